@@ -1,0 +1,9 @@
+"""The one exception that is meant for people."""
+
+
+class GoproError(Exception):
+    """A mistake the user can mend.
+
+    The message is one line that says what was got, what was wanted and what to do. The command
+    line prints it without a traceback and exits with code 2.
+    """
