@@ -1,0 +1,55 @@
+"""Data sets by name: ``load("caltech101", root)``, ``load("world")``, ``load("folder:PATH")``."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from gopro.data.catalog import KNOWN, ROOT_VARIABLE, default_root
+from gopro.data.dataset import Dataset, Item, check_class_names, readable
+from gopro.data.folder import read_folder
+from gopro.errors import GoproError
+
+__all__ = [
+    "ROOT_VARIABLE",
+    "Dataset",
+    "Item",
+    "check_class_names",
+    "default_root",
+    "load",
+    "names",
+    "readable",
+]
+
+_FOLDER = "folder:"
+
+
+def names() -> list[tuple[str, str]]:
+    """Every data set by name, each with a line about it."""
+    rows = [(name, known.about) for name, known in KNOWN.items()]
+    return [*rows, ("folder:PATH", "pictures of your own: a sub-folder for each class")]
+
+
+def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset:
+    """Read a data set: class names and splits, no picture yet.
+
+    Args:
+        name: A name of ``names()``, or ``folder:PATH`` with PATH relative to the current folder.
+        root: The folder that holds the data sets; default: ``$GOPRO_DATA``, else ``./data``.
+        seed: Draws the split of a folder that has none.
+
+    Raises:
+        GoproError: When the name is unknown (the nearest one is suggested), or the set isn't
+            there, incomplete or malformed.
+    """
+    if name.startswith(_FOLDER):
+        path = name[len(_FOLDER) :]
+        if not path:
+            raise GoproError("got 'folder:' without a path; wanted folder:PATH")
+        return read_folder(path, seed)
+    known = KNOWN.get(name)
+    if known is None:
+        near = difflib.get_close_matches(name, KNOWN, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(KNOWN)}, folder:PATH"
+        raise GoproError(f"unknown data set {name!r}; {hint}")
+    return known.read(name, default_root() if root is None else Path(root).expanduser())

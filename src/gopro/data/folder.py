@@ -1,0 +1,156 @@
+"""A folder of one's own: a sub-folder a class, or train, val and test folders of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from gopro.data.dataset import Dataset, Item, check_class_names
+from gopro.data.fewshot import rank
+from gopro.data.images import SUFFIXES
+from gopro.errors import GoproError
+
+_VALIDATION = ("val", "valid", "validation")
+_TRAIN_SHARE, _VAL_SHARE = 0.5, 0.2
+
+
+def read_folder(folder: str | Path, seed: int = 1) -> Dataset:
+    """Read class sub-folders as a data set.
+
+    Files that aren't pictures by their ending, and hidden ones, are ignored. Pictures may lie
+    deeper inside a class folder. Without a ``test`` folder, ``val`` is what is tested on; without
+    either, each class is split 50/20/30 into train, val and test, the CoOp benchmark's rule.
+
+    Args:
+        folder: The folder.
+        seed: Draws the split where there is none.
+
+    Raises:
+        GoproError: When the folder is missing, holds no or only one class, when a class has no
+            pictures or too few, when two classes read the same, or when train and test hold
+            different classes.
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise GoproError(f"no folder {folder}: wanted one sub-folder of pictures for each class")
+    places, note = _places(folder)
+    found = {part: _classes(folder, place) for part, place in places.items()}
+    names = _names(folder, found)
+    if "test" in found:
+        parts = {part: _items(classes, names) for part, classes in found.items()}
+    else:
+        parts = _generate(found["train"], names, folder, seed)
+        note = f"split generated 50/20/30 a class with seed {seed}"
+    return Dataset(
+        name=f"folder:{folder.resolve().name}",
+        root=folder,
+        class_names=names,
+        train=parts["train"],
+        val=parts.get("val", ()),
+        test=parts["test"],
+        notes=(note,) if note else (),
+    )
+
+
+def _places(folder: Path) -> tuple[dict[str, str], str]:
+    """Where each part's class folders lie, relative to ``folder``, and what was decided."""
+    inside = _visible_folders(folder)
+    # A class may be called "train": only a train folder that holds folders means a split
+    if "train" not in inside or not _visible_folders(folder / "train"):
+        return {"train": ""}, ""
+    others = [name for name in inside if name not in ("train", "test", *_VALIDATION)]
+    if others:
+        raise GoproError(
+            f"{folder} holds the folder 'train' and also {others[0]!r}: wanted either class "
+            "folders, or train, val and test folders of them; move the others elsewhere"
+        )
+    val = next((name for name in _VALIDATION if name in inside), None)
+    if "test" in inside:
+        return {"train": "train", "test": "test"} | ({"val": val} if val else {}), ""
+    if val:
+        return {"train": "train", "test": val}, f"no test folder: tested on {val}"
+    return {"train": "train"}, ""
+
+
+def _classes(folder: Path, place: str) -> dict[str, list[str]]:
+    """The pictures of each class folder, as sorted keys relative to ``folder``."""
+    classes: dict[str, list[str]] = {}
+    for name in _visible_folders(folder / place):
+        keys: list[str] = []
+        for where, inner, files in os.walk(folder / place / name, onerror=_unreadable):
+            inner[:] = [entry for entry in inner if not entry.startswith(".")]
+            prefix = Path(where).relative_to(folder).as_posix()
+            keys += [f"{prefix}/{file}" for file in files if _is_picture(file)]
+        if not keys:
+            raise GoproError(
+                f"class folder {folder / place / name} has no pictures; add some or remove it"
+            )
+        classes[name] = sorted(keys)
+    return classes
+
+
+def _names(folder: Path, found: Mapping[str, Mapping[str, object]]) -> tuple[str, ...]:
+    """Class names in the order of their labels, checked across the parts."""
+    names = tuple(sorted(found["train"]))
+    if len(names) < 2:
+        got = f"only the class {names[0]!r}" if names else "no sub-folders"
+        raise GoproError(
+            f"{folder} has {got}: wanted a sub-folder of pictures for each of at least two classes"
+        )
+    check_class_names(names, f"folder {folder}")
+    for part, classes in found.items():
+        extra = sorted(set(classes) - set(names))
+        absent = sorted(set(names) - set(classes)) if part == "test" else []
+        if extra or absent:
+            which, where, missing = (
+                (extra[0], part, "train") if extra else (absent[0], "train", part)
+            )
+            raise GoproError(
+                f"{folder}: class {which!r} has pictures for {where} and none for {missing}; "
+                "wanted the same classes in both"
+            )
+    return names
+
+
+def _items(classes: Mapping[str, list[str]], names: tuple[str, ...]) -> tuple[Item, ...]:
+    labels = {name: label for label, name in enumerate(names)}
+    return tuple(Item(key, labels[name]) for name in sorted(classes) for key in classes[name])
+
+
+def _generate(
+    classes: Mapping[str, list[str]], names: tuple[str, ...], folder: Path, seed: int
+) -> dict[str, tuple[Item, ...]]:
+    """Split every class by itself; at least one picture each for train and test."""
+    parts: dict[str, list[Item]] = {"train": [], "val": [], "test": []}
+    for label, name in enumerate(names):
+        keys = classes[name]
+        if len(keys) < 2:
+            raise GoproError(
+                f"class folder {name!r} of {folder} has 1 picture; wanted at least 2, one to "
+                "train and one to test on"
+            )
+        train = max(1, round(_TRAIN_SHARE * len(keys)))
+        val = min(round(_VAL_SHARE * len(keys)), len(keys) - train - 1)
+        drawn = sorted(keys, key=lambda key: rank(f"split{seed}", key))
+        cuts = {"train": drawn[:train], "val": drawn[train : train + val]}
+        cuts["test"] = drawn[train + val :]
+        for part, chosen in cuts.items():
+            parts[part] += [Item(key, label) for key in sorted(chosen)]
+    return {part: tuple(items) for part, items in parts.items()}
+
+
+def _visible_folders(folder: Path) -> list[str]:
+    try:
+        entries = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    except OSError as error:
+        raise GoproError(f"can't read folder {folder} ({error.strerror or error})") from error
+    return sorted(name for name in entries if not name.startswith("."))
+
+
+def _is_picture(name: str) -> bool:
+    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+
+
+def _unreadable(error: OSError) -> None:
+    raise GoproError(f"can't read folder {error.filename} ({error.strerror})") from error

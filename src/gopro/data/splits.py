@@ -1,0 +1,177 @@
+"""The CoOp benchmark's fixed splits: ``{"train": [[path, label, name], ...], "val", "test"}``."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from gopro.data.dataset import Dataset, Item, check_class_names
+from gopro.errors import GoproError
+from gopro.files import write_json
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a split file holds: one name a label, and the items of each part."""
+
+    class_names: tuple[str, ...]
+    train: tuple[Item, ...]
+    val: tuple[Item, ...]
+    test: tuple[Item, ...]
+
+
+def read_split(path: str | Path, folder: str | Path | None = None) -> Split:
+    """Read and check a split file.
+
+    Args:
+        path: The JSON file. ``val`` may be absent, ``train`` and ``test`` may not.
+        folder: The folder the file's paths are relative to: each picture must be there. None
+            checks the file alone.
+
+    Raises:
+        GoproError: When the file is missing or not of this form, when labels have gaps, when one
+            label has two names or two labels one name, when a picture is listed twice, when a
+            path leads out of the folder, or when pictures are missing.
+    """
+    path = Path(path)
+    raw = _read_json(path)
+    names: dict[int, str] = {}
+    parts = {part: _read_part(path, part, raw, names) for part in ("train", "val", "test")}
+    if sorted(names) != list(range(len(names))):
+        absent = next(label for label in range(len(names)) if label not in names)
+        raise GoproError(
+            f"split {path} has {len(names)} classes up to label {max(names)} but none with label "
+            f"{absent}; wanted labels 0, 1, 2, ... without gaps"
+        )
+    class_names = tuple(names[label] for label in range(len(names)))
+    check_class_names(class_names, f"split {path}")
+    _refuse_repeats(path, parts)
+    if folder is not None:
+        _refuse_missing(path, Path(folder), [i for items in parts.values() for i in items])
+    return Split(class_names, parts["train"], parts["val"], parts["test"])
+
+
+def write_split(path: str | Path, split: Split | Dataset) -> None:
+    """Write class names and items as a split file that ``read_split`` gives back unchanged.
+
+    Raises:
+        GoproError: When the file can't be written.
+    """
+    parts = {"train": split.train, "val": split.val, "test": split.test}
+    rows = {
+        part: [[item.key, item.label, split.class_names[item.label]] for item in items]
+        for part, items in parts.items()
+    }
+    write_json(path, rows)
+
+
+def check_key(key: object, source: str) -> str:
+    """Give ``key`` back when it is a relative path that stays inside its folder.
+
+    Raises:
+        GoproError: When it isn't text, or is empty, absolute, or leads out of the folder, on any
+            operating system.
+    """
+    if not isinstance(key, str) or not key or not key.isprintable():
+        raise GoproError(f"{source}: {key!r} is no path; wanted text like 'class/image.jpg'")
+    parts = key.split("/")
+    drive = len(parts[0]) >= 2 and parts[0][1] == ":"
+    if "\\" in key or drive or any(part in ("", ".", "..") for part in parts):
+        raise GoproError(
+            f"{source}: the path {key!r} doesn't stay inside the folder in a plain way; wanted "
+            "a relative path with '/' like 'class/image.jpg'"
+        )
+    return key
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        raw = json.loads(path.read_bytes())
+    except OSError as error:
+        raise GoproError(
+            f"can't read split {path} ({error.strerror or error}); "
+            "wanted the data set's split_zhou_*.json"
+        ) from error
+    # RecursionError: lists nested thousands deep
+    except (ValueError, RecursionError) as error:
+        raise GoproError(
+            f"split {path} isn't JSON ({error}); fetch it again or restore it"
+        ) from error
+    if not isinstance(raw, dict) or not {"train", "test"} <= raw.keys():
+        raise GoproError(
+            f"split {path} isn't a split; wanted an object with lists 'train', 'val' and 'test'"
+        )
+    return raw
+
+
+def _read_part(
+    path: Path, part: str, raw: Mapping[str, Any], names: dict[int, str]
+) -> tuple[Item, ...]:
+    """Read one list, and add its class names to ``names``."""
+    rows = raw.get(part, [])
+    if not isinstance(rows, list) or (not rows and part != "val"):
+        raise GoproError(f"split {path}: {part!r} is no list of pictures; wanted at least one")
+    items = []
+    for number, row in enumerate(rows):
+        source = f"split {path}, {part} row {number}"
+        if not isinstance(row, list) or len(row) != 3:
+            raise GoproError(f"{source}: wanted [path, label, class name], got {_short(row)}")
+        key, label, name = row
+        # bool is an int to Python, and True would pass for label 1
+        if type(label) is not int or label < 0:
+            raise GoproError(f"{source}: wanted a label 0, 1, 2, ..., got {_short(label)}")
+        if not isinstance(name, str):
+            raise GoproError(f"{source}: wanted a class name, got {_short(name)}")
+        known = names.setdefault(label, name)
+        if known != name:
+            raise GoproError(
+                f"{source}: label {label} is named {name!r} here and {known!r} before; "
+                "wanted one name a label"
+            )
+        items.append(Item(check_key(key, source), label))
+    return tuple(items)
+
+
+def _refuse_repeats(path: Path, parts: Mapping[str, Iterable[Item]]) -> None:
+    seen: dict[str, str] = {}
+    for part, items in parts.items():
+        for item in items:
+            other = seen.get(item.key)
+            if other == part:
+                raise GoproError(f"split {path}: {item.key} is listed twice in {part!r}; keep one")
+            if other is not None:
+                raise GoproError(
+                    f"split {path}: {item.key} is in {other!r} and in {part!r}; a picture may be "
+                    "in one part only, or results would be measured on training pictures"
+                )
+            seen[item.key] = part
+
+
+def _refuse_missing(path: Path, folder: Path, items: Sequence[Item]) -> None:
+    # One listing a folder instead of one look-up a picture: sets lie on slow network disks
+    present: dict[str, set[str]] = {}
+    missing = []
+    for item in items:
+        key = PurePosixPath(item.key)
+        parent = str(key.parent)
+        if parent not in present:
+            try:
+                present[parent] = {entry.name for entry in os.scandir(folder / parent)}
+            except OSError:
+                present[parent] = set()
+        if key.name not in present[parent]:
+            missing.append(item.key)
+    if missing:
+        raise GoproError(
+            f"{len(missing)} of the {len(items)} pictures of split {path} aren't in {folder}, the "
+            f"first is {missing[0]}; unpack the set again, whole"
+        )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,60 @@
+"""The built-in drawn world as a data set: every picture is made from its key."""
+
+from __future__ import annotations
+
+import re
+
+from PIL import Image
+
+from gopro.data.dataset import Dataset, Item
+from gopro.errors import GoproError
+
+SIZE = 96
+"""Side of the pictures in pixels."""
+
+_TRAIN, _VAL, _TEST = (1, range(10)), (1, range(10, 14)), (2, range(10))
+"""Seed and indexes of the pictures of each class and style in each split."""
+
+_KEY = re.compile(r"seed(\d{1,9})/([a-z]+)/(\d{1,6})/(\d{1,9})", re.ASCII)
+
+
+def read_world() -> Dataset:
+    """The world: per class and style 10 pictures to train, 4 to validate, 10 to test on.
+
+    Items are in ``train``, ``val`` and ``test`` class after class; their domain is the style.
+    """
+    # What draws is imported where it is needed: the list of data sets is part of --help
+    from gopro.data import world
+
+    def items(seed: int, indexes: range) -> tuple[Item, ...]:
+        return tuple(
+            Item(f"seed{seed}/{style}/{label:03d}/{index:04d}", label, style)
+            for label in range(len(world.CLASS_NAMES))
+            for style in world.STYLES
+            for index in indexes
+        )
+
+    return Dataset(
+        name="world",
+        root=None,
+        class_names=tuple(world.CLASS_NAMES),
+        train=items(*_TRAIN),
+        val=items(*_VAL),
+        test=items(*_TEST),
+        draw=draw_key,
+    )
+
+
+def draw_key(key: str) -> Image.Image:
+    """Draw the picture of a key such as ``seed1/photo/012/0003``: RGB, 96 x 96.
+
+    Raises:
+        GoproError: When the key isn't one of a world picture.
+    """
+    from gopro.data import world
+
+    match = _KEY.fullmatch(key)
+    if match is None or match[2] not in world.STYLES or int(match[3]) >= len(world.CLASS_NAMES):
+        raise GoproError(f"{key!r} is no picture of the world; wanted 'seed1/STYLE/CLASS/INDEX'")
+    scene = world.scene(int(match[3]), match[2], seed=int(match[1]), index=int(match[4]))
+    return world.draw(scene, SIZE).convert("RGB")
