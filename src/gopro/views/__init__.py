@@ -1,0 +1,142 @@
+"""The views of a training image: x itself, x' (MoCo v3) and x'' (AugMix).
+
+All work on batches of unnormalised pixels, [B, 3, H, W] in [0, 1], on the device where those lie.
+Each image gets its own random draw, which depends on ``seed``, its key and the kind of view alone:
+not on the batch it comes in, the device, or any global random state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from gopro.views.augmix import augmix
+from gopro.views.draws import Draws
+from gopro.views.geometry import crop_and_flip
+from gopro.views.moco import moco
+from gopro.views_settings import ViewSettings
+
+__all__ = [
+    "VIEWS",
+    "View",
+    "ViewSettings",
+    "augmix_view",
+    "crop_flip_view",
+    "make_views",
+    "moco_view",
+    "plain_view",
+]
+
+View = Callable[[Tensor, int, ViewSettings, Sequence[int] | None], Tensor]
+_DEFAULT = ViewSettings()
+
+
+def plain_view(
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> Tensor:
+    """The view x: the images themselves, or ``crop_flip_view`` where the settings ask for it."""
+    if settings.augment == "crop-flip":
+        return crop_flip_view(images, seed, settings, keys)
+    return images
+
+
+def crop_flip_view(
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> Tensor:
+    """Random resized crop and flip, CoOp's training transform (Zhou et al., IJCV 2022).
+
+    Arguments and result as in ``make_views``, for this one view.
+    """
+
+    def crop(pixels: Tensor, draws: Draws, chosen: ViewSettings) -> Tensor:
+        return crop_and_flip(pixels, draws, chosen.crop_scale, chosen.crop_min_side)
+
+    return _view(crop, 0, images, seed, settings, keys)
+
+
+def moco_view(
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> Tensor:
+    """The view x': see ``gopro.views.moco``. Arguments and result as in ``make_views``."""
+    return _view(moco, 1, images, seed, settings, keys)
+
+
+def augmix_view(
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> Tensor:
+    """The view x'': see ``gopro.views.augmix``. Arguments and result as in ``make_views``."""
+    return _view(augmix, 2, images, seed, settings, keys)
+
+
+VIEWS: dict[str, View] = {"x": plain_view, "moco": moco_view, "augmix": augmix_view}
+"""The views that a method can ask for, by name."""
+
+
+def make_views(
+    images: Tensor,
+    names: Sequence[str],
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> dict[str, Tensor]:
+    """Make several views of a batch.
+
+    Args:
+        images: [B, 3, H, W] float in [0, 1], not normalised, at the size the backbone takes.
+        names: Keys of ``VIEWS``.
+        seed: Changes every draw; give each epoch or step another one.
+        settings: How the views are made.
+        keys: One whole number per image, such as its place in the training set, which makes its
+            draw the same in any batch and process; by default its place in the batch.
+
+    Returns:
+        For each name [B, 3, H, W] in [0, 1], of the images' type and on their device, without
+        gradient.
+
+    Raises:
+        ValueError: An unknown name, or images or keys of another shape or type.
+    """
+    unknown = [name for name in names if name not in VIEWS]
+    if unknown:
+        raise ValueError(f"unknown views {unknown}; choose from {list(VIEWS)}")
+    return {name: VIEWS[name](images, seed, settings, keys) for name in names}
+
+
+@torch.no_grad()
+def _view(
+    make: Callable[[Tensor, Draws, ViewSettings], Tensor],
+    stream: int,
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings,
+    keys: Sequence[int] | None,
+) -> Tensor:
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise ValueError(
+            f"images are {images.dtype} {list(images.shape)}; views take float [B, 3, H, W]"
+        )
+    if keys is None:
+        keys = range(len(images))
+    if len(keys) != len(images):
+        raise ValueError(f"{len(keys)} keys for {len(images)} images")
+    if not len(images):
+        return images
+    draws = Draws(seed, keys, stream)
+    # half precision would blur colours' last bits and the sampling grid
+    with torch.autocast(images.device.type, enabled=False):
+        views = make(images.float(), draws, settings)
+    return views.clamp(0, 1).to(images.dtype)
