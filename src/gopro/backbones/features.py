@@ -1,0 +1,48 @@
+"""What one pass of a frozen image tower leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """The embedding and the layer statistics of a batch of images.
+
+    Shape notation: B images, e embedding width, D the sum of the layers' token widths
+    (``L * d_v`` for a ViT of L blocks; the stages' channel counts added up for a ResNet).
+
+    Attributes:
+        embedding: [B, e], as the tower gives it (not normalised).
+        mean: [B, D], the mean over tokens after each layer, layer after layer.
+        std: [B, D], the standard deviation over tokens, in the same order.
+    """
+
+    embedding: Tensor
+    mean: Tensor
+    std: Tensor
+
+    def __len__(self) -> int:
+        return self.embedding.shape[0]
+
+    def __getitem__(self, index: slice | Tensor) -> ImageFeatures:
+        return ImageFeatures(self.embedding[index], self.mean[index], self.std[index])
+
+    def to(self, device: torch.device) -> ImageFeatures:
+        """The same features on another device."""
+        return ImageFeatures(
+            self.embedding.to(device), self.mean.to(device), self.std.to(device)
+        )
+
+    @staticmethod
+    def cat(parts: Sequence[ImageFeatures]) -> ImageFeatures:
+        """Several batches as one, in order."""
+        return ImageFeatures(
+            torch.cat([part.embedding for part in parts]),
+            torch.cat([part.mean for part in parts]),
+            torch.cat([part.std for part in parts]),
+        )

@@ -1,0 +1,93 @@
+"""The frozen image tower: the embedding and every layer's token statistics in one pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gopro.backbones.features import ImageFeatures
+from gopro.errors import GoproError
+
+# The released code adds this to the summed squares, which keeps the root away from zero
+_EPSILON = 2.3e-8
+
+
+class ImageTower:
+    """Runs an ``open_clip`` image tower and keeps two vectors per layer instead of the tokens.
+
+    A ViT's layers are its blocks, class token included in the statistics. A ResNet's layers are
+    its four stages, the positions of a stage's feature map being its tokens.
+
+    Args:
+        visual: The ``visual`` module of an ``open_clip`` model.
+        name: The model's name, for messages.
+
+    Raises:
+        GoproError: When the tower is neither a transformer nor a ResNet.
+    """
+
+    def __init__(self, visual: nn.Module, name: str) -> None:
+        self.visual = visual
+        size = visual.image_size
+        self.image_size = int(size[0] if isinstance(size, (tuple, list)) else size)
+        self.layers, self.widths, self.channels_first = _layers(visual, name)
+        self._statistics: list[tuple[Tensor, Tensor]] = []
+        for layer in self.layers:
+            layer.register_forward_hook(self._keep)
+        mean = getattr(visual, "image_mean", None) or (0.48145466, 0.4578275, 0.40821073)
+        std = getattr(visual, "image_std", None) or (0.26862954, 0.26130258, 0.27577711)
+        self._mean = torch.tensor(mean).view(3, 1, 1)
+        self._std = torch.tensor(std).view(3, 1, 1)
+
+    def _keep(self, module: nn.Module, args: Any, output: Tensor) -> None:
+        self._statistics.append(token_statistics(output, channels_first=self.channels_first))
+
+    @torch.no_grad()
+    def __call__(self, pixels: Tensor) -> ImageFeatures:
+        """Encode images.
+
+        Args:
+            pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
+        """
+        weight = next(self.visual.parameters())
+        pixels = pixels.to(weight.device)
+        normalised = (pixels - self._mean.to(pixels)) / self._std.to(pixels)
+        self._statistics.clear()
+        embedding = self.visual(normalised.to(weight.dtype))
+        means, stds = zip(*self._statistics, strict=True)
+        self._statistics.clear()
+        return ImageFeatures(embedding.float(), torch.cat(means, dim=1), torch.cat(stds, dim=1))
+
+
+def token_statistics(tokens: Tensor, *, channels_first: bool) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation over tokens, in float32.
+
+    ``sigma = sqrt((sum over tokens (F - mu)^2 + 2.3e-8) / N)``, the released code's formula.
+
+    Args:
+        tokens: [B, N, d], or [B, d, H, W] when ``channels_first``.
+
+    Returns:
+        Two tensors [B, d].
+    """
+    tokens = tokens.flatten(2).transpose(1, 2) if channels_first else tokens
+    tokens = tokens.float()
+    mean = tokens.mean(dim=1)
+    squares = (tokens - mean[:, None]).square().sum(dim=1)
+    return mean, ((squares + _EPSILON) / tokens.shape[1]).sqrt()
+
+
+def _layers(visual: nn.Module, name: str) -> tuple[list[nn.Module], tuple[int, ...], bool]:
+    transformer = getattr(visual, "transformer", None)
+    if transformer is not None and hasattr(transformer, "resblocks"):
+        blocks = list(transformer.resblocks)
+        return blocks, (int(visual.conv1.out_channels),) * len(blocks), False
+    if hasattr(visual, "layer4") and hasattr(visual, "attnpool"):
+        stages = [visual.layer1, visual.layer2, visual.layer3, visual.layer4]
+        return stages, tuple(int(stage[-1].conv3.out_channels) for stage in stages), True
+    raise GoproError(
+        f"the image tower of {name} is a {type(visual).__name__}; gopro needs CLIP's ViT or "
+        "ResNet: choose a model such as ViT-B-16 or RN50"
+    )

@@ -1,0 +1,127 @@
+"""Prompts as the text tower sees them: what all classes share, and what each class adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from gopro.errors import GoproError
+
+
+class Tokenizer(Protocol):
+    """The part of CLIP's byte-pair tokenizer that is used."""
+
+    sot_token_id: int
+    eot_token_id: int
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, without start and end."""
+
+
+@dataclass(frozen=True)
+class ClassTokens:
+    """Token embeddings of "NAME." and the end-of-text token, one row a class.
+
+    Attributes:
+        embedding: [C, S, d_t], rows filled up with zeros behind the end-of-text token.
+        lengths: C numbers of tokens, the end-of-text token counted.
+        start: [d_t], the start-of-text token's embedding.
+    """
+
+    embedding: Tensor
+    lengths: tuple[int, ...]
+    start: Tensor
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """A batch of prompts: ``[prefix, suffix of class c]`` for each image and class.
+
+    Shape notation: B images (1 when the prompts don't depend on the image), C classes, P and S
+    tokens, d_t text width.
+
+    Attributes:
+        prefix: [B, P, d_t], start-of-text and what all classes share, as token embeddings
+            without positions.
+        suffix: [1 or B, C, S, d_t], what differs by class, up to the end-of-text token.
+        lengths: C numbers: how many of the S tokens are real. The last real one is end-of-text.
+        deep: For blocks 1, 2, ...: [1 or B, M, d_t], what replaces prefix tokens 1..M before that
+            block (MaPLe's and PromptSRC's deep prompts).
+    """
+
+    prefix: Tensor
+    suffix: Tensor
+    lengths: tuple[int, ...]
+    deep: tuple[Tensor, ...] = ()
+
+    @classmethod
+    def after(cls, context: Tensor, classes: ClassTokens, deep: Sequence[Tensor] = ()) -> Prompts:
+        """The usual order: start, context, class name, ".", end.
+
+        Args:
+            context: [M, d_t] for all images and classes, or [B, M, d_t] per image.
+            classes: The class names' tokens.
+            deep: See ``Prompts.deep``.
+        """
+        context = context if context.dim() == 3 else context[None]
+        start = classes.start.to(context).expand(context.shape[0], 1, -1)
+        prefix = torch.cat([start, context], dim=1)
+        return cls(prefix, classes.embedding[None], classes.lengths, tuple(deep))
+
+    @classmethod
+    def per_class(cls, context: Tensor, classes: ClassTokens) -> Prompts:
+        """The usual order with a context of its own for each class.
+
+        Args:
+            context: [C, M, d_t], or [B, C, M, d_t] per image and class.
+            classes: The class names' tokens.
+        """
+        context = context if context.dim() == 4 else context[None]
+        names = classes.embedding.to(context).expand(context.shape[0], -1, -1, -1)
+        prefix = classes.start.to(context).expand(context.shape[0], 1, -1)
+        lengths = tuple(length + context.shape[2] for length in classes.lengths)
+        return cls(prefix, torch.cat([context, names], dim=2), lengths)
+
+
+def encode_class_names(
+    names: Sequence[str], tokenizer: Tokenizer, *, room: int, template: str = "{}."
+) -> list[list[int]]:
+    """Token ids of a template filled with each class name, end-of-text included, start not.
+
+    Underscores are read as spaces, as the CoOp benchmark does.
+
+    Args:
+        names: Class names.
+        tokenizer: CLIP's tokenizer.
+        room: How many tokens fit (context length less the start and the context tokens).
+        template: What surrounds the name; "{}." behind learned context tokens.
+
+    Raises:
+        GoproError: For a name without a token, a name that doesn't fit, or two equal names.
+    """
+    seen: dict[str, str] = {}
+    rows = []
+    for name in names:
+        words = " ".join(name.replace("_", " ").split())
+        ids = tokenizer.encode(template.replace("{}", words))
+        if not tokenizer.encode(words):
+            raise GoproError(
+                f"the class name {name!r} has no letter that the tokenizer keeps; rename the class"
+            )
+        if len(ids) + 1 > room:
+            raise GoproError(
+                f"the class name {name[:60]!r} is {len(ids)} tokens long and only {room - 1} fit "
+                "beside the context; shorten the name or use fewer context tokens"
+            )
+        if words.lower() in seen:
+            raise GoproError(
+                f"the classes {seen[words.lower()]!r} and {name!r} read the same in a prompt; "
+                "rename one of them"
+            )
+        seen[words.lower()] = name
+        rows.append([*ids, tokenizer.eot_token_id])
+    return rows

@@ -1,0 +1,264 @@
+"""The frozen text tower for prompts: exact, and no token computed that can't matter.
+
+CLIP's text tower is causal, so three savings change no digit beyond rounding:
+
+1. nothing behind the end-of-text token is computed, and classes are packed without padding;
+2. what all classes of an image share (start and context) runs once; its keys and values serve
+   every class;
+3. the last block computes its output at the end-of-text token only.
+
+Where the classes don't fit into memory together, they run in chunks whose activations are
+computed again in the backward pass. The tests compare all of this with the plain 77-token loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from gopro.backbones.prompts import Prompts
+from gopro.errors import GoproError
+
+# Keys and values of the prefix in one block, each [B, heads, P, d_t / heads]
+KeysValues = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Classes whose suffixes have the same length, side by side in the packed tokens."""
+
+    length: int
+    classes: tuple[int, ...]
+
+
+class PromptEncoder:
+    """Runs an ``open_clip`` text tower on ``Prompts``.
+
+    Args:
+        model: An ``open_clip`` CLIP, or its ``text`` tower where that is a module of its own.
+        name: The model's name, for messages.
+        chunk_tokens: How many suffix tokens (images times tokens of all classes) keep their
+            activations at once; more than that run in chunks and are recomputed for the gradient.
+
+    Raises:
+        GoproError: When the tower is not CLIP's causal transformer.
+    """
+
+    def __init__(self, model: nn.Module, name: str, chunk_tokens: int = 16_384) -> None:
+        self.tower: Any = getattr(model, "text", model)
+        _check_causal(self.tower, name)
+        self.blocks: list[Any] = list(self.tower.transformer.resblocks)
+        self.width = int(self.tower.token_embedding.embedding_dim)
+        self.context_length = int(self.positions.shape[0])
+        self.heads = int(self.blocks[0].attn.num_heads)
+        self.chunk_tokens = chunk_tokens
+
+    @property
+    def positions(self) -> Tensor:
+        """Positional embeddings [context_length, d_t]."""
+        positions: Tensor = self.tower.positional_embedding
+        return positions
+
+    def __call__(self, prompts: Prompts) -> Tensor:
+        """Encode prompts.
+
+        Returns:
+            [B, C, e] in float32, not normalised; B is 1 when nothing depends on the image.
+        """
+        dtype = self.positions.dtype
+        prefix = prompts.prefix.to(dtype)
+        suffix = prompts.suffix.to(dtype)
+        batch = max(prefix.shape[0], suffix.shape[0])
+        cache = self._run_prefix(prefix, tuple(deep.to(dtype) for deep in prompts.deep))
+        chunks = _chunks(prompts.lengths, max(1, self.chunk_tokens // batch))
+        recompute = len(chunks) > 1 and torch.is_grad_enabled()
+        parts = []
+        for groups in chunks:
+            flat = [tensor for pair in cache for tensor in pair]
+            if recompute:
+                part = checkpoint(self._run_suffix, suffix, groups, *flat, use_reentrant=False)
+            else:
+                part = self._run_suffix(suffix, groups, *flat)
+            parts.append(part)
+        order = [index for groups in chunks for group in groups for index in group.classes]
+        place = torch.empty(len(order), dtype=torch.long)
+        place[torch.tensor(order)] = torch.arange(len(order))
+        return torch.cat(parts, dim=1)[:, place.to(suffix.device)].float()
+
+    def _run_prefix(self, prefix: Tensor, deep: tuple[Tensor, ...]) -> list[KeysValues]:
+        tokens = prefix + self.positions[: prefix.shape[1]]
+        cache: list[KeysValues] = []
+        for index, block in enumerate(self.blocks):
+            if 0 < index <= len(deep):
+                tokens = _replace_context(tokens, deep[index - 1])
+            query, key, value = self._heads_first(_project(block, block.ln_1(tokens), 3), 3)
+            cache.append((key, value))
+            if index + 1 < len(self.blocks):  # the last block's output here serves nobody
+                mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+                tokens = _finish(block, tokens, mixed.transpose(1, 2).flatten(2))
+        return cache
+
+    def _run_suffix(self, suffix: Tensor, groups: tuple[_Group, ...], *cache: Tensor) -> Tensor:
+        start = cache[0].shape[2]  # where the prefix ends
+        tokens = torch.cat(
+            [
+                (
+                    suffix[:, list(group.classes), : group.length]
+                    + self.positions[start : start + group.length]
+                ).flatten(1, 2)
+                for group in groups
+            ],
+            dim=1,
+        )
+        sizes = [group.length * len(group.classes) for group in groups]
+        for index, block in enumerate(self.blocks[:-1]):
+            query, key, value = _project(block, block.ln_1(tokens), 3).split(self.width, dim=-1)
+            mixed = [
+                self._attend(*part, group, cache[2 * index], cache[2 * index + 1]).flatten(1, 2)
+                for *part, group in zip(
+                    query.split(sizes, 1), key.split(sizes, 1), value.split(sizes, 1), groups,
+                    strict=True,
+                )
+            ]
+            tokens = _finish(block, tokens, torch.cat(mixed, dim=1))
+        return self._last_block(tokens, groups, sizes, cache[-2], cache[-1])
+
+    def _last_block(
+        self,
+        tokens: Tensor,
+        groups: tuple[_Group, ...],
+        sizes: list[int],
+        prefix_key: Tensor,
+        prefix_value: Tensor,
+    ) -> Tensor:
+        block = self.blocks[-1]
+        normal = block.ln_1(tokens)
+        key, value = _project(block, normal, 3, first=1).split(self.width, dim=-1)
+        ends = torch.cat([_last_of_each(p, g) for p, g in zip(normal.split(sizes, 1), groups,
+                                                             strict=True)], dim=1)
+        query = _project(block, ends, 1)
+        counts = [len(group.classes) for group in groups]
+        mixed = [
+            self._attend(*part, group, prefix_key, prefix_value).flatten(1, 2)
+            for *part, group in zip(
+                query.split(counts, 1), key.split(sizes, 1), value.split(sizes, 1), groups,
+                strict=True,
+            )
+        ]
+        kept = torch.cat([_last_of_each(p, g) for p, g in zip(tokens.split(sizes, 1), groups,
+                                                             strict=True)], dim=1)
+        output: Tensor = self.tower.ln_final(_finish(block, kept, torch.cat(mixed, dim=1)))
+        projection = self.tower.text_projection
+        if projection is None:
+            return output
+        return projection(output) if isinstance(projection, nn.Linear) else output @ projection
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        group: _Group,
+        prefix_key: Tensor,
+        prefix_value: Tensor,
+    ) -> Tensor:
+        """Attention of one group's queries over the prefix and their own suffix.
+
+        Args:
+            query: [b, n * q, d_t], q = all tokens of the suffix or its last one only.
+            key: [b, n * l, d_t].
+            value: [b, n * l, d_t].
+
+        Returns:
+            [B, n, q, d_t].
+        """
+        classes, length = len(group.classes), group.length
+        asked = query.shape[1] // classes
+        width = self.width // self.heads
+        query = query.unflatten(1, (classes, asked)).unflatten(-1, (self.heads, width))
+        query = query.permute(0, 3, 1, 2, 4) * width**-0.5  # [b, h, n, q, w]
+        shape = (classes, length)
+        key = key.unflatten(1, shape).unflatten(-1, (self.heads, width)).permute(0, 3, 1, 4, 2)
+        value = value.unflatten(1, shape).unflatten(-1, (self.heads, width)).permute(0, 3, 1, 2, 4)
+        # one large product for all classes with the shared prefix, one small one each with itself
+        shared = (query.flatten(2, 3) @ prefix_key.transpose(-1, -2)).unflatten(2, (classes, asked))
+        own = query @ key
+        if asked > 1:
+            own = own + _future(length, own)
+        own = own.expand(*shared.shape[:-1], length)
+        weights = torch.cat([shared, own], dim=-1).softmax(dim=-1)
+        on_prefix, on_own = weights.split([prefix_key.shape[2], length], dim=-1)
+        mixed = (on_prefix.flatten(2, 3) @ prefix_value).unflatten(2, (classes, asked))
+        mixed = mixed + on_own @ value
+        return mixed.permute(0, 2, 3, 1, 4).flatten(-2)
+
+    def _heads_first(self, projected: Tensor, parts: int) -> tuple[Tensor, ...]:
+        split = projected.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return tuple(split.unbind(0))
+
+
+def _project(block: Any, tokens: Tensor, last: int, first: int = 0) -> Tensor:
+    """Query, key and value number ``first`` to ``last`` of a block, side by side."""
+    width = tokens.shape[-1]
+    rows = slice(first * width, last * width)
+    return F.linear(tokens, block.attn.in_proj_weight[rows], block.attn.in_proj_bias[rows])
+
+
+def _finish(block: Any, tokens: Tensor, mixed: Tensor) -> Tensor:
+    tokens = tokens + block.ls_1(block.attn.out_proj(mixed))
+    result: Tensor = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
+    return result
+
+
+def _last_of_each(tokens: Tensor, group: _Group) -> Tensor:
+    return tokens.unflatten(1, (len(group.classes), group.length))[:, :, -1]
+
+
+def _replace_context(tokens: Tensor, context: Tensor) -> Tensor:
+    batch = max(tokens.shape[0], context.shape[0])
+    tokens, context = tokens.expand(batch, -1, -1), context.expand(batch, -1, -1)
+    return torch.cat([tokens[:, :1], context, tokens[:, 1 + context.shape[1] :]], dim=1)
+
+
+def _future(length: int, like: Tensor) -> Tensor:
+    return torch.full((length, length), float("-inf"), dtype=like.dtype, device=like.device).triu(1)
+
+
+def _chunks(lengths: tuple[int, ...], tokens: int) -> list[tuple[_Group, ...]]:
+    """Classes sorted by length, cut into chunks of at most ``tokens`` tokens (one class at least).
+
+    A chunk is a tuple of groups of equal length.
+    """
+    chunks: list[dict[int, list[int]]] = [{}]
+    used = 0
+    for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
+        if used and used + lengths[index] > tokens:
+            chunks.append({})
+            used = 0
+        chunks[-1].setdefault(lengths[index], []).append(index)
+        used += lengths[index]
+    return [
+        tuple(_Group(length, tuple(classes)) for length, classes in chunk.items())
+        for chunk in chunks
+    ]
+
+
+def _check_causal(tower: nn.Module, name: str) -> None:
+    blocks = getattr(getattr(tower, "transformer", None), "resblocks", None)
+    usable = (
+        blocks is not None
+        and getattr(tower, "attn_mask", None) is not None
+        and getattr(tower, "cls_emb", None) is None
+        and getattr(tower, "text_pool_type", getattr(tower, "pool_type", "")) in ("argmax", "eos")
+        and isinstance(blocks[0].attn, nn.MultiheadAttention)
+    )
+    if not usable:
+        raise GoproError(
+            f"the text tower of {name} is not CLIP's causal transformer, which prompts need; "
+            "choose a model such as ViT-B-16, ViT-L-14 or RN50"
+        )
