@@ -1,0 +1,115 @@
+"""What a picture shows, in words, fixed by label, style, seed and index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gopro.data.world.animals import ANIMALS
+from gopro.data.world.colours import WORDS
+from gopro.data.world.dice import Dice
+from gopro.data.world.goods import GOODS
+from gopro.data.world.places import PLACES
+from gopro.data.world.plants import PLANTS
+from gopro.data.world.shapes import Thing
+from gopro.errors import GoproError
+
+THINGS: dict[str, Thing] = dict(sorted({**ANIMALS, **GOODS, **PLACES, **PLANTS}.items()))
+CLASS_NAMES: tuple[str, ...] = tuple(THINGS)
+"""The classes, sorted; a label is an index into it."""
+
+STYLES: tuple[str, ...] = ("photo", "painting", "cartoon", "sketch")
+BACKGROUNDS = ("plain", "sky", "grass", "wall", "table", "night", "beach", "snow")
+PAPERS = ("paper", "blackboard")
+POSITIONS = ("centre", "left", "right", "top", "bottom")
+SIZES = ("small", "medium", "large")
+TURNS = ("upright", "tilted", "upside-down")
+LIGHTS = ("normal", "dark", "bright")
+
+_ACCENTS = tuple(WORDS)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything about a picture that words can say.
+
+    The picture follows these words: ``draw(dataclasses.replace(scene, size="small"))`` is the
+    same object, small.
+    """
+
+    label: int
+    """Index into ``CLASS_NAMES``."""
+    style: str
+    """One of ``STYLES``."""
+    seed: int
+    index: int
+    """Number of the picture within its class, style and seed."""
+    colour: str
+    """Main colour of the object; of the pencil or chalk in a sketch."""
+    background: str
+    """plain, sky, grass, wall, table, night, beach or snow; paper or blackboard in a sketch."""
+    position: str
+    """centre, left, right, top or bottom. Large objects are in the centre."""
+    size: str
+    """small, medium or large."""
+    turn: str
+    """upright, tilted or upside-down."""
+    light: str
+    """normal, dark or bright. Sketches are always normal."""
+    blurry: bool
+    """Out of focus. Only photos are ever."""
+    crowded: bool
+    """Small other shapes are strewn around the object."""
+    covered: bool
+    """Something in front hides a piece of the object."""
+
+    @property
+    def name(self) -> str:
+        """The class name."""
+        return CLASS_NAMES[self.label]
+
+
+def scene(label: int, style: str, *, seed: int, index: int) -> Scene:
+    """Choose what picture number ``index`` of a class shows.
+
+    Args:
+        label: Index into ``CLASS_NAMES``.
+        style: One of ``STYLES``.
+        seed: Any whole number; other seeds give other pictures.
+        index: Number of the picture, any whole number from 0.
+
+    Raises:
+        GoproError: When there is no such label or style, or the index is below 0.
+    """
+    if not 0 <= label < len(CLASS_NAMES):
+        raise GoproError(
+            f"world: got label {label}, but its {len(CLASS_NAMES)} classes have labels 0 to "
+            f"{len(CLASS_NAMES) - 1}; choose one of these"
+        )
+    if style not in STYLES:
+        raise GoproError(f"world: got style {style!r}; choose one of {', '.join(STYLES)}")
+    if index < 0:
+        raise GoproError(f"world: got picture number {index}; choose 0 or more")
+    dice = Dice(f"words/{seed}/{style}/{CLASS_NAMES[label]}/{index}")
+    drawn = style == "sketch"
+    size = dice.weighted(SIZES, (0.28, 0.44, 0.28))
+    colour = dice.pick(THINGS[CLASS_NAMES[label]].colours)
+    background = dice.weighted(BACKGROUNDS, (0.22, 0.13, 0.13, 0.13, 0.13, 0.1, 0.08, 0.08))
+    if drawn:
+        background = dice.weighted(PAPERS, (0.85, 0.15))
+        pens = ("black", "grey", "brown", "blue")
+        colour = "white" if background == "blackboard" else dice.weighted(pens, (5, 3, 1, 1))
+    return Scene(
+        label=label,
+        style=style,
+        seed=seed,
+        index=index,
+        colour=colour,
+        background=background,
+        position="centre" if size == "large" else dice.weighted(POSITIONS, (0.36, *[0.16] * 4)),
+        size=size,
+        turn=dice.weighted(TURNS, (0.64, 0.28, 0.08)),
+        light="normal" if drawn else dice.weighted(LIGHTS, (0.66, 0.19, 0.15)),
+        blurry=style == "photo" and dice.chance(0.16),
+        crowded=dice.chance(0.5),
+        covered=dice.chance(0.25),
+    )
