@@ -14,8 +14,11 @@ MAX_PIXELS = 178_956_970
 """Pictures with more pixels are refused before they are decoded (Pillow's own upper limit)."""
 
 SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff")
-    + (".ppm", ".pgm", ".pbm", ".pnm", ".jp2", ".avif")
+    f".{kind}"
+    for kind in (
+        *("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "webp", "tif", "tiff"),
+        *("ppm", "pgm", "pbm", "pnm", "jp2", "avif"),
+    )
 )
 """File names taken for pictures when a folder is read, in lower case."""
 
@@ -69,9 +72,9 @@ def open_image(path: str | Path, size: int | None = None) -> Image.Image:
     except GoproError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_large(path, "more pixels") from error
+        raise _too_large(path, "far too many pixels") from error
     except MemoryError as error:
-        raise _too_large(path, "more pixels than memory holds") from error
+        raise _too_large(path, "more pixels than the memory holds") from error
     # Decoders meet damaged files with almost any exception (struct.error, SyntaxError, KeyError,
     # ...), and a stranger's file must never end in a traceback
     except Exception as error:
@@ -147,6 +150,6 @@ def _available_formats() -> list[str]:
 
 def _too_large(path: Path, what: str) -> GoproError:
     return GoproError(
-        f"picture {path} has {what}, at most {MAX_PIXELS} pixels are decoded; "
+        f"picture {path} is too large ({what}): at most {MAX_PIXELS} pixels are decoded; "
         "shrink it or remove it"
     )

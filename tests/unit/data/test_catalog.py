@@ -1,0 +1,97 @@
+"""Data sets by name."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from gopro import data
+from gopro.data.dataset import Item
+from gopro.errors import GoproError
+
+
+def test_reads_the_benchmarks_layout(caltech_like: Path) -> None:
+    read = data.load("caltech101", caltech_like)
+    assert read.name == "caltech101"
+    assert read.class_names == ("face", "leopard", "anchor")
+    assert [len(part) for part in (read.train, read.val, read.test)] == [9, 3, 6]
+    assert read.train[0] == Item("Faces/0.png", 0)
+    assert read.open(read.train[0]).size == (8, 6)
+
+
+def test_root_from_the_environment_or_the_current_folder(
+    caltech_like: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOPRO_DATA", str(caltech_like))
+    assert data.load("caltech101").name == "caltech101"
+    monkeypatch.delenv("GOPRO_DATA")
+    assert data.default_root() == Path("data")
+
+
+def test_what_is_missing_is_named(caltech_like: Path) -> None:
+    with pytest.raises(GoproError, match=r"no folder .*nowhere/caltech-101: wanted .*--root"):
+        data.load("caltech101", caltech_like / "nowhere")
+    home = caltech_like / "caltech-101"
+    (home / "split_zhou_Caltech101.json").rename(home / "other.json")
+    with pytest.raises(GoproError, match="has no split_zhou_Caltech101"):
+        data.load("caltech101", caltech_like)
+    (home / "101_ObjectCategories").rename(home / "other")
+    with pytest.raises(GoproError, match="has no 101_ObjectCategories"):
+        data.load("caltech101", caltech_like)
+
+
+def test_missing_picture(caltech_like: Path) -> None:
+    (caltech_like / "caltech-101" / "101_ObjectCategories" / "anchor" / "2.png").unlink()
+    with pytest.raises(GoproError, match=r"1 of the 18 pictures .* the first is anchor/2\.png"):
+        data.load("caltech101", caltech_like)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("caltech", "did you mean caltech101"),
+        ("zzz", "known: caltech101, world, folder:PATH"),
+        ("folder:", "without a path"),
+        ("folder:/not/there", "no folder /not/there"),
+        ("", "unknown data set ''"),
+    ],
+)
+def test_unknown_names(name: str, message: str) -> None:
+    with pytest.raises(GoproError, match=message):
+        data.load(name)
+
+
+def test_folder_by_name(
+    tmp_path: Path, make_folder: Callable[[Path, Mapping[str, int]], Path]
+) -> None:
+    folder = make_folder(tmp_path / "my pets", {"cat": 4, "dog": 4})
+    read = data.load(f"folder:{folder}", seed=5)
+    assert read.name == "folder:my pets"
+    assert "seed 5" in read.notes[0]
+
+
+def test_names_have_a_line_each() -> None:
+    listed = dict(data.names())
+    assert {"caltech101", "world", "folder:PATH"} <= set(listed)
+    assert all(about and "\n" not in about for about in listed.values())
+
+
+def test_no_heavy_import() -> None:
+    code = "import sys, gopro.data, gopro.tasks; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_real_caltech101(caltech_root: Path) -> None:
+    read = data.load("caltech101", caltech_root)
+    assert [len(part) for part in (read.train, read.val, read.test)] == [4128, 1649, 2465]
+    assert len(read.class_names) == 100
+    assert read.class_names[:3] == ("face", "leopard", "motorbike")
+    for item in read.test[::400]:
+        image = read.open(item)
+        assert image.mode == "RGB"
+        assert min(image.size) == 112

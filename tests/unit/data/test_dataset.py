@@ -1,0 +1,67 @@
+"""Items, data sets, and names that a prompt can hold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from gopro.data.dataset import Dataset, Item, check_class_names, readable
+from gopro.errors import GoproError
+
+SET = Dataset(
+    name="tiny",
+    root=None,
+    class_names=("ant", "bee"),
+    train=(Item("a/1.png", 0), Item("b/1.png", 1)),
+    val=(),
+    test=(Item("a/2.png", 0), Item("b/2.png", 1)),
+)
+
+
+def test_readable() -> None:
+    assert readable("sea_horse") == "sea horse"
+    assert readable("  Été__猫 ") == "Été 猫"
+
+
+def test_names_that_differ_pass() -> None:
+    check_class_names(["ant", "ants", "猫", "Été"], "here")
+
+
+def test_open_reads_below_the_root(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    Image.new("L", (8, 8), 9).save(tmp_path / "a" / "1.png")
+    image = replace(SET, root=tmp_path).open(SET.train[0])
+    assert image.getpixel((0, 0)) == (9, 9, 9)
+
+
+def test_open_draws_where_there_is_no_folder() -> None:
+    drawn = replace(SET, draw=lambda key: Image.new("RGB", (len(key), 1)))
+    assert drawn.open(SET.train[0]).width == len("a/1.png")
+
+
+def test_open_without_either() -> None:
+    with pytest.raises(GoproError, match="neither a folder nor a way"):
+        SET.open(SET.train[0])
+
+
+def test_fingerprint_is_the_splits_alone() -> None:
+    shuffled = replace(SET, name="x", root=Path("elsewhere"), train=SET.train[::-1], notes=("n",))
+    assert shuffled.fingerprint() == SET.fingerprint()
+    assert SET.fingerprint() == "cf82f255189e1dfa6cd41de33a84f451ffcde09fe9cb9554621bb0907da90621"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(SET, class_names=("ant", "wasp")),
+        replace(SET, train=SET.train[:1]),
+        replace(SET, val=SET.test, test=SET.val),
+        replace(SET, train=(Item("a/1.png", 1), SET.train[1])),
+        replace(SET, train=(Item("a/1.png", 0, "sketch"), SET.train[1])),
+    ],
+)
+def test_fingerprint_sees_every_change(other: Dataset) -> None:
+    assert other.fingerprint() != SET.fingerprint()

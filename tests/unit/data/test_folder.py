@@ -1,0 +1,154 @@
+"""Folders of one's own: the layouts that are read, and the ones that are refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from gopro.data.folder import read_folder
+from gopro.errors import GoproError
+
+MakeFolder = Callable[[Path, Mapping[str, int]], Path]
+
+
+def test_class_folders_are_split_by_the_published_rule(
+    tmp_path: Path, make_folder: MakeFolder
+) -> None:
+    folder = make_folder(tmp_path / "pets", {"tabby cat": 20, "dog": 10})
+    read = read_folder(folder)
+    assert read.name == "folder:pets"
+    assert read.class_names == ("dog", "tabby cat")
+    assert [sum(i.label == 0 for i in p) for p in (read.train, read.val, read.test)] == [5, 2, 3]
+    assert [sum(i.label == 1 for i in p) for p in (read.train, read.val, read.test)] == [10, 4, 6]
+    every = [item.key for item in (*read.train, *read.val, *read.test)]
+    assert len(set(every)) == 30
+    assert read.notes == ("split generated 50/20/30 a class with seed 1",)
+    assert read.open(read.test[0]).size == (8, 6)
+
+
+def test_generated_split_is_pinned_and_seeded(tmp_path: Path, make_folder: MakeFolder) -> None:
+    folder = make_folder(tmp_path, {"cat": 6, "dog": 6})
+    assert [item.key for item in read_folder(folder).train] == [
+        "cat/0.png",
+        "cat/3.png",
+        "cat/4.png",
+        "dog/0.png",
+        "dog/4.png",
+        "dog/5.png",
+    ]
+    assert read_folder(folder, 2).train != read_folder(folder).train
+    assert read_folder(folder, 2).notes == ("split generated 50/20/30 a class with seed 2",)
+
+
+@pytest.mark.parametrize(
+    ("count", "parts"),
+    [(2, (1, 0, 1)), (3, (2, 0, 1)), (4, (2, 1, 1)), (5, (2, 1, 2)), (8, (4, 2, 2))],
+)
+def test_small_classes_train_and_test(
+    tmp_path: Path, make_folder: MakeFolder, count: int, parts: tuple[int, int, int]
+) -> None:
+    read = read_folder(make_folder(tmp_path, {"cat": count, "dog": 10}))
+    found = [sum(i.label == 0 for i in part) for part in (read.train, read.val, read.test)]
+    assert tuple(found) == parts
+
+
+def test_other_and_hidden_files_are_ignored(tmp_path: Path, make_folder: MakeFolder) -> None:
+    folder = make_folder(tmp_path, {"cat": 4, "dog": 4, ".thumbnails": 3})
+    (folder / "readme.txt").touch()
+    (folder / "cat" / "notes.txt").touch()
+    (folder / "cat" / "._0.png").touch()
+    (folder / "cat" / ".cache").mkdir()
+    (folder / "cat" / ".cache" / "1.png").touch()
+    read = read_folder(folder)
+    assert read.class_names == ("cat", "dog")
+    assert len(read.train) + len(read.val) + len(read.test) == 8
+
+
+def test_pictures_deeper_inside_and_capital_endings(
+    tmp_path: Path, make_folder: MakeFolder
+) -> None:
+    folder = make_folder(tmp_path, {"cat/2023": 2, "cat/2024 été": 2, "dog": 2})
+    (folder / "dog" / "0.png").rename(folder / "dog" / "0.PNG")
+    read = read_folder(folder)
+    keys = {item.key for item in (*read.train, *read.val, *read.test)}
+    assert "cat/2024 été/1.png" in keys
+    assert "dog/0.PNG" in keys
+
+
+def test_train_val_test_folders(tmp_path: Path, make_folder: MakeFolder) -> None:
+    folder = make_folder(
+        tmp_path,
+        {"train/cat": 3, "train/dog": 4, "valid/dog": 2, "test/cat": 1, "test/dog": 1},
+    )
+    read = read_folder(folder)
+    assert [len(part) for part in (read.train, read.val, read.test)] == [7, 2, 2]
+    assert read.train[0].key == "train/cat/0.png"
+    assert read.val[0].label == 1
+    assert read.notes == ()
+
+
+def test_val_is_tested_on_where_there_is_no_test(tmp_path: Path, make_folder: MakeFolder) -> None:
+    folder = make_folder(tmp_path, {"train/cat": 3, "train/dog": 3, "val/cat": 1, "val/dog": 1})
+    read = read_folder(folder)
+    assert [len(part) for part in (read.train, read.val, read.test)] == [6, 0, 2]
+    assert read.notes == ("no test folder: tested on val",)
+
+
+def test_train_alone_is_split(tmp_path: Path, make_folder: MakeFolder) -> None:
+    read = read_folder(make_folder(tmp_path, {"train/cat": 10, "train/dog": 10}))
+    assert [len(part) for part in (read.train, read.val, read.test)] == [10, 4, 6]
+
+
+def test_a_class_may_be_called_train(tmp_path: Path, make_folder: MakeFolder) -> None:
+    assert read_folder(make_folder(tmp_path, {"train": 4, "bus": 4})).class_names == (
+        "bus",
+        "train",
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({}, "has no sub-folders: wanted a sub-folder of pictures for each of at least two"),
+        ({"cat": 5}, "has only the class 'cat'"),
+        ({"cat": 5, "dog": 0}, "class folder .*dog has no pictures"),
+        ({"cat": 5, "dog": 1}, "class folder 'dog' of .* has 1 picture; wanted at least 2"),
+        ({"sea horse": 5, "sea_horse": 5}, "two classes are named 'sea horse' and 'sea_horse'"),
+        ({"train/cat": 3, "train/dog": 3, "masks": 2}, "'train' and also 'masks'"),
+        (
+            {"train/cat": 3, "train/dog": 3, "test/cat": 1},
+            "class 'dog' has pictures for train and none for test",
+        ),
+        (
+            {"train/cat": 3, "train/dog": 3, "test/cat": 1, "test/dog": 1, "test/cow": 1},
+            "class 'cow' has pictures for test and none for train",
+        ),
+    ],
+)
+def test_refusals(
+    tmp_path: Path, make_folder: MakeFolder, counts: dict[str, int], message: str
+) -> None:
+    with pytest.raises(GoproError, match=message) as caught:
+        read_folder(make_folder(tmp_path, counts))
+    assert "\n" not in str(caught.value)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "gone", tmp_path / "file"):
+        with pytest.raises(GoproError, match=f"no folder {path}"):
+            read_folder(path)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the user may read everything")
+def test_folder_without_permission(tmp_path: Path, make_folder: MakeFolder) -> None:
+    folder = make_folder(tmp_path, {"cat": 5, "dog": 5})
+    (folder / "dog").chmod(0)
+    try:
+        with pytest.raises(GoproError, match="can't read folder"):
+            read_folder(folder)
+    finally:
+        (folder / "dog").chmod(0o700)

@@ -1,0 +1,135 @@
+"""Which classes and pictures each task trains and tests on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gopro import data, tasks
+from gopro.data.dataset import Dataset, Item
+from gopro.errors import GoproError
+
+NAMES = ("ant", "bee", "cat", "dog", "eel")
+
+
+def items(part: str, count: int) -> tuple[Item, ...]:
+    return tuple(
+        Item(f"{part}/{name}/{number}.jpg", label, "photo")
+        for label, name in enumerate(NAMES)
+        for number in range(count)
+    )
+
+
+SET = Dataset("five", None, NAMES, items("train", 6), items("val", 3), items("test", 2))
+
+
+@pytest.mark.parametrize("name", ["base2new", "basenew"])
+def test_base2new_halves_an_odd_number_of_classes(name: str) -> None:
+    plan = tasks.plan(SET, name, shots=4, seed=1)
+    assert (plan.task, plan.dataset) == ("base2new", "five")
+    assert plan.train_classes == ("ant", "bee", "cat")
+    assert list(plan.tests) == ["base", "new"]
+    assert plan.tests["base"].class_names == ("ant", "bee", "cat")
+    assert plan.tests["new"].class_names == ("dog", "eel")
+    assert len(plan.train) == 12
+    assert len(plan.val) == 9
+
+
+def test_new_classes_are_relabelled_and_keep_their_pictures() -> None:
+    new = tasks.plan(SET, "base2new", shots=1, seed=1).tests["new"]
+    assert new.items == (
+        Item("test/dog/0.jpg", 0, "photo"),
+        Item("test/dog/1.jpg", 0, "photo"),
+        Item("test/eel/0.jpg", 1, "photo"),
+        Item("test/eel/1.jpg", 1, "photo"),
+    )
+    assert new.dataset is SET
+
+
+def test_nothing_of_new_or_test_is_trained_on() -> None:
+    plan = tasks.plan(SET, "base2new", shots=6, seed=1)
+    assert all(key.key.startswith("train/") for key in plan.train)
+    assert all(key.key.startswith("val/") for key in plan.val)
+    assert not any("dog" in item.key or "eel" in item.key for item in (*plan.train, *plan.val))
+    for item in (*plan.train, *plan.val):
+        assert plan.train_classes[item.label] in item.key
+
+
+def test_few_shot_takes_all_classes() -> None:
+    plan = tasks.plan(SET, "few-shot", shots=2, seed=1)
+    assert plan.train_classes == NAMES
+    assert list(plan.tests) == ["all"]
+    assert plan.tests["all"].items == SET.test
+    # A class keeps its sample whichever task draws it
+    base = tasks.plan(SET, "base2new", shots=2, seed=1)
+    assert plan.train[: len(base.train)] == base.train
+
+
+def test_sample_keeps_the_sources_labels() -> None:
+    plan = tasks.plan(SET, "base2new", shots=2, seed=3)
+    assert (plan.sample.shots, plan.sample.seed, plan.sample.dataset) == (2, 3, "five")
+    assert set(plan.sample.train) <= set(SET.train)
+
+
+def test_cross_dataset_tests_each_target_among_its_own_names() -> None:
+    other = replace(SET, name="other", class_names=("v", "w", "x", "y", "z"))
+    plan = tasks.plan(SET, "cross-dataset", shots=2, seed=1, targets=[other])
+    assert plan.train_classes == NAMES
+    assert list(plan.tests) == ["other"]
+    assert plan.tests["other"].class_names == other.class_names
+    assert plan.tests["other"].dataset is other
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("base2nw", "unknown task 'base2nw'; did you mean base2new"),
+        ("fewshot", "did you mean few-shot"),
+        ("zzz", "known: base2new, few-shot, cross-dataset"),
+        ("domain-generalization", "unknown task"),
+    ],
+)
+def test_unknown_task(task: str, message: str) -> None:
+    with pytest.raises(GoproError, match=message):
+        tasks.plan(SET, task, shots=1, seed=1)
+
+
+def test_targets_that_do_not_fit() -> None:
+    with pytest.raises(GoproError, match="name at least one target"):
+        tasks.plan(SET, "cross-dataset", shots=1, seed=1)
+    with pytest.raises(GoproError, match="got five twice"):
+        tasks.plan(SET, "cross-dataset", shots=1, seed=1, targets=[SET])
+    other = replace(SET, name="other")
+    with pytest.raises(GoproError, match="got other twice"):
+        tasks.plan(SET, "cross-dataset", shots=1, seed=1, targets=[other, other])
+    with pytest.raises(GoproError, match="leave the targets out"):
+        tasks.plan(SET, "base2new", shots=1, seed=1, targets=[other])
+
+
+def test_sets_that_do_not_fit() -> None:
+    one = replace(SET, class_names=("ant",), train=SET.train[:6], val=(), test=SET.test[:2])
+    with pytest.raises(GoproError, match="at least 2 classes, five has 1"):
+        tasks.plan(one, "base2new", shots=1, seed=1)
+    with pytest.raises(GoproError, match="no test pictures for 'new'"):
+        tasks.plan(replace(SET, test=SET.test[:6]), "base2new", shots=1, seed=1)
+    with pytest.raises(GoproError, match="class ant has 6 training pictures and 7 shots"):
+        tasks.plan(SET, "base2new", shots=7, seed=1)
+
+
+def test_names_have_a_line_each() -> None:
+    assert [name for name, _ in tasks.names()] == ["base2new", "few-shot", "cross-dataset"]
+    assert all(about and "\n" not in about for _, about in tasks.names())
+
+
+def test_real_caltech101(caltech_root: Path) -> None:
+    plan = tasks.plan(data.load("caltech101", caltech_root), "base2new", shots=16, seed=1)
+    assert (len(plan.train), len(plan.val)) == (800, 200)
+    counts = {name: (len(test.items), len(test.class_names)) for name, test in plan.tests.items()}
+    assert counts == {"base": (1549, 50), "new": (916, 50)}
+    assert [item.key for item in plan.train[:3]] == [
+        "Faces/image_0394.jpg",
+        "Faces/image_0278.jpg",
+        "Faces/image_0365.jpg",
+    ]
