@@ -29,6 +29,7 @@ from gopro.data.world.shapes import (
     oval,
     poly,
     ring,
+    spokes,
 )
 
 
@@ -88,9 +89,9 @@ def snail(d: Dice, c: Colour, a: Colour) -> list[Part]:
     r = d.between(0.5, 0.6)
     y = 0.62 - r
     spiral = []
-    for k, (start, radius) in enumerate(((90, 0.72), (270, 0.5), (90, 0.28))):
-        x = 0.2 + (0.06 if k % 2 else -0.04)
-        spiral += ring(x, y, r * radius, r * radius, start, start + 180)
+    for i, (u, v) in enumerate(spokes(0, 0, r, 12, 60) * 2):
+        shrink = 0.9 - 0.037 * i
+        spiral.append((0.2 + u * shrink, y + v * shrink))
     return [
         blob(skin, (-0.98, 0.35), (-0.85, 0.1), (-0.62, 0.2), (-0.45, 0.52), (0.4, 0.5), (0.98, 0.78),
              (0.1, 0.84), (-0.7, 0.8)),
@@ -99,7 +100,7 @@ def snail(d: Dice, c: Colour, a: Colour) -> list[Part]:
         oval(-0.98, -0.32, 0.07, 0.07, DARK),
         oval(-0.66, -0.34, 0.07, 0.07, DARK),
         oval(0.2, y, r, r, c),
-        Part(spiral, darker(c, 0.45), 0.07, False),
+        Part(spiral, darker(c, 0.45), 0.06, False),
     ]  # fmt: skip
 
 

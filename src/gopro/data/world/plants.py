@@ -59,7 +59,7 @@ def pear(d: Dice, c: Colour, a: Colour) -> list[Part]:
 
 
 def banana(d: Dice, c: Colour, a: Colour) -> list[Part]:
-    fat = d.between(0.28, 0.44)
+    fat = d.between(0.36, 0.52)
     outer = smooth([(-0.95, -0.42), (-0.78, 0.2), (-0.25, 0.62), (0.35, 0.58), (0.85, 0.12)])
     inner = smooth(
         [(0.8, 0.0), (0.4, 0.6 - fat), (-0.12, 0.66 - fat * 1.5), (-0.55, 0.1), (-0.8, -0.45)]

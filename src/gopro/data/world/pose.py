@@ -82,14 +82,14 @@ def cover(dice: Dice, parts: list[Part], colour: Colour) -> list[Part]:
         blades = []
         x = left - 0.05
         while x < right + 0.05:
-            tip = low - dice.between(0.15, 0.5) * (low - top)
-            wide = dice.between(0.012, 0.03)
+            tip = low - dice.between(0.1, 0.42) * (low - top)
+            wide = dice.between(0.01, 0.024)
             blades.append(poly(varied(colour, dice, 30), (x - wide, 1.05),
                                (x + dice.around(0.08), tip), (x + wide, 1.05)))  # fmt: skip
-            x += dice.between(0.035, 0.09)
+            x += dice.between(0.05, 0.13)
         return blades
     if kind == 1:  # a post or a band across
-        half = dice.between(0.03, 0.055)
+        half = dice.between(0.022, 0.045)
         at = left + (right - left) * dice.between(0.15, 0.85)
         lean = dice.around(0.25)
         return [poly(colour, (at - half - lean, -0.1), (at + half - lean, -0.1),

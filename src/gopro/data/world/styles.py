@@ -14,7 +14,7 @@ from gopro.data.world.scene import Scene
 from gopro.data.world.shapes import Part
 from gopro.data.world.textures import Floats, blurred, cloud, crop, grain, mottle, strokes
 
-_LIGHT = {"normal": (0.92, 1.08), "dark": (0.36, 0.56), "bright": (1.2, 1.42)}
+_LIGHT = {"normal": (0.92, 1.08), "dark": (0.42, 0.62), "bright": (1.2, 1.42)}
 
 
 class Layers(NamedTuple):
@@ -59,9 +59,8 @@ def cartoon(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     thick = dice.between(0.006, 0.017) * side
     for group in (layers.strewn, layers.thing, layers.front):
         for part in group:
-            if part.edge:
+            if part.edge and part.width:
                 fill(pen, part, side, ink, thick)
-        # lines keep their own outline: all of it first, so that joints are not cut by ink
             fill(pen, part, side, part.colour, 0)
             if part.edge and not part.width:
                 points = [(x * side, y * side) for x, y in part.points]
@@ -86,13 +85,15 @@ def painting(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image
     turn, flip = dice.count(0, 3), dice.pick((1, -1))
     flat = np.rot90(flat, turn)[:, ::flip].reshape(-1, 3)
     inside = np.rot90(blurred(mask, size / 64), turn)[:, ::flip] > 40
-    coarse, thick = strokes(size, dice.count(0, 5), dice.pick((4.6, 6.5, 9.0)))
-    fine, thin = strokes(size, dice.count(0, 5), dice.pick((2.2, 3.0, 3.8)))
+    coarse, thick = strokes(size, dice.count(0, 5), dice.pick((3.4, 4.6, 6.2)))
+    fine, thin = strokes(size, dice.count(0, 5), dice.pick((1.5, 2.0, 2.6)))
     index = np.where(inside, fine, coarse)
     bump = np.where(inside, thin, thick)
     # every stroke was mixed anew on the palette
-    tint = 1 + 0.07 * dice.between(0.6, 1.5) * grain(size).reshape(-1)[: size * size][index]
-    result = flat[index] * (bump * tint)[..., None]
+    tint = 1 + dice.between(0.03, 0.08) * grain(size).reshape(-1)[: size * size][index]
+    wet = np.where(inside, np.float32(0.4), np.float32(0.12))[..., None]
+    straight = flat.reshape(size, size, 3)
+    result = (flat[index] * (1 - wet) + straight * wet) * (bump * tint)[..., None]
     result = np.rot90(result[:, ::flip], -turn)
     middle = dice.between(0.9, 1.25)
     warm = np.array(dice.pick(((1, 1, 1), (1.05, 1, 0.9), (0.95, 1, 1.06))), np.float32)
@@ -107,9 +108,10 @@ def photo(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     """Shaded bodies with a shadow before a background out of focus, through a camera."""
     depth = dice.pick((1.0, 0.75, 0.5, 0.34, 0.22))
     half = max(8, int(size * depth))
-    image = Image.new("RGB", (half, half))
-    paint(image, layers.behind)
-    paint(image, layers.strewn)
+    image = Image.new("RGB", (size, size))
+    paint(image, [*layers.behind, *layers.strewn])
+    # drawn small and enlarged: the cheapest blur
+    image = image.resize((half, half), Image.Resampling.BOX)
     back = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32)
     back = back * (1 + dice.between(0.02, 0.09) * crop(mottle(size), size, dice)
                    + dice.between(0.02, 0.12) * crop(cloud(size), size, dice))[..., None]  # fmt: skip
