@@ -30,16 +30,22 @@ def resample(images: Tensor, matrices: Floats, padding: str) -> Tensor:
     """
     height, width = images.shape[-2:]
     (a, b, c), (d, e, f) = matrices.transpose(1, 2, 0)
-    # the same map in the coordinates of grid_sample, where the image spans -1..1
-    across, down = b * height / width, d * width / height
-    rows = [
-        [a, across, a + across + 2 * c / width - 1],
-        [down, e, down + e + 2 * f / height - 1],
-    ]
-    theta = torch.as_tensor(
-        np.array(rows).transpose(2, 0, 1), dtype=images.dtype, device=images.device
+    # pixel centres, and the map's result in the coordinates of grid_sample, which span -1..1;
+    # torch's affine_grid does the same by a matrix product, slower and inexact where TF32 is on
+    x = np.arange(width) + 0.5
+    y = np.arange(height) + 0.5
+    terms = (
+        np.multiply.outer(a, x) * (2 / width),
+        (np.multiply.outer(b, y) + c[:, None]) * (2 / width) - 1,
+        np.multiply.outer(d, x) * (2 / height),
+        (np.multiply.outer(e, y) + f[:, None]) * (2 / height) - 1,
     )
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    x_of_x, x_of_y, y_of_x, y_of_y = (
+        torch.as_tensor(term, dtype=images.dtype).to(images.device) for term in terms
+    )
+    grid = images.new_empty((len(images), height, width, 2))
+    torch.add(x_of_x[:, None, :], x_of_y[:, :, None], out=grid[..., 0])
+    torch.add(y_of_x[:, None, :], y_of_y[:, :, None], out=grid[..., 1])
     return F.grid_sample(images, grid, padding_mode=padding, align_corners=False)
 
 
