@@ -24,20 +24,20 @@ def read_world() -> Dataset:
     Items are in ``train``, ``val`` and ``test`` class after class; their domain is the style.
     """
     # What draws is imported where it is needed: the list of data sets is part of --help
-    from gopro.data import world
+    from gopro.data.world import CLASS_NAMES, STYLES
 
     def items(seed: int, indexes: range) -> tuple[Item, ...]:
         return tuple(
             Item(f"seed{seed}/{style}/{label:03d}/{index:04d}", label, style)
-            for label in range(len(world.CLASS_NAMES))
-            for style in world.STYLES
+            for label in range(len(CLASS_NAMES))
+            for style in STYLES
             for index in indexes
         )
 
     return Dataset(
         name="world",
         root=None,
-        class_names=tuple(world.CLASS_NAMES),
+        class_names=tuple(CLASS_NAMES),
         train=items(*_TRAIN),
         val=items(*_VAL),
         test=items(*_TEST),
@@ -51,10 +51,10 @@ def draw_key(key: str) -> Image.Image:
     Raises:
         GoproError: When the key isn't one of a world picture.
     """
-    from gopro.data import world
+    from gopro.data.world import CLASS_NAMES, STYLES, draw, scene
 
     match = _KEY.fullmatch(key)
-    if match is None or match[2] not in world.STYLES or int(match[3]) >= len(world.CLASS_NAMES):
+    if match is None or match[2] not in STYLES or int(match[3]) >= len(CLASS_NAMES):
         raise GoproError(f"{key!r} is no picture of the world; wanted 'seed1/STYLE/CLASS/INDEX'")
-    scene = world.scene(int(match[3]), match[2], seed=int(match[1]), index=int(match[4]))
-    return world.draw(scene, SIZE).convert("RGB")
+    what = scene(int(match[3]), match[2], seed=int(match[1]), index=int(match[4]))
+    return draw(what, SIZE)
