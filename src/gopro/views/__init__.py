@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from gopro.views.augmix import augmix
+from gopro.views.augmix import make_augmix
 from gopro.views.draws import Draws
 from gopro.views.geometry import crop_and_flip
-from gopro.views.moco import moco
+from gopro.views.moco import make_moco
 from gopro.views_settings import ViewSettings
 
 __all__ = [
@@ -69,7 +69,7 @@ def moco_view(
     keys: Sequence[int] | None = None,
 ) -> Tensor:
     """The view x': see ``gopro.views.moco``. Arguments and result as in ``make_views``."""
-    return _view(moco, 1, images, seed, settings, keys)
+    return _view(make_moco, 1, images, seed, settings, keys)
 
 
 def augmix_view(
@@ -79,7 +79,7 @@ def augmix_view(
     keys: Sequence[int] | None = None,
 ) -> Tensor:
     """The view x'': see ``gopro.views.augmix``. Arguments and result as in ``make_views``."""
-    return _view(augmix, 2, images, seed, settings, keys)
+    return _view(make_augmix, 2, images, seed, settings, keys)
 
 
 VIEWS: dict[str, View] = {"x": plain_view, "moco": moco_view, "augmix": augmix_view}

@@ -91,7 +91,7 @@ AFFINE: dict[str, Callable[[Floats, int, int], Floats]] = {
 OPERATIONS = (*TONE, *AFFINE)
 
 
-def augmix(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
+def make_augmix(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
     """Crop and flip x, then mix it with several chains of operations on it.
 
     With k chains, w ~ Dirichlet(1, .., 1) and m ~ Beta(1, 1), all drawn per image:

@@ -32,7 +32,7 @@ _JITTER: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
 )
 
 
-def moco(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
+def make_moco(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
     """Crop and flip, colour jitter, greyscale and blur, each with its own draw per image.
 
     The jitter applies brightness, contrast, saturation and hue in an order drawn per image. The

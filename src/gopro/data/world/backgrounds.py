@@ -34,7 +34,9 @@ def _below(y: float, colour: Colour, tilt: float = 0) -> Part:
 
 def _bands(top: Colour, low: Colour, y0: float, y1: float, steps: int = 6) -> list[Part]:
     """A gradient from ``top`` to ``low`` between two heights."""
-    return [_below(y0 + (y1 - y0) * i / steps, mix(top, low, i / (steps - 1))) for i in range(steps)]
+    return [
+        _below(y0 + (y1 - y0) * i / steps, mix(top, low, i / (steps - 1))) for i in range(steps)
+    ]
 
 
 def _plain(d: Dice, soft: tuple[Colour, ...]) -> list[Part]:

@@ -33,7 +33,7 @@ from gopro.data.world.shapes import (
 )
 
 
-def wheel(x: float, y: float, r: float) -> list[Part]:
+def _wheel(x: float, y: float, r: float) -> list[Part]:
     return [oval(x, y, r, r, DARK), oval(x, y, r * 0.5, r * 0.5, METAL, edge=False)]
 
 
@@ -44,12 +44,13 @@ def car(d: Dice, c: Colour, a: Colour) -> list[Part]:
         poly(c, (-0.62, 0), (-0.35, roof), (back - 0.12, roof), (back + 0.14, 0)),
         poly(GLASS, (-0.5, -0.02), (-0.3, roof + 0.1), (-0.02, roof + 0.1), (-0.02, -0.02)),
         poly(GLASS, (0.06, -0.02), (0.06, roof + 0.1), (back - 0.18, roof + 0.1), (back, -0.02)),
-        blob(c, (-0.98, 0.3), (-0.92, 0.05), (-0.6, -0.04), (0.6, -0.04), (0.95, 0.05), (0.98, 0.36),
+        blob(c, (-0.98, 0.3), (-0.92, 0.05), (-0.6, -0.04), (0.6, -0.04), (0.95, 0.05),
+             (0.98, 0.36),
              (0.8, 0.42), (-0.85, 0.42)),
         oval(-0.9, 0.16, 0.08, 0.07, (255, 240, 170)),
         line(darker(c), 0.03, (0.02, 0), (0.02, 0.34), edge=False),
-        *wheel(-0.54, 0.42, r),
-        *wheel(0.56, 0.42, r),
+        *_wheel(-0.54, 0.42, r),
+        *_wheel(0.56, 0.42, r),
     ]  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def bus(d: Dice, c: Colour, a: Colour) -> list[Part]:
         x = -0.88 + i * step
         parts.append(box(x, h + 0.16, x + step * 0.82, -0.02, GLASS, 0.03))
     parts.append(box(0.6, h + 0.2, 0.88, 0.44, lighter(GLASS, 0.2)))
-    return parts + wheel(-0.55, 0.5, 0.2) + wheel(0.42, 0.5, 0.2)
+    return parts + _wheel(-0.55, 0.5, 0.2) + _wheel(0.42, 0.5, 0.2)
 
 
 def bicycle(d: Dice, c: Colour, a: Colour) -> list[Part]:
@@ -72,7 +73,13 @@ def bicycle(d: Dice, c: Colour, a: Colour) -> list[Part]:
         tips = spokes(x, y, r, 8, d.between(0, 45))
         parts += [line(METAL, 0.02, tips[i], tips[i + 4], edge=False) for i in range(4)]
     seat, bar, crank = (0.25, -0.3), (-0.38, -0.32), (0.08, y)
-    for start, stop in ((seat, bar), (bar, crank), (crank, seat), (crank, (0.54, y)), (seat, (0.54, y))):
+    for start, stop in (
+        (seat, bar),
+        (bar, crank),
+        (crank, seat),
+        (crank, (0.54, y)),
+        (seat, (0.54, y)),
+    ):
         parts.append(line(c, 0.075, start, stop))
     return [
         *parts,
@@ -107,7 +114,8 @@ def rocket(d: Dice, c: Colour, a: Colour) -> list[Part]:
         *parts,
         poly(c, (-w * 0.8, 0.1), (-w - 0.28, 0.66), (-w * 0.7, 0.56)),
         poly(c, (w * 0.8, 0.1), (w + 0.28, 0.66), (w * 0.7, 0.56)),
-        blob(WHITE, (0, -0.95), (w * 0.75, -0.5), (w, 0), (w * 0.7, 0.58), (-w * 0.7, 0.58), (-w, 0),
+        blob(WHITE, (0, -0.95), (w * 0.75, -0.5), (w, 0), (w * 0.7, 0.58), (-w * 0.7, 0.58),
+             (-w, 0),
              (-w * 0.75, -0.5)),
         poly(c, (0, -0.98), (w * 0.5, -0.68), (w * 0.72, -0.44), (-w * 0.72, -0.44),
              (-w * 0.5, -0.68)),
@@ -121,8 +129,10 @@ def airplane(d: Dice, c: Colour, a: Colour) -> list[Part]:
     wing = d.between(0.62, 0.85)
     parts = [
         poly(a, (0.6, -0.08), (0.82, -0.52), (0.98, -0.52), (0.9, 0)),
-        poly(darker(c, 0.15), (-0.1, -0.1), (0.28, -wing * 0.75), (0.42, -wing * 0.75), (0.22, -0.1)),
-        blob(c, (-0.98, 0.08), (-0.8, -0.14), (-0.3, -0.18), (0.5, -0.16), (0.96, -0.04), (0.5, 0.14),
+        poly(darker(c, 0.15), (-0.1, -0.1), (0.28, -wing * 0.75), (0.42, -wing * 0.75),
+             (0.22, -0.1)),
+        blob(c, (-0.98, 0.08), (-0.8, -0.14), (-0.3, -0.18), (0.5, -0.16), (0.96, -0.04),
+             (0.5, 0.14),
              (-0.3, 0.22), (-0.85, 0.2)),
         poly(a, (-0.15, 0.06), (0.35, wing), (0.54, wing), (0.28, 0.06)),
         poly(darker(a, 0.1), (0.62, 0.02), (0.86, 0.28), (0.98, 0.28), (0.86, 0.02)),

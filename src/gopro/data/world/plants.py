@@ -150,7 +150,12 @@ def mushroom(d: Dice, c: Colour, a: Colour) -> list[Part]:
         Part([*ring(0, 0, w, d.between(0.7, 0.9), 180, 360), (w * 0.5, 0.1), (-w * 0.5, 0.1)], c),
     ]  # fmt: skip
     if d.chance(0.75):
-        for x, y, r in ((0, -0.5, 0.14), (-0.5, -0.2, 0.11), (0.45, -0.28, 0.13), (0.02, -0.1, 0.08)):
+        for x, y, r in (
+            (0, -0.5, 0.14),
+            (-0.5, -0.2, 0.11),
+            (0.45, -0.28, 0.13),
+            (0.02, -0.1, 0.08),
+        ):
             parts.append(oval(x * w, y, r, r * 0.85, WHITE, edge=False))
     return parts
 
@@ -210,7 +215,7 @@ def pizza(d: Dice, c: Colour, a: Colour) -> list[Part]:
     crust, cheese = (206, 148, 78), (248, 212, 110)
     w = d.between(0.6, 0.75)
     parts = [
-        Part(smooth([(-w, -0.6), (0, -0.78), (w, -0.6), (0, 0.95)][:3]) + [(0.02, 0.95)], cheese),
+        Part([*smooth([(-w, -0.6), (0, -0.78), (w, -0.6)]), (0.02, 0.95)], cheese),
         curve(crust, 0.24, (-w, -0.64), (0, -0.84), (w, -0.64)),
     ]
     for x, y in ((-0.25, -0.4), (0.28, -0.3), (0.0, 0.05), (0.04, 0.5)):

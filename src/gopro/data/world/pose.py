@@ -46,8 +46,8 @@ def moved(
     # picture = centre + turn * stretch * mirror * shear * unit
     a, b = cos * wide * flip, cos * wide * flip * shear - sin * high
     c, d = sin * wide * flip, sin * wide * flip * shear + cos * high
-    bend, pitch, phase = dice.around(0.07), dice.between(1.2, 3), dice.between(0, 6)
-    wave, beat, start = dice.around(0.06), dice.between(1.2, 3), dice.between(0, 6)
+    bend, pitch, phase = dice.around(0.055), dice.between(1.2, 3), dice.between(0, 6)
+    wave, beat, start = dice.around(0.05), dice.between(1.2, 3), dice.between(0, 6)
     grow = dice.between(0.85, 1.25) * radius
     placed_parts = []
     for part in parts:

@@ -10,10 +10,14 @@ from gopro.data.world.dice import Dice
 from gopro.data.world.goods import GOODS
 from gopro.data.world.places import PLACES
 from gopro.data.world.plants import PLANTS
+from gopro.data.world.sealife import SEALIFE
 from gopro.data.world.shapes import Thing
+from gopro.data.world.tools import TOOLS
 from gopro.errors import GoproError
 
-THINGS: dict[str, Thing] = dict(sorted({**ANIMALS, **GOODS, **PLACES, **PLANTS}.items()))
+THINGS: dict[str, Thing] = dict(
+    sorted({**ANIMALS, **GOODS, **PLACES, **PLANTS, **SEALIFE, **TOOLS}.items())
+)
 CLASS_NAMES: tuple[str, ...] = tuple(THINGS)
 """The classes, sorted; a label is an index into it."""
 

@@ -112,7 +112,14 @@ def curve(colour: Colour, width: float, *points: Point, edge: bool = True) -> Pa
 
 
 def arc(
-    x: float, y: float, rx: float, ry: float, start: float, stop: float, colour: Colour, width: float
+    x: float,
+    y: float,
+    rx: float,
+    ry: float,
+    start: float,
+    stop: float,
+    colour: Colour,
+    width: float,
 ) -> Part:
     """A piece of an ellipse's outline."""
     return Part(ring(x, y, rx, ry, start, stop), colour, width)

@@ -26,7 +26,9 @@ class Layers(NamedTuple):
     front: list[Part]
 
 
-def fill(pen: ImageDraw.ImageDraw, part: Part, side: int, colour: Colour | int, grow: float) -> None:
+def fill(
+    pen: ImageDraw.ImageDraw, part: Part, side: int, colour: Colour | int, grow: float
+) -> None:
     """Draw one part on a canvas of ``side`` pixels, ``grow`` pixels wider all around."""
     points = [(x * side, y * side) for x, y in part.points]
     if part.width:
@@ -68,7 +70,9 @@ def cartoon(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     image = image.reduce(2)
     if dice.chance(0.3):
         levels = dice.pick((5, 6, 8))
-        image = image.point([min(255, round(v / 255 * levels) * 255 // levels) for v in range(256)] * 3)
+        image = image.point(
+            [min(255, round(v / 255 * levels) * 255 // levels) for v in range(256)] * 3
+        )
     return _lit(image, dice.between(*_LIGHT[scene.light]))
 
 
@@ -77,7 +81,7 @@ def painting(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image
     side = 2 * size
     image = Image.new("RGB", (side, side))
     paint(image, [*layers.behind, *layers.strewn, *layers.thing, *layers.front])
-    flat = np.asarray(image.reduce(2), dtype=np.float32)
+    flat: Floats = np.asarray(image.reduce(2), dtype=np.float32)
     mask = _mask([*layers.thing, *layers.front], size)
     shade = _relief(layers, size, dice, 0.8)
     shade += 0.1 * crop(cloud(size), size, dice)
@@ -112,9 +116,11 @@ def photo(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     paint(image, [*layers.behind, *layers.strewn])
     # drawn small and enlarged: the cheapest blur
     image = image.resize((half, half), Image.Resampling.BOX)
-    back = np.asarray(image.resize((size, size), Image.Resampling.BICUBIC), dtype=np.float32)
-    back = back * (1 + dice.between(0.02, 0.09) * crop(mottle(size), size, dice)
-                   + dice.between(0.02, 0.12) * crop(cloud(size), size, dice))[..., None]  # fmt: skip
+    enlarged = image.resize((size, size), Image.Resampling.BICUBIC)
+    back: Floats = np.asarray(enlarged, dtype=np.float32)
+    texture = dice.between(0.02, 0.09) * crop(mottle(size), size, dice)
+    texture += dice.between(0.02, 0.12) * crop(cloud(size), size, dice)
+    back = back * (1 + texture)[..., None]
     side = 2 * size
     body = Image.new("RGB", (side, side))
     paint(body, [*layers.thing, *layers.front])
@@ -126,7 +132,7 @@ def photo(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     gloss = np.clip(shade - dice.between(1.14, 1.3), 0, 1)[..., None] * dice.between(80, 500)
     solid = np.asarray(mask, dtype=np.float32)[..., None] / 255
     # reduce() blended the body's rim with black: divide that out where there is any body
-    body_colour = flat / np.maximum(solid, 0.25)
+    body_colour: Floats = flat / np.maximum(solid, 0.25)
     body_colour = body_colour * shade[..., None] + gloss
     shift = (dice.count(-size // 12, size // 12), dice.count(size // 40, size // 12))
     cast = np.roll(blurred(mask, size * dice.between(0.015, 0.05)), shift, axis=(1, 0)) / 255
@@ -151,7 +157,9 @@ def _camera(pixels: Floats, scene: Scene, dice: Dice, size: int) -> Image.Image:
     elif dice.chance(0.5):
         image = image.filter(ImageFilter.GaussianBlur(size * 0.005))
     noise = dice.between(1, 6) * (1.6 if scene.light == "dark" else 1)
-    return _image(np.asarray(image, dtype=np.float32) + noise * crop(grain(size), size, dice)[..., None])
+    return _image(
+        np.asarray(image, dtype=np.float32) + noise * crop(grain(size), size, dice)[..., None]
+    )
 
 
 def _mask(parts: Sequence[Part], size: int) -> Floats:
@@ -191,7 +199,11 @@ def _relief(layers: Layers, size: int, dice: Dice, strength: float) -> Floats:
 
 
 def _lit(image: Image.Image, light: float) -> Image.Image:
-    return image.point([min(255, int(v * light)) for v in range(256)] * 3)
+    """Darker (below 1) or brighter, without burnt-out whites."""
+    # above 1, lift the dark tones and keep the light ones apart
+    lift = 255 * (light - 1) * 0.8 if light > 1 else 0.0
+    gain = (255 - lift) / 255 if light > 1 else light
+    return image.point([int(v * gain + lift) for v in range(256)] * 3)
 
 
 def _image(pixels: Floats) -> Image.Image:

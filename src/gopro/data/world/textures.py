@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from gopro.data.world.dice import Dice
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 REFERENCE = 96
 """The picture size in pixels that strokes and grain are described for."""
 
@@ -52,7 +52,9 @@ def mottle(size: int) -> Floats:
     """Noise a few pixels wide, as of paper or plaster, from about -1 to 1: [2 size, 2 size]."""
     image = Image.fromarray(grain(size), mode="F")
     small = image.resize((size * 2 // 3, size * 2 // 3), Image.Resampling.BOX)
-    return np.asarray(small.resize((2 * size, 2 * size), Image.Resampling.BICUBIC)) * np.float32(0.6)
+    large = small.resize((2 * size, 2 * size), Image.Resampling.BICUBIC)
+    values: Floats = np.asarray(large, dtype=np.float32) * np.float32(0.6)
+    return values
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,118 @@
+"""Training state on disk: one safetensors file, written whole or not at all, never unpickled."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from gopro.errors import GoproError
+from gopro.files import atomic_write
+
+
+@dataclass
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        epoch: The epoch under way, counted from 0.
+        step: Steps of this epoch that are done.
+        sums: Sums over this epoch's steps of the loss and its terms.
+        rows: What ``metrics.jsonl`` holds, one dictionary an epoch.
+        best: Best validation accuracy so far, in percent.
+        seconds: Time spent training, over all sessions.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    best: float | None = None
+    seconds: float = 0.0
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Write tensors with a JSON note.
+
+    Raises:
+        GoproError: When the disk is full or the place can't be written.
+    """
+    flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(save(flat, metadata={"gopro": json.dumps(about)}))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what ``save_tensors`` wrote.
+
+    Raises:
+        GoproError: When the file is missing, damaged, or of another program.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})["gopro"])
+            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise GoproError(
+            f"can't read {path} ({str(error).splitlines()[0][:120]}); it is missing, damaged or not "
+            "gopro's: train again without --resume into another --out"
+        ) from error
+
+
+def save_checkpoint(
+    path: Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    best: dict[str, Tensor] | None,
+) -> None:
+    """Write everything that continues a training bit for bit.
+
+    Raises:
+        GoproError: When the disk is full or the place can't be written.
+    """
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{index}.{name}"] = value
+    tensors.update({f"best.{name}": value for name, value in (best or {}).items()})
+    tensors["random.cpu"] = torch.get_rng_state()
+    save_tensors(path, tensors, asdict(progress))
+
+
+def load_checkpoint(
+    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[Progress, dict[str, Tensor] | None]:
+    """Put a training back to where ``save_checkpoint`` left it.
+
+    Returns:
+        Its progress and the best weights so far.
+
+    Raises:
+        GoproError: When the checkpoint is damaged or belongs to another method.
+    """
+    tensors, about = load_tensors(path)
+    parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "best": {}, "random": {}}
+    for name, value in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = value
+    try:
+        model.load_state_dict(parts["model"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in parts["optimizer"].items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = value
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        torch.set_rng_state(parts["random"]["cpu"])
+        return Progress(**about), parts["best"] or None
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise GoproError(
+            f"{path} belongs to another method or other settings; train into another --out"
+        ) from error

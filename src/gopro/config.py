@@ -1,0 +1,115 @@
+"""The settings of a run: the only truth for defaults, help texts and refused combinations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from gopro.errors import GoproError
+from gopro.views_settings import ViewSettings
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What to train, on what, and how."""
+
+    dataset: str = ""
+    """Data set: caltech101, world, folder:PATH, ..."""
+
+    task: str = "base2new"
+    """Task: base2new (or basenew), few-shot, ..."""
+
+    method: str = "gopro"
+    """Method: gopro, coop, zeroshot, ..."""
+
+    backbone: str = "mini"
+    """mini (embedded, works offline) or any model name of open_clip, such as ViT-B-16."""
+
+    pretrained: str | None = None
+    """Weights of the backbone: a tag of open_clip, such as openai, or a file."""
+
+    root: Path | None = None
+    """Folder that holds the data sets; by default $GOPRO_DATA, else ./data."""
+
+    shots: int = 16
+    """Training images per class."""
+
+    seed: int = 1
+    """Seed of the few-shot sample, the initial weights, the order and the views."""
+
+    out: Path | None = None
+    """Run folder; by default a name made from the settings, under runs/."""
+
+    resume: bool = False
+    """Continue the run in the run folder where it stopped."""
+
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
+
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Precision of the frozen towers; what is learned stays in float32."""
+
+    epochs: int | None = None
+    """Passes over the training images; by default the method's recipe."""
+
+    batch: int | None = None
+    """Images per step; by default the method's recipe."""
+
+    lr: float | None = None
+    """Learning rate of SGD after warm-up; by default the method's recipe."""
+
+    momentum: float | None = None
+    """Momentum of SGD; by default the method's recipe."""
+
+    weight_decay: float | None = None
+    """Weight decay of SGD; by default the method's recipe."""
+
+    warmup_epochs: int | None = None
+    """Epochs at a constant low learning rate; by default the method's recipe."""
+
+    warmup_lr: float | None = None
+    """Learning rate during warm-up; by default the method's recipe."""
+
+    augment: Literal["none", "crop-flip"] | None = None
+    """What happens to x itself in training; by default the method's recipe."""
+
+    select: Literal["last", "best"] = "last"
+    """Which weights count: the last epoch's, or the best on validation images taken from the
+    training data. Test images are never used."""
+
+    validate: bool = True
+    """Measure accuracy on the validation images after each epoch."""
+
+    checkpoint_every: int = 1
+    """Epochs between checkpoints."""
+
+    chunk_tokens: int = 16_384
+    """Text tokens whose activations are kept at once; lower it when memory runs out."""
+
+    eval_batch: int = 64
+    """Images per step when nothing is trained."""
+
+    workers: int | None = None
+    """Threads that decode images; by default one per core."""
+
+    views: ViewSettings = field(default_factory=ViewSettings)
+    """How the augmented views are made."""
+
+    def __post_init__(self) -> None:
+        positive = ("shots", "batch", "checkpoint_every", "chunk_tokens", "eval_batch", "workers")
+        for name in positive:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise GoproError(f"got --{name} {value}; it must be 1 or more")
+        for name in ("epochs", "lr", "momentum", "weight_decay", "warmup_epochs", "warmup_lr"):
+            value = getattr(self, name)
+            # NaN fails every comparison, so ask for what is wanted
+            if value is not None and not 0 <= value < float("inf"):
+                raise GoproError(f"got --{name} {value}; it must be a number of 0 or more")
+        if self.seed < 0:
+            raise GoproError(f"got --seed {self.seed}; it must be 0 or more")
+        if not self.dataset:
+            raise GoproError("no data set was named; as in `gopro train caltech101 base2new`")
+        if self.select == "best" and not self.validate:
+            raise GoproError("--select best needs validation; leave --validate on")

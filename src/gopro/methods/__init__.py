@@ -1,0 +1,34 @@
+"""The methods by name. One file a method; a new one is a class and a line in this table."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from typing import TYPE_CHECKING
+
+from gopro.errors import GoproError
+
+if TYPE_CHECKING:
+    from gopro.methods.base import Method
+
+TABLE = {
+    "zeroshot": "gopro.methods.zeroshot:ZeroShot",
+    "coop": "gopro.methods.coop:CoOp",
+    "gopro": "gopro.methods.gopro:GOPro",
+}
+"""Name on the command line -> module and class, imported when used."""
+
+
+def find(name: str) -> type[Method]:
+    """The class of a method.
+
+    Raises:
+        GoproError: When there is no such method; the nearest name is suggested.
+    """
+    if name not in TABLE:
+        near = difflib.get_close_matches(name, TABLE, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(TABLE)}"
+        raise GoproError(f"there is no method {name!r}; {hint}")
+    module, _, attribute = TABLE[name].partition(":")
+    found: type[Method] = getattr(importlib.import_module(module), attribute)
+    return found

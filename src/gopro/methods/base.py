@@ -1,0 +1,142 @@
+"""What a method is to the rest: a loss in named terms, logits, and other class names."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+from typing_extensions import Self
+
+from gopro.backbones import Backbone, ImageFeatures
+from gopro.errors import GoproError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a method is trained when the user doesn't say otherwise."""
+
+    epochs: int = 50
+    batch: int = 32
+    lr: float = 0.002
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup_epochs: int = 1
+    warmup_lr: float = 1e-5
+    augment: str = "crop-flip"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Training images, as pixels or as features that were computed before.
+
+    Attributes:
+        labels: [B], indexes of the training classes.
+        images: View name -> [B, 3, H, W] in [0, 1], not normalised.
+        features: View name -> features of the frozen tower; used instead of ``images`` when given.
+    """
+
+    labels: Tensor
+    images: Mapping[str, Tensor] = field(default_factory=dict)
+    features: Mapping[str, ImageFeatures] = field(default_factory=dict)
+
+
+class Method(nn.Module, ABC):
+    """A way to classify with a frozen CLIP.
+
+    A method holds learned parameters alone: the backbone is not one of its modules, and what
+    depends on the class names is computed again by ``for_classes``, never learned or saved.
+
+    Class attributes:
+        Settings: A frozen dataclass whose fields are the method's options.
+        recipes: Training defaults: "published" (the paper's) and "mini" (for the small backbone).
+        about: One line for lists.
+
+    Args:
+        backbone: The frozen CLIP.
+        class_names: Names of the training classes.
+        settings: The method's options.
+    """
+
+    Settings: ClassVar[type]
+    recipes: ClassVar[Mapping[str, Recipe]]
+    about: ClassVar[str]
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.settings = settings
+        self.class_names = tuple(class_names)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        """Which views of an image training needs: of "x", "moco" and "augmix"."""
+        return ("x",)
+
+    @property
+    def loss_weights(self) -> Mapping[str, float]:
+        """Weight of each term of ``loss`` in the total."""
+        return {"ce": 1.0}
+
+    @property
+    def trainable_parameters(self) -> int:
+        """How many numbers are learned."""
+        return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    @abstractmethod
+    def set_class_names(self, names: Sequence[str]) -> None:
+        """Compute what depends on the class names: plain attributes, not parameters."""
+
+    @abstractmethod
+    def logits(self, features: ImageFeatures) -> Tensor:
+        """Class scores [B, C] of images, before the softmax, in float32."""
+
+    @abstractmethod
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss terms by name, scalars not yet weighted."""
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """``loss``, under the name that wrappers for several processes call."""
+        return self.loss(batch)
+
+    def for_classes(self, names: Sequence[str]) -> Self:
+        """The same learned weights, shared and not copied, for other class names.
+
+        Raises:
+            GoproError: For names that are empty, equal or too long.
+        """
+        other = copy.copy(self)
+        other.class_names = tuple(names)
+        other.set_class_names(names)
+        return other
+
+    def encode(self, batch: Batch) -> dict[str, ImageFeatures]:
+        """Features of each view, all views in one pass of the frozen tower."""
+        if batch.features:
+            return dict(batch.features)
+        names = list(batch.images)
+        features = self.backbone.image(torch.cat([batch.images[name] for name in names]))
+        size = len(batch.labels)
+        return {name: features[i * size : (i + 1) * size] for i, name in enumerate(names)}
+
+
+def initial_context(backbone: Backbone, words: str, tokens: int) -> Tensor:
+    """Context tokens [tokens, d_t] to start from.
+
+    The words' token embeddings; where there are more tokens than words, random ones stand before
+    them (normal, standard deviation 0.02, as CoOp does); where there are fewer, the last words
+    are kept. Random draws come from torch's global generator, which the engine seeds.
+
+    Raises:
+        GoproError: When neither words nor tokens are asked for.
+    """
+    if tokens < 1:
+        raise GoproError(f"got {tokens} context tokens; wanted at least 1")
+    known = backbone.words(words)[-tokens:]
+    random = torch.empty(tokens - known.shape[0], backbone.text_width)
+    nn.init.normal_(random, std=0.02)
+    return torch.cat([random.to(known), known])

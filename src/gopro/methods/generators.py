@@ -1,0 +1,113 @@
+"""GOPro's prompt generators: from an image's layer statistics to shifts of the context tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gopro.backbones import ImageFeatures
+from gopro.errors import GoproError
+
+
+class PaperGenerator(nn.Module):
+    """FRG and the projectors rho, after the abstract and the figure.
+
+    Content primitives are the token means of the chosen layers, style primitives the mean and the
+    standard deviation of the final layer. Each is rescaled to zero mean and unit variance over
+    its width ("feature rescaling"), mapped to the text width by a linear map of its own, and the
+    results are stacked to R rows. rho of a view mixes the R rows into M shifts. The rho start at
+    zero, so that training starts at CLIP's own answer.
+
+    Args:
+        widths: Token width after each layer of the image tower.
+        text_width: d_t.
+        tokens: M.
+        content: Use the content primitives.
+        style: Use the style primitives.
+        layers: Layers whose means are content, counted from 1; None for all.
+        branches: Views with a rho of their own. Other views use the first one's.
+
+    Raises:
+        GoproError: When a layer doesn't exist.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        text_width: int,
+        *,
+        tokens: int,
+        content: bool,
+        style: bool,
+        layers: Sequence[int] | None,
+        branches: Sequence[str],
+    ) -> None:
+        super().__init__()
+        self.widths = list(widths)
+        chosen = tuple(layers) if layers is not None else tuple(range(1, len(widths) + 1))
+        wrong = [layer for layer in chosen if not 1 <= layer <= len(widths)]
+        if wrong or not chosen:
+            raise GoproError(
+                f"got the layers {list(chosen)}; this image tower has layers 1 to {len(widths)}"
+            )
+        self.layers = chosen if content else ()
+        self.style = style
+        inputs = [widths[layer - 1] for layer in self.layers] + [widths[-1]] * (2 * style)
+        self.maps = nn.ModuleList(nn.Linear(width, text_width) for width in inputs)
+        self.rho = nn.ModuleDict({name: nn.Linear(len(inputs), tokens) for name in branches})
+        for mixer in self.rho.values():
+            nn.init.zeros_(mixer.weight)
+            nn.init.zeros_(mixer.bias)
+
+    def primitives(self, features: ImageFeatures) -> list[Tensor]:
+        """The chosen primitives, each [B, d_v of its layer]."""
+        means = features.mean.split(self.widths, dim=1)
+        found = [means[layer - 1] for layer in self.layers]
+        if self.style:
+            found += [means[-1], features.std.split(self.widths, dim=1)[-1]]
+        return found
+
+    def forward(self, features: ImageFeatures, branch: str) -> Tensor:
+        """Shifts [B, M, d_t] of the context tokens for one view."""
+        rows = [
+            linear(F.layer_norm(primitive, primitive.shape[-1:]))
+            for linear, primitive in zip(self.maps, self.primitives(features), strict=True)
+        ]
+        mixer = self.rho[branch if branch in self.rho else "x"]
+        shifts: Tensor = mixer(torch.stack(rows, dim=-1)).transpose(1, 2)
+        return shifts
+
+
+class ReleasedGenerator(nn.Module):
+    """The released code's generator (commit e284586): one shift v for all M context tokens.
+
+    ``content_l = A_l mu_l + a_l``, ``style_l = S_l ((mu_l + sigma_l) / 2) + s_l``,
+    ``g_l = (content_l + style_l) / 2``, ``v = sum_l r_l g_l + r_0``; one generator for all views.
+
+    Args:
+        widths: Token width after each layer of the image tower.
+        text_width: d_t.
+    """
+
+    def __init__(self, widths: Sequence[int], text_width: int) -> None:
+        super().__init__()
+        self.widths = list(widths)
+        self.content = nn.ModuleList(nn.Linear(width, text_width) for width in widths)
+        self.style = nn.ModuleList(nn.Linear(width, text_width) for width in widths)
+        self.mix = nn.Linear(len(widths), 1)
+
+    def forward(self, features: ImageFeatures, branch: str) -> Tensor:
+        """The shift [B, 1, d_t]; the view doesn't matter."""
+        means = features.mean.split(self.widths, dim=1)
+        stds = features.std.split(self.widths, dim=1)
+        rows = [
+            (content(mean) + style((mean + std) / 2)) / 2
+            for content, style, mean, std in zip(
+                self.content, self.style, means, stds, strict=True
+            )
+        ]
+        shift: Tensor = self.mix(torch.stack(rows, dim=-1)).transpose(1, 2)
+        return shift

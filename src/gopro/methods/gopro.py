@@ -1,0 +1,187 @@
+"""GOPro: context tokens generated from each image's content and style, three losses together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gopro.backbones import ImageFeatures, Prompts
+from gopro.errors import GoproError
+from gopro.losses import consistency, nt_xent
+from gopro.methods.base import Batch, Method, Recipe, initial_context
+from gopro.methods.generators import PaperGenerator, ReleasedGenerator
+from gopro.methods.projectors import Residual
+
+
+@dataclass(frozen=True)
+class GOProSettings:
+    """Options of GOPro. Each stands for a choice that its sources leave open, or a part that an
+    ablation switches off."""
+
+    variant: Literal["paper", "released"] = "paper"
+    """paper: the abstract and the figure. released: the released code's arithmetic."""
+
+    tokens: int = 4
+    """Number of context tokens."""
+
+    words: str = "a photo of a"
+    """Words the context starts from; where there are fewer words than tokens, random ones lead."""
+
+    w_ce: float = 1.0
+    """Weight of the cross-entropy between image and text."""
+
+    w_sem: float = 1.0
+    """Weight of the consistency of the views' prompts; 0 leaves the AugMix view out."""
+
+    w_con: float = 0.1
+    """Weight of the contrast between x and its MoCo v3 view."""
+
+    temperature: float = 0.1
+    """Temperature of the contrast between views."""
+
+    moco: bool = True
+    """Use the MoCo v3 view; without it there is no contrast either."""
+
+    augmix: bool = True
+    """Use the AugMix view."""
+
+    content: bool = True
+    """paper: generate from the layers' token means."""
+
+    style: bool = True
+    """paper: generate from the mean and standard deviation of the final layer."""
+
+    layers: tuple[int, ...] | None = None
+    """paper: layers whose means are content, counted from 1; all by default."""
+
+    per_branch: bool = True
+    """paper: a projector rho of its own for each view, as in the figure; else one for all."""
+
+    image_projector: bool = True
+    """paper: the learned projector P_v after the image tower."""
+
+    text_projector: bool = True
+    """paper: the learned projector P_t after the text tower."""
+
+    def __post_init__(self) -> None:
+        if self.variant not in ("paper", "released"):
+            raise GoproError(f"got the variant {self.variant!r}; choose paper or released")
+        if not (self.content or self.style):
+            raise GoproError("gopro without content and style generates nothing; use coop for that")
+        for name in ("w_ce", "w_sem", "w_con"):
+            if getattr(self, name) < 0:
+                raise GoproError(f"got {name} = {getattr(self, name)}; a weight is 0 or more")
+        if self.temperature <= 0:
+            raise GoproError(f"got the temperature {self.temperature}; it must be above 0")
+
+
+class GOPro(Method):
+    """GOPro (BMVC 2023, arXiv 2308.11605).
+
+    With c_1..c_M learned context tokens and v_1..v_M the shifts generated from view k of image x,
+    the prompt of class c is ``[c_1 + v_1, .., c_M + v_M, name of c, "."]`` and T_k(c) its text
+    embedding. Scores are ``exp(logit_scale) * cos(P_v f_v(x), P_t T_x(c))``, and
+
+        L_ce  = cross-entropy of the scores of x,
+        L_sem = MSE(T_x, T_moco) + MSE(T_x, T_augmix) over unit text embeddings,
+        L_con = NT-Xent(P_v f_v(x), P_v f_v(x_moco)).
+
+    ``variant="paper"`` has a projector rho for each view and P_v, P_t on every path;
+    ``variant="released"`` adds one shift to all tokens, has one generator for all views, P_t is
+    absent and P_v (linear and batch norm) serves L_con alone, where it can't change a prediction.
+    """
+
+    Settings: ClassVar[type] = GOProSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=50, batch=4, lr=0.002, augment="none"),
+        "mini": Recipe(epochs=10, batch=8, lr=0.02, augment="none"),
+    }
+    about: ClassVar[str] = "context tokens from each image's content and style (GOPro, 2023)"
+
+    generator: PaperGenerator | ReleasedGenerator
+    image_projector: nn.Module
+
+    def __init__(self, backbone: Any, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__(backbone, class_names, settings)
+        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        width = backbone.embed_dim
+        self.text_projector: nn.Module = nn.Identity()
+        if settings.variant == "released":
+            self.generator = ReleasedGenerator(backbone.vision_widths, backbone.text_width)
+            self.image_projector = nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width))
+        else:
+            self.generator = PaperGenerator(
+                backbone.vision_widths,
+                backbone.text_width,
+                tokens=settings.tokens,
+                content=settings.content,
+                style=settings.style,
+                layers=settings.layers,
+                branches=self.views if settings.per_branch else ("x",),
+            )
+            self.image_projector = Residual(width) if settings.image_projector else nn.Identity()
+            self.text_projector = Residual(width) if settings.text_projector else nn.Identity()
+        self.set_class_names(class_names)
+
+    @property
+    def views(self) -> tuple[str, ...]:
+        options = self.settings
+        moco = options.moco and (options.w_sem > 0 or options.w_con > 0)
+        augmix = options.augmix and options.w_sem > 0
+        return ("x", *(["moco"] if moco else []), *(["augmix"] if augmix else []))
+
+    @property
+    def loss_weights(self) -> Mapping[str, float]:
+        options = self.settings
+        return {"ce": options.w_ce, "sem": options.w_sem, "con": options.w_con}
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+
+    def image_embedding(self, features: ImageFeatures) -> Tensor:
+        """Unit image embeddings [B, e] in the space where scores are taken."""
+        embedding = F.normalize(features.embedding, dim=-1)
+        if self.settings.variant == "released":
+            return embedding
+        return F.normalize(self.image_projector(embedding), dim=-1)
+
+    def text_embedding(self, shifts: Tensor) -> Tensor:
+        """Unit text embeddings [B, C, e] of prompts whose context is shifted by [B, M, d_t]."""
+        text = self.backbone.text(Prompts.after(self.context + shifts, self.classes))
+        return F.normalize(self.text_projector(F.normalize(text, dim=-1)), dim=-1)
+
+    def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:
+        """``exp(logit_scale) * cos``: [B, C]."""
+        image = self.image_embedding(features)
+        return self.backbone.logit_scale * torch.einsum("be,bce->bc", image, text)
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        return self.scores(features, self.text_embedding(self.generator(features, "x")))
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        features = self.encode(batch)
+        options = self.settings
+        # one text pass for all views that prompts are compared for
+        prompted = [name for name in self.views if name == "x" or options.w_sem > 0]
+        shifts = torch.cat([self.generator(features[name], name) for name in prompted])
+        text = self.text_embedding(shifts).chunk(len(prompted))
+        terms = {
+            "ce": F.cross_entropy(self.scores(features["x"], text[0]), batch.labels),
+            "sem": consistency(text[0], text[1:]),
+        }
+        if "moco" in self.views and options.w_con > 0:
+            terms["con"] = nt_xent(
+                *(self._contrasted(features[name]) for name in ("x", "moco")), options.temperature
+            )
+        return terms
+
+    def _contrasted(self, features: ImageFeatures) -> Tensor:
+        if self.settings.variant == "released":
+            projected: Tensor = self.image_projector(features.embedding)
+            return projected
+        return self.image_embedding(features)

@@ -1,0 +1,46 @@
+"""Progress bars on a terminal; silence elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+
+@contextlib.contextmanager
+def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
+    """Show work as it goes, with the time left.
+
+    Args:
+        title: What is being done.
+        total: Number of steps.
+        done: Steps done before.
+
+    Yields:
+        A function to call after each step, with what to show behind the bar.
+    """
+    console = Console(stderr=True)
+    if not console.is_terminal or total < 1:
+        yield lambda note: None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}", style="dim"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(title, total=total, completed=done, note="")
+        yield lambda note: progress.update(task, advance=1, note=note)
