@@ -32,7 +32,7 @@ def _below(y: float, colour: Colour, tilt: float = 0) -> Part:
     return poly(colour, (-0.1, y - tilt), (1.1, y + tilt), (1.1, 1.1), (-0.1, 1.1), edge=False)
 
 
-def _bands(top: Colour, low: Colour, y0: float, y1: float, steps: int = 6) -> list[Part]:
+def _bands(top: Colour, low: Colour, y0: float, y1: float, steps: int = 10) -> list[Part]:
     """A gradient from ``top`` to ``low`` between two heights."""
     return [
         _below(y0 + (y1 - y0) * i / steps, mix(top, low, i / (steps - 1))) for i in range(steps)
@@ -55,7 +55,7 @@ def _plain(d: Dice, soft: tuple[Colour, ...]) -> list[Part]:
 
 def _sky(d: Dice, soft: tuple[Colour, ...]) -> list[Part]:
     high: Colour = varied(d.pick(((92, 156, 222), (64, 120, 200), (238, 160, 120))), d)
-    parts = [_full(high), *_bands(high, lighter(high, 0.6), 0, 1, 8)]
+    parts = [_full(high), *_bands(high, lighter(high, 0.6), 0, 1, 14)]
     for _ in range(d.count(2, 4)):
         x, y, w = d.between(0, 1), d.between(0.05, 0.9), d.between(0.06, 0.12)
         tint = mix((250, 250, 252), high, d.between(0, 0.35))
@@ -73,7 +73,7 @@ def _grass(d: Dice, soft: tuple[Colour, ...]) -> list[Part]:
         for _ in range(3):
             parts.append(oval(d.between(0, 1), horizon, d.between(0.15, 0.35), d.between(0.06, 0.2),
                               varied((74, 122, 70), d), edge=False))  # fmt: skip
-    parts += _bands(lighter(green, 0.2), darker(green, 0.15), horizon, 1.05, 4)
+    parts += _bands(lighter(green, 0.2), darker(green, 0.15), horizon, 1.05)
     for _ in range(d.count(10, 26)):
         x, y = d.between(0, 1), d.between(max(0.0, horizon), 1)
         tint = varied(green, d, 40)

@@ -212,7 +212,7 @@ def sunflower(d: Dice, c: Colour, a: Colour) -> list[Part]:
 
 
 def pizza(d: Dice, c: Colour, a: Colour) -> list[Part]:
-    crust, cheese = (206, 148, 78), (248, 212, 110)
+    crust, cheese, topping = (206, 148, 78), mix(c, CREAM, 0.35), (200, 52, 40)
     w = d.between(0.6, 0.75)
     parts = [
         Part([*smooth([(-w, -0.6), (0, -0.78), (w, -0.6)]), (0.02, 0.95)], cheese),
@@ -220,7 +220,7 @@ def pizza(d: Dice, c: Colour, a: Colour) -> list[Part]:
     ]
     for x, y in ((-0.25, -0.4), (0.28, -0.3), (0.0, 0.05), (0.04, 0.5)):
         r = d.between(0.1, 0.17) if y < 0.4 else 0.09
-        parts.append(oval(x + d.around(0.06), y, r, r, c))
+        parts.append(oval(x + d.around(0.06), y, r, r, topping))
     for _ in range(d.count(2, 5)):
         x, y = d.around(0.35), d.between(-0.55, 0.1)
         parts.append(oval(x, y, 0.06, 0.03, LEAF, d.between(0, 180), edge=False))
@@ -268,7 +268,7 @@ PLANTS: dict[str, Thing] = {
     "mushroom": Thing(mushroom, ("red", "brown", "orange", "white", "purple")),
     "pear": Thing(pear, ("green", "yellow", "red")),
     "pineapple": Thing(pineapple, ("yellow", "orange")),
-    "pizza": Thing(pizza, ("red",)),
+    "pizza": Thing(pizza, ("yellow", "orange")),
     "strawberry": Thing(strawberry, ("red", "pink")),
     "sunflower": Thing(sunflower, ("yellow", "orange")),
     "tree": Thing(tree, ("green", "orange", "red", "pink")),

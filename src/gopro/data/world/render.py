@@ -14,7 +14,7 @@ from gopro.data.world.sketch import sketch
 from gopro.data.world.styles import Layers, cartoon, painting, photo
 from gopro.errors import GoproError
 
-_SMALLEST, _LARGEST = 16, 1024
+_SMALLEST, _LARGEST = 16, 512
 
 
 def draw(scene: Scene, size: int = 96) -> Image.Image:
@@ -22,7 +22,7 @@ def draw(scene: Scene, size: int = 96) -> Image.Image:
 
     Args:
         scene: What to show, usually from :func:`gopro.data.world.scene`.
-        size: Width and height in pixels, 16 to 1024.
+        size: Width and height in pixels, 16 to 512.
 
     Returns:
         An RGB image of ``size`` x ``size``, the same for the same arguments in any process.

@@ -14,7 +14,7 @@ from gopro.data.world.scene import Scene
 from gopro.data.world.shapes import Part
 from gopro.data.world.textures import Floats, blurred, cloud, crop, grain, mottle, strokes
 
-_LIGHT = {"normal": (0.92, 1.08), "dark": (0.42, 0.62), "bright": (1.2, 1.42)}
+_LIGHT = {"normal": (0.92, 1.08), "dark": (0.42, 0.62), "bright": (1.3, 1.7)}
 
 
 class Layers(NamedTuple):
@@ -70,10 +70,9 @@ def cartoon(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     image = image.reduce(2)
     if dice.chance(0.3):
         levels = dice.pick((5, 6, 8))
-        image = image.point(
-            [min(255, round(v / 255 * levels) * 255 // levels) for v in range(256)] * 3
-        )
-    return _lit(image, dice.between(*_LIGHT[scene.light]))
+        image = image.point([round(v / 255 * levels) * 255 // levels for v in range(256)] * 3)
+    light = dice.between(*_LIGHT[scene.light])
+    return image.point([int(v) for v in _exposed(np.arange(256) / 1.0, light)] * 3)
 
 
 def painting(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
@@ -101,7 +100,8 @@ def painting(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image
     result = np.rot90(result[:, ::flip], -turn)
     middle = dice.between(0.9, 1.25)
     warm = np.array(dice.pick(((1, 1, 1), (1.05, 1, 0.9), (0.95, 1, 1.06))), np.float32)
-    result = ((result - 128) * middle + 128) * warm * np.float32(dice.between(*_LIGHT[scene.light]))
+    result = ((result - 128) * middle + 128) * warm
+    result = _exposed(result, dice.between(*_LIGHT[scene.light]))
     if dice.chance(0.6):
         rows, columns = np.ogrid[0:size, 0:size]
         result *= (1 + 0.035 * (((rows + columns) % 2) * 2 - 1))[..., None]
@@ -110,7 +110,7 @@ def painting(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image
 
 def photo(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     """Shaded bodies with a shadow before a background out of focus, through a camera."""
-    depth = dice.pick((1.0, 0.75, 0.5, 0.34, 0.22))
+    depth = dice.pick((0.7, 0.5, 0.4, 0.3, 0.2))
     half = max(8, int(size * depth))
     image = Image.new("RGB", (size, size))
     paint(image, [*layers.behind, *layers.strewn])
@@ -147,19 +147,16 @@ def _camera(pixels: Floats, scene: Scene, dice: Dice, size: int) -> Image.Image:
     light = 1 + dice.around(0.28) * ramp[:, None] + dice.around(0.28) * ramp[None, :]
     light -= dice.between(0, 0.16) * (ramp[:, None] ** 2 + ramp[None, :] ** 2)
     warm = dice.around(0.1)
-    balance = np.array((1 + warm, 1, 1 - warm), np.float32) * np.float32(
-        dice.between(*_LIGHT[scene.light])
-    )
+    balance = np.array((1 + warm, 1, 1 - warm), np.float32)
     pixels = ((pixels - 120) * dice.between(0.8, 1.15) + 120) * light[..., None] * balance
-    image = _image(pixels)
+    image = _image(_exposed(pixels, dice.between(*_LIGHT[scene.light])))
     if scene.blurry:
         image = image.filter(ImageFilter.GaussianBlur(size * dice.between(0.016, 0.03)))
     elif dice.chance(0.5):
         image = image.filter(ImageFilter.GaussianBlur(size * 0.005))
     noise = dice.between(1, 6) * (1.6 if scene.light == "dark" else 1)
-    return _image(
-        np.asarray(image, dtype=np.float32) + noise * crop(grain(size), size, dice)[..., None]
-    )
+    dust = noise * crop(grain(size), size, dice)[..., None]
+    return _image(np.asarray(image, dtype=np.float32) + dust)
 
 
 def _mask(parts: Sequence[Part], size: int) -> Floats:
@@ -198,12 +195,9 @@ def _relief(layers: Layers, size: int, dice: Dice, strength: float) -> Floats:
     return shade
 
 
-def _lit(image: Image.Image, light: float) -> Image.Image:
-    """Darker (below 1) or brighter, without burnt-out whites."""
-    # above 1, lift the dark tones and keep the light ones apart
-    lift = 255 * (light - 1) * 0.8 if light > 1 else 0.0
-    gain = (255 - lift) / 255 if light > 1 else light
-    return image.point([int(v * gain + lift) for v in range(256)] * 3)
+def _exposed(pixels: Floats, light: float) -> Floats:
+    """Darker (below 1), or brighter without burnt-out whites."""
+    return pixels * light if light <= 1 else 255 - (255 - pixels) / light
 
 
 def _image(pixels: Floats) -> Image.Image:
