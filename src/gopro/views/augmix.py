@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from kornia.enhance import solarize as kornia_solarize
 from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2.functional import (  # type: ignore[import-untyped]
@@ -16,6 +15,7 @@ from torchvision.transforms.v2.functional import (  # type: ignore[import-untype
 
 from gopro.views.draws import Draws, Floats
 from gopro.views.geometry import crop_and_flip, resample
+from gopro.views.kornia_functions import solarize as solarize_unit
 from gopro.views_settings import ViewSettings
 
 MAX_LEVEL = 10
@@ -32,7 +32,7 @@ def posterize(images: Tensor, levels: Tensor) -> Tensor:
 def solarize(images: Tensor, levels: Tensor) -> Tensor:
     """Invert colours from 256 (1 - level/10) on; uint8 in and out."""
     thresholds = (256 - (levels * 256 / MAX_LEVEL).int()) / 255
-    return (kornia_solarize(images / 255, thresholds) * 255).round().to(torch.uint8)
+    return (solarize_unit(images / 255, thresholds) * 255).round().to(torch.uint8)
 
 
 TONE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {

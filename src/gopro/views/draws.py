@@ -26,7 +26,9 @@ class Draws:
     def __init__(self, seed: int, keys: Sequence[int], stream: int) -> None:
         self._generators = [
             np.random.Generator(
-                np.random.Philox(key=seed % 2**64 + (key % 2**64 << 64), counter=stream << 192)
+                np.random.Philox(
+                    key=int(seed) % 2**64 + (int(key) % 2**64 << 64), counter=stream << 192
+                )
             )
             for key in keys
         ]

@@ -7,18 +7,18 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from kornia.color import rgb_to_grayscale
-from kornia.enhance import (
-    adjust_brightness_accumulative,
-    adjust_contrast_with_mean_subtraction,
-    adjust_hue,
-    adjust_saturation_with_gray_subtraction,
-)
-from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 from gopro.views.draws import Draws
 from gopro.views.geometry import crop_and_flip
+from gopro.views.kornia_functions import (
+    adjust_brightness_accumulative,
+    adjust_contrast_with_mean_subtraction,
+    adjust_hue,
+    adjust_saturation_with_gray_subtraction,
+    gaussian_blur2d,
+    rgb_to_grayscale,
+)
 from gopro.views_settings import ViewSettings
 
 BLUR_REFERENCE = 224
