@@ -197,7 +197,10 @@ def _relief(layers: Layers, size: int, dice: Dice, strength: float) -> Floats:
 
 def _exposed(pixels: Floats, light: float) -> Floats:
     """Darker (below 1), or brighter without burnt-out whites."""
-    return pixels * light if light <= 1 else 255 - (255 - pixels) / light
+    if light <= 1:
+        return pixels * light
+    root = light**0.5
+    return 255 - (255 - np.minimum(pixels * root, 255)) / root
 
 
 def _image(pixels: Floats) -> Image.Image:
