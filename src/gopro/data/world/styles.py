@@ -200,7 +200,8 @@ def _exposed(pixels: Floats, light: float) -> Floats:
     if light <= 1:
         return pixels * light
     root = light**0.5
-    return 255 - (255 - np.minimum(pixels * root, 255)) / root
+    brighter: Floats = 255 - (255 - np.minimum(pixels * root, 255)) / root
+    return brighter
 
 
 def _image(pixels: Floats) -> Image.Image:
