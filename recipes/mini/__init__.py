@@ -1,0 +1,1 @@
+"""The recipe that trains ``mini``, the embedded small CLIP (see README.md beside this file)."""

@@ -1,0 +1,160 @@
+"""One training batch: pictures altered at random, their captions, and which captions are true."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from open_clip import SimpleTokenizer
+from recipes.mini import augment
+from recipes.mini.captions import describe, plain
+from recipes.mini.pictures import Pictures
+from torch import Tensor
+
+
+class Lexicon:
+    """The tokens that training can touch, numbered without gaps.
+
+    Args:
+        sentences: Text that holds every word training can use.
+
+    Attributes:
+        ids: Token numbers of the ordinary CLIP vocabulary, sorted, int64 [rows].
+    """
+
+    def __init__(self, sentences: list[str]) -> None:
+        self._tokenizer = SimpleTokenizer()
+        self._known: dict[str, list[int]] = {}
+        ends = (0, self._tokenizer.sot_token_id, self._tokenizer.eot_token_id)
+        found = set(ends).union(*(self._tokenizer.encode(text) for text in sentences))
+        self.ids = torch.tensor(sorted(found))
+        self._row = {token: row for row, token in enumerate(self.ids.tolist())}
+        self._start, self._end = self._row[ends[1]], self._row[ends[2]]
+
+    def tokens(self, texts: list[str]) -> Tensor:
+        """Rows of the embedding for each text, int64 [texts, longest]; the end token is largest."""
+        coded = []
+        for text in texts:
+            if text not in self._known:
+                if len(self._known) > 200_000:
+                    self._known.clear()
+                self._known[text] = [self._row[token] for token in self._tokenizer.encode(text)]
+            coded.append(self._known[text])
+        out = torch.zeros(len(texts), max(map(len, coded)) + 2, dtype=torch.long)
+        for line, row in zip(out, coded, strict=True):
+            line[: len(row) + 2] = torch.tensor([self._start, *row, self._end])
+        return out
+
+
+@dataclass
+class Batch:
+    """What one step learns from; B pictures, K captions, P plain class prompts.
+
+    Attributes:
+        images: float [B, 3, side, side] in [0, 1].
+        captions: Tokens of the captions, [K, L].
+        captioned: Whose caption each is, [K].
+        true: Whether caption k may be said of picture i, [B, K].
+        prompts: Tokens of "a photo of a CLASS.", [P, L].
+        target: Each picture's own prompt, [B].
+        clash: Whether prompt p is true of picture i without being its own, [B, P].
+        trust: How much the plain prompt counts for each picture, [B].
+        teacher: Features to predict, [B, 256].
+        has_teacher: Whether there is one, [B].
+    """
+
+    images: Tensor
+    captions: Tensor
+    captioned: Tensor
+    true: Tensor
+    prompts: Tensor
+    target: Tensor
+    clash: Tensor
+    trust: Tensor
+    teacher: Tensor
+    has_teacher: Tensor
+
+
+class Batches:
+    """Draws batches. The same step of the same seed always gives the same batch.
+
+    Args:
+        pictures: All training pictures.
+        lexicon: For the tokens.
+        size: Pictures a batch. An eighth of them are a second, otherwise altered copy of another,
+            so that the batch always holds the same picture with a different true caption. Half the
+            pictures, those pairs among them, get a caption; the plain prompts are for all. The text
+            tower costs as much as the image tower, and this is where it learns least from more.
+        absent: Plain prompts of classes that are not in the batch.
+        side: Side of the pictures given to the model.
+        seed: Start of all random choices.
+    """
+
+    def __init__(
+        self, pictures: Pictures, lexicon: Lexicon, size: int, absent: int, side: int, seed: int
+    ) -> None:
+        self.pictures, self.lexicon = pictures, lexicon
+        self.size, self.absent, self.side, self.seed = size, absent, side, seed
+        self._sum = np.cumsum(pictures.weight / pictures.weight.sum())
+        self._fits = pictures.vocabulary.fits()
+        self._word = {word: row for row, word in enumerate(pictures.vocabulary.words())}
+
+    def __call__(self, step: int) -> Batch:
+        rng = np.random.default_rng((self.seed, step))
+        words = random.Random(self.seed * 1_000_003 + step)
+        torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        twins = self.size // 8
+        fresh = self.size - twins
+        index = np.searchsorted(self._sum, rng.random(fresh)).clip(max=len(self.pictures) - 1)
+        index = np.concatenate([index, index[:twins]])
+        label = self.pictures.label[index]
+        before = self.pictures.slots[index]
+        slots, window = augment.choose(before, self.pictures.built_in[index], rng)
+        pixels = torch.from_numpy(self.pictures.pixels(index))
+        images = augment.render(pixels, slots, before, window, self.side, torch_rng)
+        classes = self.pictures.vocabulary.classes
+        wider = self.pictures.vocabulary.wider
+        captioned = np.concatenate([np.arange(3 * twins), np.arange(fresh, self.size)])
+        captions = [
+            describe(classes[c], wider[c], row, words)
+            for c, row in zip(label[captioned].tolist(), slots[captioned].tolist(), strict=True)
+        ]
+        said = np.array([caption.said for caption in captions])
+        fits = self._fits[[self._word[caption.word] for caption in captions]]  # [captions, classes]
+        true = fits[:, label].T & ((said[None] == -1) | (said[None] == slots[:, None])).all(-1)
+        prompts, target, clash = self._prompts(label, rng, words)
+        altered = (slots != before)[:, 2:].any(1) | (slots[:, augment.STYLE] != 0)
+        teacher = torch.from_numpy(self.pictures.teacher[index]).float()
+        return Batch(
+            images,
+            self.lexicon.tokens([caption.text for caption in captions]),
+            torch.from_numpy(captioned),
+            torch.from_numpy(true),
+            prompts,
+            target,
+            clash,
+            torch.from_numpy(np.where(altered, 0.3, 1.0)).float(),
+            teacher,
+            teacher.any(1),
+        )
+
+    def _prompts(
+        self, label: NDArray[np.int64], rng: np.random.Generator, words: random.Random
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        classes = self.pictures.vocabulary.classes
+        present = np.unique(label)
+        others = np.setdiff1d(np.arange(len(classes)), present)
+        others = rng.permutation(others)[: self.absent]
+        shown = np.concatenate([present, others])
+        chosen = [
+            classes[c][0] if words.random() < 0.75 else words.choice(classes[c])
+            for c in shown.tolist()
+        ]
+        target = np.searchsorted(present, label)
+        clash = self._fits[[self._word[word] for word in chosen]][:, label].T
+        clash[np.arange(len(label)), target] = False
+        tokens = self.lexicon.tokens([plain(word) for word in chosen])
+        return tokens, torch.from_numpy(target), torch.from_numpy(clash)

@@ -1,0 +1,147 @@
+"""Captions that say what a picture shows, how it looks, and what was done to it.
+
+A picture is described by one value a slot (its style, its light, where the thing stands, ...). A
+caption names the class and some of the slots. Two things follow: the caption of one picture is a
+wrong caption for the same picture darkened, so context words must mean something; and whether a
+caption is true of any other picture is known exactly, so no true caption is used as a wrong one.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from recipes.mini.words import (
+    ENDS,
+    GUIDE_TEMPLATES,
+    MEDIA,
+    NEUTRAL,
+    OPENINGS,
+    PLAIN,
+    SLOTS,
+    WORDS,
+    Words,
+)
+
+_VALUES: dict[str, list[str]] = {
+    slot: ["", *(MEDIA if slot == "style" else WORDS[slot])] for slot in SLOTS
+}
+_VALUES["style"] = list(MEDIA)
+
+
+def register(slot: str, value: str, words: Words | tuple[str, ...]) -> None:
+    """Make a further value of a slot known, with its words (for ``style`` a list of media)."""
+    if value in _VALUES[slot]:
+        return
+    _VALUES[slot].append(value)
+    if slot == "style":
+        MEDIA[value] = tuple(str(word) for word in words)
+    else:
+        before, after = words
+        WORDS[slot][value] = (tuple(before), tuple(after))
+
+
+def value_of(slot: str, value: str) -> int:
+    """The number of a slot's value; 0 is the slot's default and goes without saying."""
+    return _VALUES[slot].index(value)
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence, the class word it uses, and the slots it speaks of.
+
+    Attributes:
+        text: The sentence.
+        word: The class word in it.
+        said: For each slot the value that the sentence says, or -1.
+    """
+
+    text: str
+    word: str
+    said: tuple[int, ...]
+
+
+def plain(word: str) -> str:
+    """The sentence that prompt learning starts from."""
+    return f"a photo of a {word}."
+
+
+def describe(
+    names: Sequence[str], wide: str, slots: Sequence[int], rng: random.Random, *, say: float = 0.8
+) -> Caption:
+    """Make up a caption for one picture.
+
+    Args:
+        names: The class's names, the best-known first.
+        wide: A wider word for the class, or ``""``.
+        slots: The picture's value in each slot.
+        rng: Source of all choices.
+        say: Chance that a value which is not the default is spoken of.
+    """
+    word = names[0] if rng.random() < 0.75 else rng.choice(list(names))
+    if wide and rng.random() < 0.06:
+        word = wide
+    said = [-1] * len(SLOTS)
+    before: list[str] = []
+    after: list[str] = []
+    order = list(range(1, len(SLOTS)))
+    rng.shuffle(order)
+    for slot in order:
+        chance = 0.5 if SLOTS[slot] == "look" else say
+        if slots[slot] == 0 or len(before) + len(after) == 3 or rng.random() > chance:
+            continue
+        early, late = WORDS[SLOTS[slot]][_VALUES[SLOTS[slot]][slots[slot]]]
+        said[slot] = slots[slot]
+        if early and (not late or rng.random() < 0.5):
+            before.append(rng.choice(early))
+        else:
+            after.append(rng.choice(late))
+    style = slots[0]
+    if style == 0 and not before and not after and rng.random() < 0.8:
+        template = rng.choice(PLAIN)
+        said[0] = 0 if "photo" in template or "itap" in template else -1
+        return Caption(template.format(word), word, tuple(said))
+    if rng.random() < 0.88:
+        said[0] = style
+        medium = rng.choice(MEDIA[_VALUES["style"][style]])
+    else:
+        medium = rng.choice(NEUTRAL)
+    return Caption(_sentence(word, medium, before, after, rng), word, tuple(said))
+
+
+def _sentence(
+    word: str, medium: str, before: list[str], after: list[str], rng: random.Random
+) -> str:
+    ending = rng.choice(ENDS)
+    joined = rng.choice((", ", " ", " and ")).join(before)
+    head = f"{joined} {medium}" if joined else medium
+    tail = ", ".join(after)
+    form = rng.random()
+    if form < 0.7:
+        article = rng.choice(("a", "a", "a", "the", "one", ""))
+        text = f"{_a(head)} of {article} {word} {tail}"
+    elif form < 0.85:
+        text = f"{_a(word)} {tail}, {head}"
+    else:
+        text = f"{head}: {word} {tail}"
+    text = " ".join((rng.choice(OPENINGS) + text).split()).replace(" ,", ",")
+    return text.strip(" ,") + ending
+
+
+def _a(words: str) -> str:
+    return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+
+
+def all_sentences(words: Iterable[str]) -> list[str]:
+    """Text that holds every word a caption can hold, to find the tokens that training touches."""
+    parts = [*NEUTRAL, *OPENINGS, *PLAIN, *GUIDE_TEMPLATES, "an of the one and : "]
+    parts += [medium for media in MEDIA.values() for medium in media]
+    for values in WORDS.values():
+        for early, late in values.values():
+            parts += [*early, *late]
+    return [
+        *(part.replace("{}", " ") + end for part in parts for end in ENDS),
+        *words,
+        *(f"{word}{end}" for word in words for end in (".", ",", "!", "...")),
+    ]

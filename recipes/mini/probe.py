@@ -1,0 +1,79 @@
+"""A bare CoOp: learn four context vectors on cached image embeddings, nothing else.
+
+This asks one question of the text tower, whether its context words have any pull; the package's own
+methods are the ones to use for anything more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import open_clip
+import torch
+import torch.nn.functional as F
+from recipes.mini.names import tidy
+from torch import Tensor
+
+CONTEXT = "a photo of a"
+
+
+def coop(
+    model: open_clip.CLIP,
+    images: Tensor,
+    labels: Tensor,
+    names: Sequence[str],
+    *,
+    seed: int,
+    epochs: int = 40,
+    rate: float = 2e-3,
+    batch: int = 32,
+) -> Callable[[Sequence[str]], Tensor]:
+    """Learn the context from few images; cross-entropy, Adam, cosine.
+
+    Args:
+        model: Frozen.
+        images: Unit embeddings, [N, e].
+        labels: Indices into ``names``, [N].
+        names: The classes.
+        seed: Order of the images.
+        epochs: Passes over the images.
+        rate: Highest learning rate.
+        batch: Images a step.
+
+    Returns:
+        A function from class names, these or others, to unit text embeddings [C, e].
+    """
+    tokenizer = open_clip.SimpleTokenizer()
+    size = len(tokenizer.encode(CONTEXT))
+    start = torch.tensor(tokenizer.encode(CONTEXT))
+    model.requires_grad_(False)
+    context = model.token_embedding(start).clone().requires_grad_(True)
+
+    def texts(given: Sequence[str]) -> Tensor:
+        tokens = tokenizer([f"{CONTEXT} {tidy(name)}." for name in given])
+        length = int(tokens.argmax(-1).max()) + 1
+        x = model.token_embedding(tokens[:, :length])
+        shared = context.expand(len(given), -1, -1)
+        x = torch.cat([x[:, :1], shared, x[:, 1 + size :]], 1) + model.positional_embedding[:length]
+        x = model.transformer(x, attn_mask=model.attn_mask[:length, :length])
+        x = model.ln_final(x[torch.arange(len(x)), tokens.argmax(-1)]) @ model.text_projection
+        return F.normalize(x, dim=-1)
+
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.Adam([context], lr=rate)
+    steps = epochs * -(-len(images) // batch)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    scale = model.logit_scale.exp()
+    for _ in range(epochs):
+        for rows in torch.randperm(len(images), generator=generator).split(batch):
+            loss = F.cross_entropy(scale * images[rows] @ texts(names).T, labels[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+
+    def learned(given: Sequence[str]) -> Tensor:
+        with torch.no_grad():
+            return texts(given)
+
+    return learned

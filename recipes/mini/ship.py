@@ -1,0 +1,33 @@
+"""From trained parameters to the file that the package holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from gopro.files import atomic_write
+
+AVERAGE = 0.996
+
+
+def average(mean: dict[str, Tensor], model: nn.Module, step: int) -> None:
+    """Move the running mean of the weights towards the present ones, faster at the start."""
+    keep = min(AVERAGE, step / (step + 10))
+    for name, parameter in model.named_parameters():
+        mean[name].lerp_(parameter, 1 - keep)
+
+
+def write_weights(path: Path, weights: dict[str, Tensor], token_ids: Tensor) -> None:
+    """Write float16 safetensors; of the token embedding only the rows in ``token_ids``."""
+    tensors = {
+        name: value.detach().to("cpu", torch.float16).contiguous()
+        for name, value in weights.items()
+        if name != "token_embedding.weight"
+    }
+    tensors["token_ids"] = token_ids.to(torch.int32)
+    tensors["token_rows"] = weights["token_embedding.weight"].detach().to("cpu", torch.float16)
+    with atomic_write(path) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})

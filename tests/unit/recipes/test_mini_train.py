@@ -1,0 +1,125 @@
+"""A few steps of the recipe on the built-in world alone, and what its parts promise."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from recipes.mini import augment, card, pictures, train
+from recipes.mini.batches import Lexicon
+from recipes.mini.captions import value_of
+from recipes.mini.words import SLOTS
+
+from gopro.backbones.mini import load as mini
+from gopro.errors import GoproError
+
+SMALL = ["--batch", "16", "--absent", "4", "--world-pictures", "1", "--threads", "1"]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("mini")
+    weights = train.run(train.parse(["--out", str(out), "--steps", "2", *SMALL]))
+    assert weights == out / "mini.safetensors"
+    return out
+
+
+def test_weights_of_a_short_run_load_and_answer(run_folder: Path) -> None:
+    model = mini.load(run_folder / "mini.safetensors")
+    with torch.no_grad():
+        image = model.encode_image(torch.zeros(2, 3, 64, 64))
+    assert image.shape == (2, mini.config()["model_cfg"]["embed_dim"])
+    assert image.isfinite().all()
+
+
+def test_a_run_goes_on_where_it_stopped(run_folder: Path) -> None:
+    before = (run_folder / "mini.safetensors").read_bytes()
+    train.run(train.parse(["--out", str(run_folder), "--steps", "3", *SMALL]))
+    facts = json.loads((run_folder / "training.json").read_text(encoding="utf-8"))
+    assert facts["steps"] == 3
+    assert facts["pictures"] == 48
+    assert (run_folder / "mini.safetensors").read_bytes() != before
+
+
+def test_training_text_is_the_shipped_text_tower(run_folder: Path) -> None:
+    """Own token numbers and the cut at the longest sentence change no embedding."""
+    training = train.Training(train.parse(["--out", str(run_folder), "--steps", "9", *SMALL]))
+    training.resume()
+    learner = training.model.eval()
+    for parameter, value in zip(learner.clip.parameters(), training.mean.values(), strict=True):
+        parameter.data = value
+    texts = ["a photo of a teapot.", "a dark, blurry sketch of a whale on the left."]
+    import open_clip
+
+    shipped = mini.load(run_folder / "mini.safetensors")
+    with torch.no_grad():
+        ours = learner._in_buckets(training.lexicon.tokens(texts), buckets=2)
+        theirs = shipped.encode_text(open_clip.SimpleTokenizer()(texts))
+    # the file holds half precision
+    torch.testing.assert_close(ours, theirs, rtol=2e-2, atol=2e-3)
+
+
+def test_lexicon_keeps_the_end_token_largest() -> None:
+    lexicon = Lexicon(["a photo of a dog."])
+    tokens = lexicon.tokens(["a dog", "a photo of a dog."])
+    assert tokens.argmax(-1).tolist() == [3, 6]
+
+
+def test_altering_is_recorded_and_world_pictures_stay_whole() -> None:
+    before = np.zeros((400, len(SLOTS)), dtype=np.int64)
+    built_in = np.arange(400) < 200
+    slots, window = augment.choose(before, built_in, np.random.default_rng(0))
+    places = [augment.SIZE, augment.PLACE, augment.TURN, augment.STYLE]
+    assert not slots[built_in][:, places].any()
+    assert (window[built_in, 2] > 0).all()
+    assert slots[~built_in][:, places].any()
+    pixels = torch.randint(0, 256, (400, pictures.SIDE, pictures.SIDE, 3), dtype=torch.uint8)
+    images = augment.render(pixels, slots, before, window, 64, torch.Generator().manual_seed(0))
+    assert images.shape == (400, 3, 64, 64)
+    assert images.min() >= 0 and images.max() <= 1
+    dark = slots[:, augment.TONE] == value_of("tone", "dark")
+    bright = slots[:, augment.TONE] == value_of("tone", "bright")
+    assert images[dark].mean() < 0.3 < 0.6 < images[bright].mean()
+
+
+def test_only_the_allowed_pictures_are_listed(tmp_path: Path) -> None:
+    root = tmp_path / "caltech-101"
+    folder = root / "101_ObjectCategories" / "cup"
+    folder.mkdir(parents=True)
+    for name in ("train", "val", "test"):
+        Image.new("RGB", (90, 70), "red").save(folder / f"{name}.jpg")
+    split = {name: [[f"cup/{name}.jpg", 0, "cup"]] for name in ("train", "val", "test")}
+    (root / "split_zhou_Caltech101.json").write_text(json.dumps(split), encoding="utf-8")
+    for half in ("pacs", "pacs-pretrain"):
+        place = tmp_path / half / "sketch" / "dog"
+        place.mkdir(parents=True)
+        Image.new("RGB", (70, 90), "white").save(place / "a.jpg")
+    paths = {entry.path for entry in pictures.real_entries(tmp_path)}
+    assert paths == {
+        "caltech-101/101_ObjectCategories/cup/val.jpg",
+        "pacs-pretrain/sketch/dog/a.jpg",
+    }
+    pictures.prepare_real(tmp_path, None, tmp_path / "cache")
+    loaded = pictures.load(tmp_path / "cache")
+    assert len(loaded) == 3  # the middle and the squashed whole of one, and the sketch
+    assert loaded.pixels(np.array([2, 0])).shape == (2, pictures.SIDE, pictures.SIDE, 3)
+    assert loaded.slots[2, 0] == value_of("style", "sketch")
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GoproError, match="no training pictures"):
+        list(pictures.real_entries(tmp_path))
+
+
+def test_card_is_made_from_figures(run_folder: Path) -> None:
+    figures = {"world": {"images": 4, "photo": 50.0, "mean": 50.0}}
+    training = json.loads((run_folder / "training.json").read_text(encoding="utf-8"))
+    made = card.summary(figures, training, 8_000_000)
+    assert made["zero_shot"] == {"world": 50.0}
+    text = card.page(made)
+    assert "| world, photo | 50.0 |" in text
+    assert "python -m recipes.mini.train --out OUT" in text
