@@ -11,7 +11,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from recipes.mini.captions import SLOTS, value_of
+from recipes.mini.captions import value_of
+from recipes.mini.words import SLOTS
 from torch import Tensor
 
 STYLE, _, SIZE, PLACE, TURN, TONE, QUALITY, COLOUR, BACKGROUND = range(len(SLOTS))

@@ -64,7 +64,7 @@ class Judge:
         """Unit embeddings [N, e]; ``change`` alters the pictures, [B, 3, s, s] in [0, 1]."""
         stacked = torch.stack([self.pixels(picture) for picture in pictures])
         out = []
-        for part in stacked.split(256):
+        for part in torch.split(stacked, 256):
             x = part.float() / 255
             if change is not None:
                 x = change(x)

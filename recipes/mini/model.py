@@ -36,6 +36,8 @@ class Learner(nn.Module):
         width = shape["embed_dim"]
         self.to_teacher = nn.Linear(width, 256)
         self.to_guide = nn.Linear(width, GUIDE_WIDTH)
+        self.mean: Tensor
+        self.std: Tensor
         preprocess = mini.config()["preprocess_cfg"]
         self.register_buffer("mean", torch.tensor(preprocess["mean"]).view(1, 3, 1, 1), False)
         self.register_buffer("std", torch.tensor(preprocess["std"]).view(1, 3, 1, 1), False)

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from recipes.mini.captions import SLOTS, value_of
-from recipes.mini.names import Vocabulary, tidy
+from recipes.mini.captions import value_of
+from recipes.mini.names import Vocabulary
+from recipes.mini.words import SLOTS
 
 from gopro.errors import GoproError
 from gopro.files import atomic_write, write_json
@@ -208,15 +209,3 @@ def load(cache: Path, *, real: bool = True) -> Pictures:
         every(built_in),
         vocabulary,
     )
-
-
-__all__ = [
-    "SIDE",
-    "TEACHER_WIDTH",
-    "Pictures",
-    "fitted",
-    "load",
-    "prepare_real",
-    "slot_row",
-    "tidy",
-]

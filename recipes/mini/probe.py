@@ -65,10 +65,10 @@ def coop(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     scale = model.logit_scale.exp()
     for _ in range(epochs):
-        for rows in torch.randperm(len(images), generator=generator).split(batch):
+        for rows in torch.split(torch.randperm(len(images), generator=generator), batch):
             loss = F.cross_entropy(scale * images[rows] @ texts(names).T, labels[rows])
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
 

@@ -20,10 +20,11 @@ import torch
 import torch.nn.functional as F
 from recipes.mini import pictures, world
 from recipes.mini.batches import Batch, Batches, Lexicon
-from recipes.mini.captions import GUIDE_TEMPLATES, all_sentences
+from recipes.mini.captions import all_sentences
 from recipes.mini.model import Learner
 from recipes.mini.names import tidy
 from recipes.mini.ship import average, write_weights
+from recipes.mini.words import GUIDE_TEMPLATES
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -139,7 +140,7 @@ class Training:
             terms = self.model.losses(batch, names, vectors)
         loss = sum((TERMS[name] * value for name, value in terms.items()), torch.zeros(()))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
