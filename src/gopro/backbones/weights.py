@@ -8,9 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.jit import _pickle
 
 from gopro.errors import GoproError
+
+# TorchScript's way to write lists of numbers: functions that return what they are given
+_TYPED_LISTS: list[Any] = [
+    _pickle.build_intlist,
+    _pickle.build_doublelist,
+    _pickle.build_boollist,
+    _pickle.restore_type_tag,
+]
 
 
 class _Node:
@@ -28,62 +38,79 @@ def is_torchscript(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def read_torchscript(path: Path) -> dict[str, Tensor]:
-    """Tensors of a TorchScript archive by name; its code is neither compiled nor run.
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors of a weights file by name, read without running anything that is in it.
 
-    The archive's data is copied beside its code's reach and read with ``weights_only=True``,
-    each scripted module becoming an empty shell.
+    Args:
+        path: OpenAI's original archive, an ``open_clip`` ``.pt`` / ``.bin``, or ``.safetensors``.
 
     Raises:
-        GoproError: When the archive holds anything but modules and tensors, or is damaged.
+        GoproError: When the file is damaged, or holds more than tensors.
     """
     try:
-        data = _without_code(path)
-        names = torch.serialization.get_unsafe_globals_in_checkpoint(data)
-        shells = [(_Node, name) for name in names if name.startswith("__torch__.")]
-        data.seek(0)
-        with torch.serialization.safe_globals(shells):
-            root = torch.load(data, map_location="cpu", weights_only=True)
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        if is_torchscript(path):
+            return _read_torchscript(path)
+        # not open_clip's reader: where this fails, it can fall back to unpickling freely
+        stored = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise _unreadable(path, error) from error
-    found: dict[str, Tensor] = {}
-    _collect(root, "", found)
-    # OpenAI keeps three numbers beside the weights
-    extra = ("input_resolution", "context_length", "vocab_size")
-    return {name: tensor for name, tensor in found.items() if name not in extra}
+    state = stored.get("state_dict", stored) if isinstance(stored, dict) else None
+    if not isinstance(state, dict) or not state:
+        raise _unreadable(path, TypeError("it holds no table of tensors"))
+    # what training on several devices puts before every name
+    return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
 
 
 def load_weights(model: nn.Module, path: Path, name: str) -> None:
     """Load a weights file into an ``open_clip`` model, in place.
 
+    Every tensor must be there in the model's own shape: position embeddings made for another
+    image size aren't resized.
+
     Args:
         model: The model, built with the right architecture.
-        path: OpenAI's original archive, an ``open_clip`` ``.pt`` / ``.bin``, or ``.safetensors``.
+        path: See ``read_weights``.
         name: The model's name, for messages.
 
     Raises:
         GoproError: When the file can't be read safely, or belongs to another model.
     """
-    from open_clip.factory import load_checkpoint
+    from open_clip.model import convert_to_custom_text_state_dict
 
+    weights, own = read_weights(path), model.state_dict()
+    if "text.positional_embedding" in own and "positional_embedding" in weights:
+        weights = convert_to_custom_text_state_dict(weights)
+    if weights.get("logit_scale") is not None:  # a scalar in some files, one number in others
+        weights["logit_scale"] = weights["logit_scale"].reshape(own["logit_scale"].shape)
+    if is_torchscript(path):  # holds masks and sizes too, which are no weights
+        leaves = {key.rpartition(".")[2] for key in own}
+        weights = {key: weights[key] for key in weights if key.rpartition(".")[2] in leaves}
     try:
-        if is_torchscript(path):
-            own = model.state_dict()
-            weights = read_torchscript(path)
-            model.load_state_dict({key: weights[key] for key in weights if key in own})
-        else:
-            load_checkpoint(model, str(path), strict=True, weights_only=True)
-    except GoproError:
-        raise
+        model.load_state_dict(weights)
     except RuntimeError as error:
-        if "Error(s) in loading state_dict" in str(error) or "size mismatch" in str(error):
-            raise GoproError(
-                f"{path} holds the weights of another model than {name} "
-                f"({_first_difference(error)}); name its model with --backbone"
-            ) from error
-        raise _unreadable(path, error) from error
-    except Exception as error:
-        raise _unreadable(path, error) from error
+        raise GoproError(
+            f"{path} holds the weights of another model than {name} "
+            f"({_first_difference(error)}); name its model with --backbone"
+        ) from error
+
+
+def _read_torchscript(path: Path) -> dict[str, Tensor]:
+    """Tensors of a TorchScript archive; its code is neither compiled nor run.
+
+    The archive's data is copied out of its code's reach and read with ``weights_only=True``, each
+    scripted module becoming an empty shell.
+    """
+    data = _without_code(path)
+    names = torch.serialization.get_unsafe_globals_in_checkpoint(data)
+    shells: list[Any] = [(_Node, name) for name in names if name.startswith("__torch__.")]
+    data.seek(0)
+    with torch.serialization.safe_globals([*shells, *_TYPED_LISTS]):
+        root = torch.load(data, map_location="cpu", weights_only=True)
+    found: dict[str, Tensor] = {}
+    _collect(root, "", found)
+    return found
 
 
 def _without_code(path: Path) -> io.BytesIO:
