@@ -87,9 +87,10 @@ def _mini(pretrained: str | None) -> nn.Module:
             f"mini carries its own weights and got --pretrained {pretrained}; leave that out, or "
             "name another --backbone"
         )
-    from gopro.backbones import mini
+    from gopro.backbones.mini.load import load
 
-    return mini.load()
+    model: nn.Module = load()
+    return model
 
 
 def _open_clip(name: str, pretrained: str | None) -> nn.Module:
@@ -100,6 +101,17 @@ def _open_clip(name: str, pretrained: str | None) -> nn.Module:
         near = difflib.get_close_matches(name, ["mini", *known], n=3, cutoff=0.4)
         hint = f"did you mean {', '.join(near)}?" if near else "see `gopro backbones`"
         raise GoproError(f"there is no backbone {name!r}; {hint}")
+    config = open_clip.get_model_config(name)
+    foreign = [
+        key
+        for key in ("timm_model_name", "hf_model_name", "hf_tokenizer_name")
+        if config["vision_cfg"].get(key) or config["text_cfg"].get(key)
+    ]
+    if foreign:
+        raise GoproError(
+            f"{name} is built of other towers than CLIP's own; choose a model such as ViT-B-16, "
+            "ViT-L-14 or RN50"
+        )
     tags = open_clip.list_pretrained_tags_by_model(name)
     if not pretrained:
         raise GoproError(

@@ -43,11 +43,11 @@ class Backbone:
         pretrained: str = "",
         chunk_tokens: int = 16_384,
     ) -> None:
-        self.model = model.eval().requires_grad_(False)
+        self.model: Any = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self.name = name
         self.pretrained = pretrained
-        self.images = ImageTower(model.visual, name)
+        self.images = ImageTower(model.get_submodule("visual"), name)
         self.texts = PromptEncoder(model, name, chunk_tokens)
 
     @property

@@ -34,9 +34,7 @@ class ImageFeatures:
 
     def to(self, device: torch.device) -> ImageFeatures:
         """The same features on another device."""
-        return ImageFeatures(
-            self.embedding.to(device), self.mean.to(device), self.std.to(device)
-        )
+        return ImageFeatures(self.embedding.to(device), self.mean.to(device), self.std.to(device))
 
     @staticmethod
     def cat(parts: Sequence[ImageFeatures]) -> ImageFeatures:

@@ -25,14 +25,17 @@ class ImageTower:
         name: The model's name, for messages.
 
     Raises:
-        GoproError: When the tower is neither a transformer nor a ResNet.
+        GoproError: When the tower is neither a transformer nor a ResNet, or isn't square.
     """
 
-    def __init__(self, visual: nn.Module, name: str) -> None:
+    def __init__(self, visual: Any, name: str) -> None:
         self.visual = visual
-        size = visual.image_size
-        self.image_size = int(size[0] if isinstance(size, (tuple, list)) else size)
         self.layers, self.widths, self.channels_first = _layers(visual, name)
+        size = visual.image_size
+        sides = set(size) if isinstance(size, (tuple, list)) else {size}
+        if len(sides) > 1:
+            raise GoproError(f"{name} takes images of {size} pixels; gopro needs a square input")
+        self.image_size = int(sides.pop())
         self._statistics: list[tuple[Tensor, Tensor]] = []
         for layer in self.layers:
             layer.register_forward_hook(self._keep)
@@ -79,7 +82,7 @@ def token_statistics(tokens: Tensor, *, channels_first: bool) -> tuple[Tensor, T
     return mean, ((squares + _EPSILON) / tokens.shape[1]).sqrt()
 
 
-def _layers(visual: nn.Module, name: str) -> tuple[list[nn.Module], tuple[int, ...], bool]:
+def _layers(visual: Any, name: str) -> tuple[list[nn.Module], tuple[int, ...], bool]:
     transformer = getattr(visual, "transformer", None)
     if transformer is not None and hasattr(transformer, "resblocks"):
         blocks = list(transformer.resblocks)

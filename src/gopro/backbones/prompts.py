@@ -101,27 +101,33 @@ def encode_class_names(
         template: What surrounds the name; "{}." behind learned context tokens.
 
     Raises:
-        GoproError: For a name without a token, a name that doesn't fit, or two equal names.
+        GoproError: For no names, a name without a token, a name that doesn't fit, or two names
+            that read the same.
     """
-    seen: dict[str, str] = {}
+    if not names:
+        raise GoproError("got no class names; give at least one")
+    seen: dict[tuple[int, ...], str] = {}
     rows = []
     for name in names:
         words = " ".join(name.replace("_", " ").split())
-        ids = tokenizer.encode(template.replace("{}", words))
-        if not tokenizer.encode(words):
+        bare = tuple(tokenizer.encode(words))
+        if not bare:
             raise GoproError(
-                f"the class name {name!r} has no letter that the tokenizer keeps; rename the class"
+                f"the class name {name[:60]!r} has no text that the tokenizer can use; rename the "
+                "class"
             )
+        ids = tokenizer.encode(template.replace("{}", words))
         if len(ids) + 1 > room:
             raise GoproError(
-                f"the class name {name[:60]!r} is {len(ids)} tokens long and only {room - 1} fit "
-                "beside the context; shorten the name or use fewer context tokens"
+                f"the class name {name[:60]!r} is {len(ids)} tokens long and only "
+                f"{max(0, room - 1)} fit beside the context; shorten the name or use fewer context "
+                "tokens"
             )
-        if words.lower() in seen:
+        if bare in seen:
             raise GoproError(
-                f"the classes {seen[words.lower()]!r} and {name!r} read the same in a prompt; "
-                "rename one of them"
+                f"the classes {seen[bare]!r} and {name!r} read the same in a prompt; rename one "
+                "of them"
             )
-        seen[words.lower()] = name
+        seen[bare] = name
         rows.append([*ids, tokenizer.eot_token_id])
     return rows
