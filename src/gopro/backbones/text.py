@@ -73,8 +73,9 @@ class PromptEncoder:
         dtype = self.positions.dtype
         prefix = prompts.prefix.to(dtype)
         suffix = prompts.suffix.to(dtype)
-        batch = max(prefix.shape[0], suffix.shape[0])
-        cache = self._run_prefix(prefix, tuple(deep.to(dtype) for deep in prompts.deep))
+        deep = tuple(part.to(dtype) for part in prompts.deep)
+        batch = max(part.shape[0] for part in (prefix, suffix, *deep))
+        cache = self._run_prefix(prefix, deep)
         chunks = _chunks(prompts.lengths, max(1, self.chunk_tokens // batch))
         recompute = len(chunks) > 1 and torch.is_grad_enabled()
         parts = []
@@ -115,50 +116,66 @@ class PromptEncoder:
             ],
             dim=1,
         )
-        sizes = [group.length * len(group.classes) for group in groups]
         for index, block in enumerate(self.blocks[:-1]):
-            query, key, value = _project(block, block.ln_1(tokens), 3).split(self.width, dim=-1)
-            mixed = [
-                self._attend(*part, group, cache[2 * index], cache[2 * index + 1]).flatten(1, 2)
-                for *part, group in zip(
-                    query.split(sizes, 1), key.split(sizes, 1), value.split(sizes, 1), groups,
-                    strict=True,
-                )
-            ]
-            tokens = _finish(block, tokens, torch.cat(mixed, dim=1))
-        return self._last_block(tokens, groups, sizes, cache[-2], cache[-1])
+            projected = _project(block, block.ln_1(tokens), 3)
+            query, key, value = torch.split(projected, self.width, dim=-1)
+            mixed = self._attend(query, key, value, groups, cache[2 * index], cache[2 * index + 1])
+            tokens = _finish(block, tokens, mixed)
+        return self._last_block(tokens, groups, cache[-2], cache[-1])
 
     def _last_block(
+        self, tokens: Tensor, groups: tuple[_Group, ...], prefix_key: Tensor, prefix_value: Tensor
+    ) -> Tensor:
+        """The last block, final norm and projection at end-of-text: [B, C, e]."""
+        block = self.blocks[-1]
+        normal = block.ln_1(tokens)
+        key, value = torch.split(_project(block, normal, 3, first=1), self.width, dim=-1)
+        query = _project(block, _ends(normal, groups), 1)
+        mixed = self._attend(query, key, value, groups, prefix_key, prefix_value)
+        output: Tensor = self.tower.ln_final(_finish(block, _ends(tokens, groups), mixed))
+        projection: Any = self.tower.text_projection
+        if projection is not None:
+            linear = isinstance(projection, nn.Linear)
+            output = projection(output) if linear else output @ projection
+        return output
+
+    def _attend(
         self,
-        tokens: Tensor,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
         groups: tuple[_Group, ...],
-        sizes: list[int],
         prefix_key: Tensor,
         prefix_value: Tensor,
     ) -> Tensor:
-        block = self.blocks[-1]
-        normal = block.ln_1(tokens)
-        key, value = _project(block, normal, 3, first=1).split(self.width, dim=-1)
-        ends = torch.cat([_last_of_each(p, g) for p, g in zip(normal.split(sizes, 1), groups,
-                                                             strict=True)], dim=1)
-        query = _project(block, ends, 1)
-        counts = [len(group.classes) for group in groups]
-        mixed = [
-            self._attend(*part, group, prefix_key, prefix_value).flatten(1, 2)
-            for *part, group in zip(
-                query.split(counts, 1), key.split(sizes, 1), value.split(sizes, 1), groups,
-                strict=True,
-            )
-        ]
-        kept = torch.cat([_last_of_each(p, g) for p, g in zip(tokens.split(sizes, 1), groups,
-                                                             strict=True)], dim=1)
-        output: Tensor = self.tower.ln_final(_finish(block, kept, torch.cat(mixed, dim=1)))
-        projection = self.tower.text_projection
-        if projection is None:
-            return output
-        return projection(output) if isinstance(projection, nn.Linear) else output @ projection
+        """Attention over the prefix and each class's own suffix.
 
-    def _attend(
+        Args:
+            query: [b, n, d_t], n = all packed tokens, or the last one of each class.
+            key: [b, all packed tokens, d_t].
+            value: The same.
+            groups: How the tokens are packed.
+            prefix_key: [B, heads, P, d_t / heads].
+            prefix_value: The same.
+
+        Returns:
+            [B, n, d_t].
+        """
+        sizes = _sizes(groups)
+        ends_only = query.shape[1] < key.shape[1]
+        asked = [len(group.classes) for group in groups] if ends_only else sizes
+        parts = zip(
+            torch.split(query, asked, 1),
+            torch.split(key, sizes, 1),
+            torch.split(value, sizes, 1),
+            groups,
+            strict=True,
+        )
+        return torch.cat(
+            [self._attend_group(*part, prefix_key, prefix_value) for part in parts], dim=1
+        )
+
+    def _attend_group(
         self,
         query: Tensor,
         key: Tensor,
@@ -167,38 +184,31 @@ class PromptEncoder:
         prefix_key: Tensor,
         prefix_value: Tensor,
     ) -> Tensor:
-        """Attention of one group's queries over the prefix and their own suffix.
-
-        Args:
-            query: [b, n * q, d_t], q = all tokens of the suffix or its last one only.
-            key: [b, n * l, d_t].
-            value: [b, n * l, d_t].
-
-        Returns:
-            [B, n, q, d_t].
-        """
         classes, length = len(group.classes), group.length
         asked = query.shape[1] // classes
         width = self.width // self.heads
-        query = query.unflatten(1, (classes, asked)).unflatten(-1, (self.heads, width))
-        query = query.permute(0, 3, 1, 2, 4) * width**-0.5  # [b, h, n, q, w]
-        shape = (classes, length)
-        key = key.unflatten(1, shape).unflatten(-1, (self.heads, width)).permute(0, 3, 1, 4, 2)
-        value = value.unflatten(1, shape).unflatten(-1, (self.heads, width)).permute(0, 3, 1, 2, 4)
+
+        def split(packed: Tensor, tokens: int) -> Tensor:  # -> [b, heads, classes, tokens, width]
+            shape = (packed.shape[0], classes, tokens, self.heads, width)
+            return packed.reshape(shape).permute(0, 3, 1, 2, 4)
+
+        query = split(query, asked) * width**-0.5
+        key, value = split(key, length).transpose(-1, -2), split(value, length)
         # one large product for all classes with the shared prefix, one small one each with itself
-        shared = (query.flatten(2, 3) @ prefix_key.transpose(-1, -2)).unflatten(2, (classes, asked))
+        shared = query.flatten(2, 3) @ prefix_key.transpose(-1, -2)
+        shared = torch.unflatten(shared, 2, (classes, asked))
         own = query @ key
         if asked > 1:
             own = own + _future(length, own)
         own = own.expand(*shared.shape[:-1], length)
         weights = torch.cat([shared, own], dim=-1).softmax(dim=-1)
-        on_prefix, on_own = weights.split([prefix_key.shape[2], length], dim=-1)
-        mixed = (on_prefix.flatten(2, 3) @ prefix_value).unflatten(2, (classes, asked))
+        on_prefix, on_own = torch.split(weights, [prefix_key.shape[2], length], dim=-1)
+        mixed = torch.unflatten(on_prefix.flatten(2, 3) @ prefix_value, 2, (classes, asked))
         mixed = mixed + on_own @ value
-        return mixed.permute(0, 2, 3, 1, 4).flatten(-2)
+        return mixed.permute(0, 2, 3, 1, 4).flatten(-2).flatten(1, 2)
 
     def _heads_first(self, projected: Tensor, parts: int) -> tuple[Tensor, ...]:
-        split = projected.unflatten(-1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        split = torch.unflatten(projected, -1, (parts, self.heads, -1)).permute(2, 0, 3, 1, 4)
         return tuple(split.unbind(0))
 
 
@@ -215,8 +225,14 @@ def _finish(block: Any, tokens: Tensor, mixed: Tensor) -> Tensor:
     return result
 
 
-def _last_of_each(tokens: Tensor, group: _Group) -> Tensor:
-    return tokens.unflatten(1, (len(group.classes), group.length))[:, :, -1]
+def _sizes(groups: tuple[_Group, ...]) -> list[int]:
+    return [group.length * len(group.classes) for group in groups]
+
+
+def _ends(tokens: Tensor, groups: tuple[_Group, ...]) -> Tensor:
+    """The end-of-text token of each class: [b, classes, d_t] of [b, packed tokens, d_t]."""
+    parts = zip(torch.split(tokens, _sizes(groups), 1), groups, strict=True)
+    return torch.cat([part[:, group.length - 1 :: group.length] for part, group in parts], dim=1)
 
 
 def _replace_context(tokens: Tensor, context: Tensor) -> Tensor:
