@@ -58,16 +58,15 @@ class PaperGenerator(nn.Module):
         inputs = [widths[layer - 1] for layer in self.layers] + [widths[-1]] * (2 * style)
         self.maps = nn.ModuleList(nn.Linear(width, text_width) for width in inputs)
         self.rho = nn.ModuleDict({name: nn.Linear(len(inputs), tokens) for name in branches})
-        for mixer in self.rho.values():
-            nn.init.zeros_(mixer.weight)
-            nn.init.zeros_(mixer.bias)
+        for parameter in self.rho.parameters():
+            nn.init.zeros_(parameter)
 
     def primitives(self, features: ImageFeatures) -> list[Tensor]:
         """The chosen primitives, each [B, d_v of its layer]."""
-        means = features.mean.split(self.widths, dim=1)
+        means = torch.split(features.mean, self.widths, dim=1)
         found = [means[layer - 1] for layer in self.layers]
         if self.style:
-            found += [means[-1], features.std.split(self.widths, dim=1)[-1]]
+            found += [means[-1], torch.split(features.std, self.widths, dim=1)[-1]]
         return found
 
     def forward(self, features: ImageFeatures, branch: str) -> Tensor:
@@ -101,13 +100,11 @@ class ReleasedGenerator(nn.Module):
 
     def forward(self, features: ImageFeatures, branch: str) -> Tensor:
         """The shift [B, 1, d_t]; the view doesn't matter."""
-        means = features.mean.split(self.widths, dim=1)
-        stds = features.std.split(self.widths, dim=1)
+        means = torch.split(features.mean, self.widths, dim=1)
+        stds = torch.split(features.std, self.widths, dim=1)
         rows = [
             (content(mean) + style((mean + std) / 2)) / 2
-            for content, style, mean, std in zip(
-                self.content, self.style, means, stds, strict=True
-            )
+            for content, style, mean, std in zip(self.content, self.style, means, stds, strict=True)
         ]
         shift: Tensor = self.mix(torch.stack(rows, dim=-1)).transpose(1, 2)
         return shift

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -16,6 +17,8 @@ from gopro.losses import consistency, nt_xent
 from gopro.methods.base import Batch, Method, Recipe, initial_context
 from gopro.methods.generators import PaperGenerator, ReleasedGenerator
 from gopro.methods.projectors import Residual
+
+_PAPER_ONLY = ("content", "style", "layers", "per_branch", "image_projector", "text_projector")
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,18 @@ class GOProSettings:
         if not (self.content or self.style):
             raise GoproError("gopro without content and style generates nothing; use coop for that")
         for name in ("w_ce", "w_sem", "w_con"):
-            if getattr(self, name) < 0:
+            if not 0 <= getattr(self, name) < math.inf:  # a NaN fails this too
                 raise GoproError(f"got {name} = {getattr(self, name)}; a weight is 0 or more")
-        if self.temperature <= 0:
+        if not 0 < self.temperature < math.inf:
             raise GoproError(f"got the temperature {self.temperature}; it must be above 0")
+        if self.variant == "released":
+            defaults = {field.name: field.default for field in fields(self)}
+            unfit = [name for name in _PAPER_ONLY if getattr(self, name) != defaults[name]]
+            if unfit:
+                raise GoproError(
+                    f"the released variant has no setting {', '.join(unfit)}; leave it out or "
+                    "choose --variant paper"
+                )
 
 
 class GOPro(Method):
@@ -122,7 +133,7 @@ class GOPro(Method):
                 content=settings.content,
                 style=settings.style,
                 layers=settings.layers,
-                branches=self.views if settings.per_branch else ("x",),
+                branches=self.prompted if settings.per_branch else ("x",),
             )
             self.image_projector = Residual(width) if settings.image_projector else nn.Identity()
             self.text_projector = Residual(width) if settings.text_projector else nn.Identity()
@@ -134,6 +145,11 @@ class GOPro(Method):
         moco = options.moco and (options.w_sem > 0 or options.w_con > 0)
         augmix = options.augmix and options.w_sem > 0
         return ("x", *(["moco"] if moco else []), *(["augmix"] if augmix else []))
+
+    @property
+    def prompted(self) -> tuple[str, ...]:
+        """The views whose prompts are generated in training: all that L_sem compares."""
+        return self.views if self.settings.w_sem > 0 else ("x",)
 
     @property
     def loss_weights(self) -> Mapping[str, float]:
@@ -166,22 +182,22 @@ class GOPro(Method):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features = self.encode(batch)
         options = self.settings
-        # one text pass for all views that prompts are compared for
-        prompted = [name for name in self.views if name == "x" or options.w_sem > 0]
-        shifts = torch.cat([self.generator(features[name], name) for name in prompted])
-        text = self.text_embedding(shifts).chunk(len(prompted))
+        # one text pass for the prompts of all views
+        shifts = torch.cat([self.generator(features[name], name) for name in self.prompted])
+        text = self.text_embedding(shifts).chunk(len(self.prompted))
         terms = {
             "ce": F.cross_entropy(self.scores(features["x"], text[0]), batch.labels),
             "sem": consistency(text[0], text[1:]),
         }
         if "moco" in self.views and options.w_con > 0:
-            terms["con"] = nt_xent(
-                *(self._contrasted(features[name]) for name in ("x", "moco")), options.temperature
-            )
+            x, moco = self._contrasted(features["x"]), self._contrasted(features["moco"])
+            terms["con"] = nt_xent(x, moco, options.temperature)
         return terms
 
     def _contrasted(self, features: ImageFeatures) -> Tensor:
-        if self.settings.variant == "released":
-            projected: Tensor = self.image_projector(features.embedding)
-            return projected
-        return self.image_embedding(features)
+        if self.settings.variant == "paper":
+            return self.image_embedding(features)
+        if self.training and len(features) == 1:  # batch norm has no variance, NT-Xent no negative
+            return features.embedding
+        projected: Tensor = self.image_projector(features.embedding)
+        return projected
