@@ -1,0 +1,256 @@
+"""The prompt encoder against the plain loop: one image, one class, 77 tokens at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from open_clip.model import CustomTextCLIP
+from torch import Tensor
+
+from gopro.backbones import Backbone, Prompts
+from gopro.backbones.text import _chunks
+from gopro.errors import GoproError
+from small_clips import VIT, close, plain_prompts, small_backbone, small_clip, tokenizer
+
+NAMES = [
+    "cat",
+    "Egyptian Mau with an uncommonly long and winding name",
+    "golden retriever",
+    "dog",
+    "aeroplane, seen from the ground",
+    "C-130 Hercules",
+]
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return small_backbone()
+
+
+def rand(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)) * 0.1
+
+
+def compare(
+    backbone: Backbone,
+    prompts: Prompts,
+    plain: Tensor,
+    inputs: Sequence[Tensor],
+    tolerance: float = 2e-5,
+) -> None:
+    """Values and the gradients of all inputs, under a weighing that tells every entry apart."""
+    found = backbone.text(prompts)
+    close(found, plain, tolerance)
+    weights = rand(*plain.shape, seed=9)
+    for mine, wanted in zip(
+        torch.autograd.grad((found * weights).sum(), list(inputs)),
+        torch.autograd.grad((plain * weights).sum(), list(inputs)),
+        strict=True,
+    ):
+        assert wanted.abs().max() > 0
+        close(mine, wanted, tolerance)
+
+
+def compare_per_image(backbone: Backbone, names: Sequence[str], images: int) -> None:
+    context = rand(images, 4, backbone.text_width).requires_grad_()
+    plain = torch.stack([plain_prompts(backbone, names, one) for one in context])
+    prompts = Prompts.after(context, backbone.class_tokens(names, 4))
+    compare(backbone, prompts, plain, [context])
+
+
+def test_shared_context(backbone: Backbone) -> None:
+    context = rand(4, 64).requires_grad_()
+    plain = plain_prompts(backbone, NAMES, context)[None]
+    compare(backbone, Prompts.after(context, backbone.class_tokens(NAMES, 4)), plain, [context])
+
+
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("classes", [1, 6])
+def test_context_per_image(backbone: Backbone, images: int, classes: int) -> None:
+    compare_per_image(backbone, NAMES[:classes], images)
+
+
+def test_one_long_name_alone(backbone: Backbone) -> None:
+    compare_per_image(backbone, NAMES[1:2], 2)
+
+
+@pytest.mark.parametrize("tokens", [1, 16])
+def test_other_numbers_of_context_tokens(backbone: Backbone, tokens: int) -> None:
+    context = rand(2, tokens, 64).requires_grad_()
+    plain = torch.stack([plain_prompts(backbone, NAMES, one) for one in context])
+    prompts = Prompts.after(context, backbone.class_tokens(NAMES, tokens))
+    compare(backbone, prompts, plain, [context])
+
+
+def test_context_per_class(backbone: Backbone) -> None:
+    context = rand(len(NAMES), 3, 64).requires_grad_()
+    plain = plain_prompts(backbone, NAMES, context)[None]
+    prompts = Prompts.per_class(context, backbone.class_tokens(NAMES, 3))
+    compare(backbone, prompts, plain, [context])
+
+
+def test_context_per_image_and_class(backbone: Backbone) -> None:
+    context = rand(2, len(NAMES), 3, 64).requires_grad_()
+    plain = torch.stack([plain_prompts(backbone, NAMES, one) for one in context])
+    prompts = Prompts.per_class(context, backbone.class_tokens(NAMES, 3))
+    compare(backbone, prompts, plain, [context])
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_deep_prompts_for_all_images(backbone: Backbone, blocks: int) -> None:
+    context = rand(4, 64).requires_grad_()
+    deep = [rand(4, 64, seed=5 + block).requires_grad_() for block in range(blocks)]
+    plain = plain_prompts(backbone, NAMES, context, deep)[None]
+    classes = backbone.class_tokens(NAMES, 4)
+    prompts = Prompts.after(context, classes, [part[None] for part in deep])
+    compare(backbone, prompts, plain, [context, *deep])
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_deep_prompts_per_image(backbone: Backbone, shared: bool) -> None:
+    context = rand(1 if shared else 2, 4, 64).requires_grad_()
+    deep = [rand(2, 4, 64, seed=5 + block).requires_grad_() for block in range(2)]
+    plain = torch.stack(
+        [
+            plain_prompts(backbone, NAMES, context[0 if shared else i], [part[i] for part in deep])
+            for i in range(2)
+        ]
+    )
+    prompts = Prompts.after(context, backbone.class_tokens(NAMES, 4), deep)
+    compare(backbone, prompts, plain, [context, *deep])
+
+
+@pytest.mark.parametrize("chunk_tokens", [1, 20, 60])
+def test_chunks_change_nothing(chunk_tokens: int) -> None:
+    backbone = small_backbone(chunk_tokens=chunk_tokens)
+    compare_per_image(backbone, NAMES, 2)
+    context = rand(2, 4, 64)
+    whole = small_backbone()
+    with torch.no_grad():
+        found = backbone.text(Prompts.after(context, backbone.class_tokens(NAMES, 4)))
+        wanted = whole.text(Prompts.after(context, whole.class_tokens(NAMES, 4)))
+    close(found, wanted)
+
+
+def test_chunks_with_deep_and_per_class_context() -> None:
+    backbone = small_backbone(chunk_tokens=20)
+    classes = backbone.class_tokens(NAMES, 4)
+    context, deep = rand(4, 64).requires_grad_(), rand(4, 64, seed=3).requires_grad_()
+    plain = plain_prompts(backbone, NAMES, context, [deep])[None]
+    compare(backbone, Prompts.after(context, classes, [deep[None]]), plain, [context, deep])
+    own = rand(len(NAMES), 4, 64).requires_grad_()
+    plain = plain_prompts(backbone, NAMES, own)[None]
+    compare(backbone, Prompts.per_class(own, classes), plain, [own])
+
+
+def test_class_order_does_not_matter(backbone: Backbone) -> None:
+    context = rand(2, 4, 64)
+    order = [3, 0, 5, 1, 4, 2]
+    plain = backbone.text(Prompts.after(context, backbone.class_tokens(NAMES, 4)))
+    names = [NAMES[index] for index in order]
+    found = backbone.text(Prompts.after(context, backbone.class_tokens(names, 4)))
+    close(found, plain[:, order])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"quick_gelu": True},
+        {"kind": CustomTextCLIP},
+        {"text": {"ls_init_value": 0.5}},
+        {"text": {"layers": 1}},
+        {"text": {"context_length": 32, "heads": 1}},
+        {"text": {"proj_bias": True}},
+        {"text": {"proj_type": "none"}},
+        {"text": {"pool_type": "eos", "eos_id": 49407}},
+        {"text": {"mlp_ratio": 2.0, "norm_kwargs": {"eps": 1e-3}}},
+    ],
+    ids=lambda options: "-".join(str(value) for value in options.values()),
+)
+def test_other_towers(options: dict[str, Any]) -> None:
+    compare_per_image(small_backbone(**options), NAMES, 2)
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("bf16", 0.06), ("fp16", 0.01)])
+def test_half_precision_stays_close(precision: str, tolerance: float) -> None:
+    backbone = small_backbone(text={"width": 128})
+    context = rand(2, 4, 128).requires_grad_()
+    names = NAMES[:4]
+    plain = backbone.text(Prompts.after(context, backbone.class_tokens(names, 4)))
+    (wanted,) = torch.autograd.grad(plain.square().sum(), context)
+    backbone.to("cpu", precision)
+    found = backbone.text(Prompts.after(context, backbone.class_tokens(names, 4)))
+    (gradient,) = torch.autograd.grad(found.square().sum(), context)
+    assert found.dtype == torch.float32
+    close(found, plain, tolerance)
+    close(gradient, wanted, 2 * tolerance)
+
+
+def saved_bytes(backbone: Backbone, classes: int) -> int:
+    names = [f"thing {index}" for index in range(classes)]
+    context = rand(2, 4, 64).requires_grad_()
+    tokens = backbone.class_tokens(names, 4)
+    own = {tensor.untyped_storage().data_ptr() for tensor in backbone.model.parameters()}
+    own.add(tokens.embedding.untyped_storage().data_ptr())
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        backbone.text(Prompts.after(context, tokens))
+    return sum(kept.values())
+
+
+def test_kept_activations_do_not_grow_with_the_classes() -> None:
+    small = small_backbone(chunk_tokens=64)
+    few, many = saved_bytes(small, 20), saved_bytes(small, 320)
+    assert many - few < 320 * 64  # an index a class; one token of one block alone is 256 bytes
+    whole = small_backbone()
+    assert saved_bytes(whole, 320) > 20 * many
+
+
+def test_no_gradient_keeps_nothing() -> None:
+    backbone = small_backbone(chunk_tokens=64)
+    with torch.no_grad():
+        assert saved_bytes(backbone, 20) == 0
+
+
+def test_chunks_hold_every_class_once_and_stay_within_their_size() -> None:
+    lengths = (3, 9, 3, 4, 30, 4, 3)
+    chunks = _chunks(lengths, 12)
+    classes = [index for chunk in chunks for group in chunk for index in group.classes]
+    assert sorted(classes) == list(range(7))
+    for chunk in chunks:
+        used = sum(group.length * len(group.classes) for group in chunk)
+        assert used <= 12 or sum(len(group.classes) for group in chunk) == 1
+        assert all(lengths[i] == group.length for group in chunk for i in group.classes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        {"no_causal_mask": True},
+        {"embed_cls": True},
+        {"pool_type": "last"},
+        {"qk_norm": True, "block_type": "custom"},
+    ],
+    ids=lambda text: next(iter(text)),
+)
+def test_other_kinds_of_towers_are_refused(text: dict[str, Any]) -> None:
+    model = small_clip(kind=CustomTextCLIP, text=text)
+    with pytest.raises(GoproError, match="text tower of odd is not CLIP's causal"):
+        Backbone(model, tokenizer(), name="odd")
+
+
+def test_vit_b_16_to_rounding() -> None:
+    """The published size: 12 blocks of width 512; the image tower doesn't matter here."""
+    text = {"width": 512, "heads": 8, "layers": 12}
+    backbone = small_backbone(vision=VIT | {"layers": 1}, text=text, embed=512)
+    compare_per_image(backbone, NAMES[:4], 2)
