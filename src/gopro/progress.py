@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -16,8 +17,15 @@ from rich.progress import (
 )
 
 
+class Advance(Protocol):
+    """Moves a progress bar on."""
+
+    def __call__(self, note: str, steps: int = 1) -> None:
+        """``note`` stands behind the bar; ``steps`` more are done."""
+
+
 @contextlib.contextmanager
-def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]]:
+def bar(title: str, total: int, done: int = 0) -> Iterator[Advance]:
     """Show work as it goes, with the time left.
 
     Args:
@@ -30,7 +38,7 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]
     """
     console = Console(stderr=True)
     if not console.is_terminal or total < 1:
-        yield lambda note: None
+        yield lambda note, steps=1: None
         return
     columns = (
         TextColumn("{task.description}"),
@@ -43,4 +51,4 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Callable[[str], None]
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(title, total=total, completed=done, note="")
-        yield lambda note: progress.update(task, advance=1, note=note)
+        yield lambda note, steps=1: progress.update(task, advance=steps, note=note)

@@ -1,0 +1,81 @@
+"""The command line: one table, command -> function. Heavy imports happen in the command used."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+
+from gopro.errors import GoproError
+
+COMMANDS = {
+    "train": ("gopro.commands.train:train", "train a method on a data set, then test it"),
+    "test": ("gopro.commands.test:test", "measure a finished run again"),
+    "demo": ("gopro.commands.demo:demo", "see GOPro learn, offline, in a few minutes"),
+    "backbones": ("gopro.commands.backbones:backbones", "list the CLIP models at hand"),
+    "methods": ("gopro.commands.methods:methods", "list the methods"),
+}
+"""Command -> function that takes the arguments behind it, and one line of help."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: Of the command line, without the program's name; ``sys.argv``'s when None.
+
+    Returns:
+        The exit code: 0, 2 after an error the user can mend, 130 after Ctrl-C.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0
+    if given[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"gopro {version('gopro')}")
+        return 0
+    try:
+        _command(given[0])(given[1:])
+    except GoproError as error:
+        if debug:
+            raise
+        print(f"gopro: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        if debug:
+            raise
+        print(f"\ngopro: {stop or 'stopped'}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # as in `gopro methods | head -1`
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def _command(name: str):  # type: ignore[no-untyped-def]
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean `gopro {near[0]}`?" if near else "see `gopro --help`"
+        raise GoproError(f"there is no command {name!r}; {hint}")
+    module, _, function = COMMANDS[name][0].partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _help() -> str:
+    rows = "\n".join(f"  {name:<12}{about}" for name, (_, about) in COMMANDS.items())
+    return (
+        "gopro: prompt learning for CLIP\n\n"
+        "usage: gopro COMMAND [options]      (gopro COMMAND --help tells them)\n\n"
+        f"commands:\n{rows}\n\n"
+        "  --debug     show the traceback of an error\n"
+        "  --version   show the version\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

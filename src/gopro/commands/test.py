@@ -1,0 +1,29 @@
+"""``gopro test RUN_DIR``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gopro.commands.options import Parser, parse
+
+
+def test(arguments: Sequence[str]) -> None:
+    """Measure a finished run again and print its table."""
+    parser = Parser(prog="gopro test", description="Measure a finished run's weights again.")
+    parser.add_argument("run_dir", type=Path, help="a run folder made by gopro train")
+    parser.add_argument("--root", type=Path | None, default=None, help="folder of the data sets")
+    parser.add_argument("--device", type=str | None, default=None, help="auto, cpu, cuda or mps")
+    parser.add_argument("--pretrained", type=str | None, default=None, help="weights file or tag")
+    values = parse(parser, arguments)
+
+    from gopro import results, run
+
+    names = ("root", "device", "pretrained")
+    changes = {name: values[name] for name in names if values[name] is not None}
+    found = run.test(values["run_dir"], changes)
+    results.print_table(found)
+    recorded = results.read(values["run_dir"])
+    if found["test"] != recorded["test"]:
+        print("these figures differ from the recorded ones:")
+        results.print_table(recorded)

@@ -1,0 +1,74 @@
+"""The result of a run: ``results.json`` and the table that ends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from gopro.errors import GoproError
+
+SCHEMA = 1
+
+Measured = Mapping[str, Mapping[str, float]]
+"""Test name -> {"accuracy": percent, "n": images, "classes": count}."""
+
+
+def harmonic_mean(base: float, new: float) -> float:
+    """``2 base new / (base + new)``, in percent like its arguments; 0 when both are 0."""
+    return 2 * base * new / (base + new) if base + new > 0 else 0.0
+
+
+def summary(test: Measured) -> dict[str, float]:
+    """The one number of a run: the harmonic mean of base and new, else the average accuracy."""
+    accuracies = {name: row["accuracy"] for name, row in test.items()}
+    if set(accuracies) == {"base", "new"}:
+        return {"harmonic_mean": harmonic_mean(accuracies["base"], accuracies["new"])}
+    return {"average": sum(accuracies.values()) / len(accuracies)}
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The ``results.json`` of a finished run.
+
+    Raises:
+        GoproError: When the folder holds none, or one of another version.
+    """
+    path = folder / "results.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        schema = found["schema"]
+    except FileNotFoundError as error:
+        raise GoproError(
+            f"{folder} holds no finished run (results.json is missing); train there first"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GoproError(f"{path} is damaged; train again into another --out") from error
+    if schema != SCHEMA:
+        raise GoproError(f"{path} has schema {schema}; this gopro reads {SCHEMA}")
+    return found
+
+
+def print_table(results: Mapping[str, Any]) -> None:
+    """Print a run's result with zero-shot CLIP's above it."""
+    names = list(results["test"])
+    table = Table(title=f"{results['dataset']}, {results['task']}: accuracy in %")
+    table.add_column("method")
+    for name in names:
+        table.add_column(name, justify="right")
+    label = "harmonic mean" if "harmonic_mean" in results else "average"
+    if len(names) > 1:
+        table.add_column(label, justify="right", style="bold")
+    rows = {"zero-shot CLIP": results["zeroshot"]}
+    if results["method"] != "zeroshot":
+        variant = f" ({results['variant']})" if results["variant"] else ""
+        rows[results["method"] + variant] = results
+    for title, row in rows.items():
+        cells = [f"{row['test'][name]['accuracy']:.2f}" for name in names]
+        if len(names) > 1:
+            cells.append(f"{row.get('harmonic_mean', row.get('average')):.2f}")
+        table.add_row(title, *cells)
+    Console(width=None).print(table)

@@ -1,0 +1,255 @@
+"""A run from settings to results: what ``gopro train`` and ``gopro test`` do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gopro import checkpoint, engine, results, runfolder
+from gopro.backbones import Backbone, ImageFeatures, build
+from gopro.config import TrainSettings
+from gopro.data import load
+from gopro.data.fewshot import save_sample
+from gopro.data.pixels import batches
+from gopro.errors import GoproError
+from gopro.evaluate import accuracy, frozen_features, predict
+from gopro.files import atomic_write, write_json
+from gopro.methods import find
+from gopro.methods.base import Method, Recipe
+from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
+from gopro.tasks import Plan, plan
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a run works with.
+
+    Attributes:
+        settings: With every default filled in.
+        options: The method's settings.
+        recipe: The training part of the settings.
+        folder: The run folder.
+        plan: What to train and test on.
+        backbone: The frozen CLIP.
+        method: Freshly made, with the training classes' names.
+    """
+
+    settings: TrainSettings
+    options: Any
+    recipe: Recipe
+    folder: Path
+    plan: Plan
+    backbone: Backbone
+    method: Method
+
+
+def train(settings: TrainSettings, options: Any = None) -> Path:
+    """Train, test and write the results of one run.
+
+    Args:
+        settings: Of the run.
+        options: The method's settings; its defaults when None.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        GoproError: For anything the user can mend.
+        Interrupted: After Ctrl-C, once all is saved.
+    """
+    prepared = _prepare(settings, options)
+    settings, folder, method = prepared.settings, prepared.folder, prepared.method
+    runfolder.open_folder(folder, settings, prepared.options)
+    save_sample(folder / runfolder.SAMPLE, prepared.plan.sample)
+    seconds = 0.0
+    if prepared.recipe.epochs > 0:
+        seconds = _train(prepared).seconds
+    about = {"method": settings.method, "backbone": settings.backbone}
+    checkpoint.save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about)
+    _test_and_write(prepared, seconds)
+    with atomic_write(folder / runfolder.DONE) as temporary:
+        temporary.write_text("finished\n")
+    return folder
+
+
+def test(folder: Path, changes: dict[str, Any]) -> dict[str, Any]:
+    """Measure a finished run's weights again.
+
+    Args:
+        folder: The run folder.
+        changes: Settings that replace the run's, such as ``root`` or ``device``.
+
+    Returns:
+        What ``results.json`` would hold.
+
+    Raises:
+        GoproError: When the folder holds no finished run, or its data or backbone is missing.
+    """
+    recorded = results.read(folder)
+    settings, options = runfolder.read_settings(folder)
+    settings = replace(settings, out=folder, **changes)
+    prepared = _prepare(settings, options)
+    tensors, _ = checkpoint.load_tensors(folder / runfolder.WEIGHTS)
+    try:
+        prepared.method.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise GoproError(
+            f"{folder / runfolder.WEIGHTS} doesn't fit {settings.method} on {settings.backbone}; "
+            "it is another method's or another backbone's"
+        ) from error
+    measured, _ = _measure(prepared)
+    return {**_describe(prepared, recorded["train_seconds"]), **measured}
+
+
+def _prepare(settings: TrainSettings, options: Any) -> Prepared:
+    kind = find(settings.method)
+    options = kind.Settings() if options is None else options
+    recipe = _recipe(kind, settings)
+    settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
+    if settings.root is not None:
+        settings = replace(settings, root=settings.root.expanduser().absolute())
+    dataset = load(settings.dataset, settings.root, seed=settings.seed)
+    what = plan(dataset, settings.task, shots=settings.shots, seed=settings.seed)
+    settings = replace(settings, task=what.task)
+    if settings.select == "best" and not what.val:
+        raise GoproError(
+            f"{settings.dataset} has no training images left for validation; use --select last"
+        )
+    variant = getattr(options, "variant", None)
+    folder = settings.out or runfolder.default_folder(settings, variant)
+    backbone = build(
+        settings.backbone,
+        settings.pretrained,
+        device=settings.device,
+        precision=settings.precision,
+        chunk_tokens=settings.chunk_tokens,
+    )
+    for name, test in what.tests.items():  # a name that doesn't fit shall not end a long training
+        try:
+            ZeroShot(backbone, test.class_names, ZeroShotSettings())
+        except GoproError as error:
+            raise GoproError(f"{dataset.name}, {name} classes: {error}") from error
+    torch.manual_seed(settings.seed)
+    method = kind(backbone, what.train_classes, options).to(backbone.device)
+    return Prepared(settings, options, recipe, folder, what, backbone, method)
+
+
+def _recipe(kind: type[Method], settings: TrainSettings) -> Recipe:
+    """The method's recipe for this backbone, with what the user set on top."""
+    recipe = kind.recipes.get(settings.backbone, kind.recipes["published"])
+    chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
+    return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
+
+
+def _train(prepared: Prepared) -> checkpoint.Progress:
+    from lightning_fabric import Fabric
+
+    settings, what = prepared.settings, prepared.plan
+    size = prepared.backbone.image_size
+    parts = list(batches(what.source, what.train, size, settings.eval_batch, settings.workers))
+    labels = torch.tensor([item.label for item in what.train])
+    validate = None
+    if settings.validate and what.val:
+        features = _features(prepared, what.val)
+        truth = [item.label for item in what.val]
+
+        def validate(method: Method) -> float:
+            return accuracy(predict(method, features, settings.eval_batch), truth)
+
+    device = prepared.backbone.device
+    fabric = Fabric(
+        accelerator=device.type,
+        devices=[device.index or 0] if device.type == "cuda" else 1,
+        precision="32-true",
+    )
+    return engine.train(
+        prepared.method,
+        engine.TrainingSet(torch.cat(parts), labels),
+        prepared.recipe,
+        fabric=fabric,
+        folder=prepared.folder,
+        seed=settings.seed,
+        views=replace(settings.views, augment=prepared.recipe.augment),
+        precision=settings.precision,
+        validate=validate,
+        select_best=settings.select == "best",
+        checkpoint_every=settings.checkpoint_every,
+        resume=settings.resume,
+    )
+
+
+def _features(prepared: Prepared, items: Sequence[Any], source: Any = None) -> ImageFeatures:
+    return frozen_features(
+        prepared.backbone,
+        source or prepared.plan.source,
+        items,
+        batch=prepared.settings.eval_batch,
+        workers=prepared.settings.workers,
+    )
+
+
+def _measure(prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Results of the method and of zero-shot CLIP, and every single prediction."""
+    measured: dict[str, dict[str, Any]] = {"method": {}, "zeroshot": {}}
+    predictions: dict[str, Any] = {}
+    for name, test in prepared.plan.tests.items():
+        features = _features(prepared, test.items, test.dataset)
+        labels = [item.label for item in test.items]
+        answers = {
+            "zeroshot": predict(
+                ZeroShot(prepared.backbone, test.class_names, ZeroShotSettings()), features
+            ),
+            "method": predict(
+                prepared.method.eval().for_classes(test.class_names),
+                features,
+                prepared.settings.eval_batch,
+            ),
+        }
+        for who, predicted in answers.items():
+            measured[who][name] = {
+                "accuracy": accuracy(predicted, labels),
+                "n": len(labels),
+                "classes": len(test.class_names),
+            }
+        predictions[name] = {
+            "class_names": list(test.class_names),
+            "keys": [item.key for item in test.items],
+            "labels": labels,
+            "predicted": answers["method"].tolist(),
+            "zeroshot": answers["zeroshot"].tolist(),
+        }
+    ours, zero = measured["method"], measured["zeroshot"]
+    return (
+        {
+            "test": ours,
+            **results.summary(ours),
+            "zeroshot": {"test": zero, **results.summary(zero)},
+        },
+        predictions,
+    )
+
+
+def _describe(prepared: Prepared, seconds: float) -> dict[str, Any]:
+    settings = prepared.settings
+    return {
+        "schema": results.SCHEMA,
+        "dataset": prepared.plan.dataset,
+        "task": prepared.plan.task,
+        "method": settings.method,
+        "variant": getattr(prepared.options, "variant", None),
+        "backbone": settings.backbone,
+        "shots": settings.shots,
+        "seed": settings.seed,
+        "train_seconds": round(seconds, 1),
+        "trainable_parameters": prepared.method.trainable_parameters,
+    }
+
+
+def _test_and_write(prepared: Prepared, seconds: float) -> None:
+    measured, predictions = _measure(prepared)
+    write_json(prepared.folder / runfolder.PREDICTIONS, predictions)
+    write_json(prepared.folder / runfolder.RESULTS, {**_describe(prepared, seconds), **measured})
