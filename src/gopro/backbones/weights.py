@@ -57,7 +57,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except Exception as error:
         raise _unreadable(path, error) from error
     state = stored.get("state_dict", stored) if isinstance(stored, dict) else None
-    if not isinstance(state, dict) or not state:
+    if not (isinstance(state, dict) and state and _tensors_alone(state)):
         raise _unreadable(path, TypeError("it holds no table of tensors"))
     # what training on several devices puts before every name
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
@@ -82,8 +82,9 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
     weights, own = read_weights(path), model.state_dict()
     if "text.positional_embedding" in own and "positional_embedding" in weights:
         weights = convert_to_custom_text_state_dict(weights)
-    if weights.get("logit_scale") is not None:  # a scalar in some files, one number in others
-        weights["logit_scale"] = weights["logit_scale"].reshape(own["logit_scale"].shape)
+    scale = weights.get("logit_scale")
+    if scale is not None and scale.numel() == 1:  # a scalar in some files, [1] in others
+        weights["logit_scale"] = scale.reshape(own["logit_scale"].shape)
     if is_torchscript(path):  # holds masks and sizes too, which are no weights
         leaves = {key.rpartition(".")[2] for key in own}
         weights = {key: weights[key] for key in weights if key.rpartition(".")[2] in leaves}
@@ -94,6 +95,10 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
             f"{path} holds the weights of another model than {name} "
             f"({_first_difference(error)}); name its model with --backbone"
         ) from error
+
+
+def _tensors_alone(state: dict[Any, Any]) -> bool:
+    return all(isinstance(value, Tensor) for value in state.values())
 
 
 def _read_torchscript(path: Path) -> dict[str, Tensor]:
