@@ -66,7 +66,7 @@ class GOProSettings:
     """paper: a projector rho of its own for each view, as in the figure; else one for all."""
 
     image_projector: bool = True
-    """paper: the learned projector P_v after the image tower."""
+    """paper: the learned projector P_v after the image tower; without it there is no contrast."""
 
     text_projector: bool = True
     """paper: the learned projector P_t after the text tower."""
@@ -124,7 +124,8 @@ class GOPro(Method):
         self.text_projector: nn.Module = nn.Identity()
         if settings.variant == "released":
             self.generator = ReleasedGenerator(backbone.vision_widths, backbone.text_width)
-            self.image_projector = nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width))
+            projector = nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width))
+            self.image_projector = projector if self.contrasts else nn.Identity()
         else:
             self.generator = PaperGenerator(
                 backbone.vision_widths,
@@ -142,7 +143,7 @@ class GOPro(Method):
     @property
     def views(self) -> tuple[str, ...]:
         options = self.settings
-        moco = options.moco and (options.w_sem > 0 or options.w_con > 0)
+        moco = options.moco and (options.w_sem > 0 or self.contrasts)
         augmix = options.augmix and options.w_sem > 0
         return ("x", *(["moco"] if moco else []), *(["augmix"] if augmix else []))
 
@@ -150,6 +151,12 @@ class GOPro(Method):
     def prompted(self) -> tuple[str, ...]:
         """The views whose prompts are generated in training: all that L_sem compares."""
         return self.views if self.settings.w_sem > 0 else ("x",)
+
+    @property
+    def contrasts(self) -> bool:
+        """Whether L_con is part of the loss: without P_v it would be a constant."""
+        options = self.settings
+        return bool(options.moco and options.w_con > 0 and options.image_projector)
 
     @property
     def loss_weights(self) -> Mapping[str, float]:
@@ -189,7 +196,7 @@ class GOPro(Method):
             "ce": F.cross_entropy(self.scores(features["x"], text[0]), batch.labels),
             "sem": consistency(text[0], text[1:]),
         }
-        if "moco" in self.views and options.w_con > 0:
+        if self.contrasts:
             x, moco = self._contrasted(features["x"]), self._contrasted(features["moco"])
             terms["con"] = nt_xent(x, moco, options.temperature)
         return terms
