@@ -49,6 +49,9 @@ class Backbone:
         self.pretrained = pretrained
         self.images = ImageTower(model.get_submodule("visual"), name)
         self.texts = PromptEncoder(model, name, chunk_tokens)
+        # taken before the model is rounded: in bf16 it would be off by one percent
+        scale = model.get_parameter("logit_scale").detach().float()
+        self._scale = scale.exp().clamp(max=100.0).reshape(())
 
     @property
     def device(self) -> torch.device:
@@ -88,8 +91,7 @@ class Backbone:
     @property
     def logit_scale(self) -> Tensor:
         """CLIP's learned inverse temperature, exponentiated: a scalar, at most 100."""
-        scale: Tensor = self.model.logit_scale.detach().float().exp().clamp(max=100.0)
-        return scale.reshape(())
+        return self._scale.to(self.device)
 
     def image(self, pixels: Tensor) -> ImageFeatures:
         """Encode images.

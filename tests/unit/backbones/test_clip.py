@@ -47,10 +47,13 @@ def test_template_without_a_place_for_the_name_is_refused() -> None:
 def test_logit_scale(stored: float, wanted: float, shape: tuple[int, ...]) -> None:
     model: Any = small_clip()
     model.logit_scale = torch.nn.Parameter(torch.full(shape, stored))
-    scale = Backbone(model, tokenizer(), name="small").logit_scale
-    assert scale.shape == ()
-    assert not scale.requires_grad
-    assert scale.item() == pytest.approx(wanted, rel=1e-6)
+    backbone = Backbone(model, tokenizer(), name="small")
+    for precision in ("fp32", "bf16"):
+        scale = backbone.to("cpu", precision).logit_scale
+        assert scale.shape == ()
+        assert scale.dtype == torch.float32
+        assert not scale.requires_grad
+        assert scale.item() == pytest.approx(wanted, rel=1e-6)
 
 
 def test_precision_and_sizes() -> None:

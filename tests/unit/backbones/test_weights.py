@@ -161,6 +161,14 @@ def test_damaged_and_foreign_files(source: nn.Module, tmp_path: Path) -> None:
         cut = tmp_path / f"cut-{name}"
         cut.write_bytes(data[: len(data) // 2])
         assert "can't read weights" in refused(cut)
+    # a zip file with its end intact and its table overwritten
+    data = (tmp_path / "archive.pt").read_bytes()
+    start = data.rindex(b"PK\x05\x06")
+    place = int.from_bytes(data[start + 16 : start + 20], "little")
+    broken = tmp_path / "table.pt"
+    broken.write_bytes(data[:place] + bytes(start - place) + data[start:])
+    assert not is_torchscript(broken)
+    assert "can't read weights" in refused(broken)
     for name, content in (("a.txt", b"hello"), ("b.pt", b""), ("c.safetensors", b"hello there")):
         (tmp_path / name).write_bytes(content)
         assert "can't read weights" in refused(tmp_path / name)
