@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gopro.backbones import ImageFeatures, Prompts
+from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.methods.base import Batch, Method, Recipe, initial_context
 
 
@@ -38,7 +38,7 @@ class CoOp(Method):
     }
     about: ClassVar[str] = "context tokens shared by all images (CoOp, 2022)"
 
-    def __init__(self, backbone: Any, class_names: Sequence[str], settings: Any) -> None:
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
         self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
         self.set_class_names(class_names)

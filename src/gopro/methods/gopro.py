@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gopro.backbones import ImageFeatures, Prompts
+from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.errors import GoproError
 from gopro.losses import consistency, nt_xent
 from gopro.methods.base import Batch, Method, Recipe, initial_context
@@ -117,7 +117,7 @@ class GOPro(Method):
     generator: PaperGenerator | ReleasedGenerator
     image_projector: nn.Module
 
-    def __init__(self, backbone: Any, class_names: Sequence[str], settings: Any) -> None:
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
         self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
         width = backbone.embed_dim

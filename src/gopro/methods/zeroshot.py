@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch.nn.functional as F
 from torch import Tensor
 
-from gopro.backbones import ImageFeatures
+from gopro.backbones import Backbone, ImageFeatures
 from gopro.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
 
@@ -31,7 +31,7 @@ class ZeroShot(Method):
     recipes: ClassVar[dict[str, Recipe]] = {"published": Recipe(epochs=0)}
     about: ClassVar[str] = "CLIP with a fixed template; nothing is learned"
 
-    def __init__(self, backbone: Any, class_names: Sequence[str], settings: Any) -> None:
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
         self.set_class_names(class_names)
 
