@@ -112,12 +112,13 @@ class Batches:
         index = np.concatenate([index, index[:twins]])
         label = self.pictures.label[index]
         before = self.pictures.slots[index]
-        slots, window = augment.choose(before, self.pictures.built_in[index], rng)
+        captioned = np.concatenate([np.arange(3 * twins), np.arange(fresh, self.size)])
+        told = np.isin(np.arange(self.size), captioned)
+        slots, window = augment.choose(before, self.pictures.built_in[index], told, rng)
         pixels = torch.from_numpy(self.pictures.pixels(index))
         images = augment.render(pixels, slots, before, window, self.side, torch_rng)
         classes = self.pictures.vocabulary.classes
         wider = self.pictures.vocabulary.wider
-        captioned = np.concatenate([np.arange(3 * twins), np.arange(fresh, self.size)])
         captions = [
             describe(classes[c], wider[c], row, words)
             for c, row in zip(label[captioned].tolist(), slots[captioned].tolist(), strict=True)

@@ -269,7 +269,7 @@ def parse(arguments: Sequence[str] | None = None) -> Options:
     add("--guide-names", type=int, default=32, help="names of --text-vocab a step")
     add("--rate", type=float, default=1.3e-3, help="highest learning rate")
     add("--decay", type=float, default=0.1, help="weight decay")
-    add("--drop", type=float, default=0.6, help="share of patches left out until --full-from")
+    add("--drop", type=float, default=0.5, help="share of patches left out until --full-from")
     add("--full-from", type=float, default=0.88, help="share of the run after which none is")
     add("--save-every", type=float, default=3.0, help="minutes between checkpoints")
     add("--device", default="auto", help="cpu, cuda or auto")

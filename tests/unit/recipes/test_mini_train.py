@@ -72,7 +72,8 @@ def test_lexicon_keeps_the_end_token_largest() -> None:
 def test_altering_is_recorded_and_world_pictures_stay_whole() -> None:
     before = np.zeros((400, len(SLOTS)), dtype=np.int64)
     built_in = np.arange(400) < 200
-    slots, window = augment.choose(before, built_in, np.random.default_rng(0))
+    every = np.ones(400, dtype=bool)
+    slots, window = augment.choose(before, built_in, every, np.random.default_rng(0))
     places = [augment.SIZE, augment.PLACE, augment.TURN, augment.STYLE]
     assert not slots[built_in][:, places].any()
     assert (window[built_in, 2] > 0).all()
