@@ -26,7 +26,8 @@ class Progress:
         sums: Sums over this epoch's steps of the loss and its terms.
         rows: What ``metrics.jsonl`` holds, one dictionary an epoch.
         best: Best validation accuracy so far, in percent.
-        seconds: Time spent training, over all sessions.
+        seconds: Time spent training, interruptions left out.
+        scaler: State of the loss scaling in half precision.
     """
 
     epoch: int = 0
@@ -35,6 +36,7 @@ class Progress:
     rows: list[dict[str, Any]] = field(default_factory=list)
     best: float | None = None
     seconds: float = 0.0
+    scaler: dict[str, Any] = field(default_factory=dict)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
@@ -60,8 +62,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise GoproError(
-            f"can't read {path} ({str(error).splitlines()[0][:120]}); it is missing, damaged or not "
-            "gopro's: train again without --resume into another --out"
+            f"can't read {path} ({str(error).splitlines()[0][:120]}); it is missing, damaged or "
+            "not gopro's: train again without --resume into another --out"
         ) from error
 
 

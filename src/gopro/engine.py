@@ -21,7 +21,7 @@ from gopro.data.pixels import to_unit
 from gopro.errors import GoproError
 from gopro.files import atomic_write
 from gopro.methods.base import Batch, Method, Recipe
-from gopro.progress import bar
+from gopro.progress import Advance, bar
 from gopro.schedule import learning_rate
 from gopro.views import ViewSettings, make_views
 
@@ -32,7 +32,7 @@ CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
 
 
-class Interrupted(Exception):
+class Interrupted(Exception):  # noqa: N818 - nothing went wrong
     """Training was stopped by Ctrl-C; everything is saved."""
 
 
@@ -49,22 +49,8 @@ class TrainingSet:
     labels: Tensor
 
 
-def train(
-    method: Method,
-    data: TrainingSet,
-    recipe: Recipe,
-    *,
-    fabric: Fabric,
-    folder: Path,
-    seed: int,
-    views: ViewSettings,
-    precision: str = "fp32",
-    validate: Callable[[Method], float] | None = None,
-    select_best: bool = False,
-    checkpoint_every: int = 1,
-    resume: bool = False,
-) -> Progress:
-    """Train a method in place and keep ``metrics.jsonl`` and a checkpoint in the run folder.
+class Trainer:
+    """Trains a method in place and keeps ``metrics.jsonl`` and a checkpoint in the run folder.
 
     The order of the images and every view depend on seed, epoch and image alone, so a training
     that is stopped anywhere and resumed ends with the same weights.
@@ -81,84 +67,152 @@ def train(
         validate: Gives the accuracy in percent on validation images, after each epoch.
         select_best: End with the weights of the best validation accuracy, not the last ones.
         checkpoint_every: Epochs between checkpoints.
-        resume: Continue from the folder's checkpoint, if there is one.
-
-    Raises:
-        GoproError: When the loss is not finite, or the folder can't be written.
-        Interrupted: After Ctrl-C, once all is saved.
     """
-    parameters = [p for p in method.parameters() if p.requires_grad]
-    optimizer: Any = torch.optim.SGD(
-        parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-    )
-    wrapped, optimizer = fabric.setup(method, optimizer)
-    scaler = torch.amp.GradScaler(fabric.device.type, enabled=precision == "fp16")
-    progress, best = Progress(), None
-    checkpoint = folder / CHECKPOINT
-    if resume and checkpoint.exists():
-        progress, best = load_checkpoint(checkpoint, method, optimizer)
-    size = min(recipe.batch, len(data.labels))
-    steps = len(data.labels) // size  # an incomplete last batch is left out, as in CoOp
-    started = time.monotonic() - progress.seconds
 
-    def save() -> None:
-        progress.seconds = time.monotonic() - started
-        save_checkpoint(checkpoint, method, optimizer, progress, best)
+    def __init__(
+        self,
+        method: Method,
+        data: TrainingSet,
+        recipe: Recipe,
+        *,
+        fabric: Fabric,
+        folder: Path,
+        seed: int,
+        views: ViewSettings,
+        precision: str = "fp32",
+        validate: Callable[[Method], float] | None = None,
+        select_best: bool = False,
+        checkpoint_every: int = 1,
+    ) -> None:
+        self.method, self.data, self.recipe = method, data, recipe
+        self.fabric, self.folder, self.seed, self.views = fabric, folder, seed, views
+        self.validate, self.select_best = validate, select_best
+        self.checkpoint_every = checkpoint_every
+        self.batch = min(recipe.batch, len(data.labels))
+        self.steps = (
+            len(data.labels) // self.batch
+        )  # an incomplete last batch is left out, as in CoOp
+        parameters = [p for p in method.parameters() if p.requires_grad]
+        sgd = torch.optim.SGD(
+            parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+        self.wrapped: Any
+        self.optimizer: Any
+        self.wrapped, self.optimizer = fabric.setup(method, sgd)
+        self.scaler = torch.amp.GradScaler(fabric.device.type, enabled=precision == "fp16")
+        self.progress = Progress()
+        self.best: dict[str, Tensor] | None = None
+        self.started = time.monotonic()
 
-    with bar("training", recipe.epochs * steps, progress.epoch * steps + progress.step) as advance:
-        with _interrupt_flag() as interrupted:
-            while progress.epoch < recipe.epochs:
-                rate = learning_rate(recipe, progress.epoch)
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                order = _order(len(data.labels), seed, progress.epoch)
-                method.train()
-                while progress.step < steps:
-                    chosen = order[progress.step * size : (progress.step + 1) * size]
-                    batch = _batch(method, data, chosen, seed, progress.epoch, views, fabric.device)
-                    terms = wrapped(batch)
-                    loss = total(method, terms)
-                    values = {"loss": loss.item(), **{k: v.item() for k, v in terms.items()}}
-                    _check_finite(values, progress, chosen)
-                    optimizer.zero_grad()
-                    fabric.backward(scaler.scale(loss))
-                    scaler.step(optimizer)
-                    scaler.update()
-                    for name, value in values.items():
-                        progress.sums[name] = progress.sums.get(name, 0.0) + value
-                    progress.step += 1
-                    advance(f"epoch {progress.epoch + 1}/{recipe.epochs}  {_words(values)}")
-                    if interrupted():
-                        save()
-                        raise Interrupted(str(folder))
-                accuracy = None
-                if validate is not None:
-                    accuracy = _evaluate(method, validate)
-                    if select_best and (progress.best is None or accuracy > progress.best):
-                        progress.best = accuracy
-                        best = {k: v.detach().clone() for k, v in method.state_dict().items()}
-                means = {name: value / steps for name, value in progress.sums.items()}
-                row = {"epoch": progress.epoch + 1, "lr": rate, **means}
-                if accuracy is not None:
-                    row["val_accuracy"] = accuracy
-                progress.rows.append(row)
-                progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
-                if progress.epoch % checkpoint_every == 0 or progress.epoch == recipe.epochs:
-                    save()
-                    write_metrics(folder, progress.rows)
-                if interrupted():
-                    save()
-                    raise Interrupted(str(folder))
-    if best is not None:
-        method.load_state_dict(best)
-    method.eval()
-    return progress
+    def resume(self) -> None:
+        """Go back to where the folder's checkpoint left off, if there is one.
 
+        Raises:
+            GoproError: When the checkpoint is damaged or another method's.
+        """
+        path = self.folder / CHECKPOINT
+        if path.exists():
+            self.progress, self.best = load_checkpoint(path, self.method, self.optimizer)
+            self.scaler.load_state_dict(self.progress.scaler)
+            self.started = time.monotonic() - self.progress.seconds
+            write_metrics(self.folder, self.progress.rows)
 
-def total(method: Method, terms: dict[str, Tensor]) -> Tensor:
-    """The weighted sum of the loss terms."""
-    weights = method.loss_weights
-    return torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+    def save(self) -> None:
+        """Write the checkpoint and the metrics so far.
+
+        Raises:
+            GoproError: When the disk is full or the place can't be written.
+        """
+        self.progress.seconds = time.monotonic() - self.started
+        self.progress.scaler = self.scaler.state_dict()
+        path = self.folder / CHECKPOINT
+        save_checkpoint(path, self.method, self.optimizer, self.progress, self.best)
+        write_metrics(self.folder, self.progress.rows)
+
+    def run(self) -> Progress:
+        """Train to the last epoch.
+
+        Raises:
+            GoproError: When the loss is not finite, or the folder can't be written.
+            Interrupted: After Ctrl-C, once all is saved.
+        """
+        progress, epochs = self.progress, self.recipe.epochs
+        done = progress.epoch * self.steps + progress.step
+        with (
+            bar("training", epochs * self.steps, done) as advance,
+            interrupt_flag() as interrupted,
+        ):
+            while progress.epoch < epochs:
+                self._epoch(advance, interrupted)
+                self._close_epoch()
+                if progress.epoch % self.checkpoint_every == 0 or progress.epoch == epochs:
+                    self.save()
+        if self.best is not None:
+            self.method.load_state_dict(self.best)
+        self.method.eval()
+        return progress
+
+    def _epoch(self, advance: Advance, interrupted: Callable[[], bool]) -> None:
+        progress = self.progress
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.recipe, progress.epoch)
+        order = torch.randperm(
+            len(self.data.labels), generator=torch.Generator().manual_seed(self._draw())
+        )
+        self.method.train()
+        while progress.step < self.steps:
+            chosen = order[progress.step * self.batch :][: self.batch]
+            values = self._step(chosen)
+            for name, value in values.items():
+                progress.sums[name] = progress.sums.get(name, 0.0) + value
+            progress.step += 1
+            words = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
+            advance(f"epoch {progress.epoch + 1}/{self.recipe.epochs}  {words}")
+            if interrupted():
+                self.save()
+                raise Interrupted(str(self.folder))
+
+    def _step(self, chosen: Tensor) -> dict[str, float]:
+        """One step on the chosen images; gives the loss and its terms."""
+        device = self.fabric.device
+        images = to_unit(self.data.pixels[chosen], device)
+        views = make_views(images, self.method.views, self._draw(), self.views, chosen.tolist())
+        terms = self.wrapped(Batch(labels=self.data.labels[chosen].to(device), images=views))
+        weights = self.method.loss_weights
+        loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
+        if broken:
+            raise GoproError(
+                f"the loss term {broken[-1]} is {values[broken[-1]]} in epoch "
+                f"{self.progress.epoch + 1}, step {self.progress.step + 1} (training images "
+                f"{chosen.tolist()}); the last checkpoint is kept: lower --lr, or use --precision "
+                "fp32"
+            )
+        self.optimizer.zero_grad()
+        self.fabric.backward(self.scaler.scale(loss))
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return values
+
+    def _close_epoch(self) -> None:
+        """Validate, and turn the epoch's sums into a row of metrics."""
+        progress = self.progress
+        row = {"epoch": progress.epoch + 1, "lr": learning_rate(self.recipe, progress.epoch)}
+        row |= {name: value / self.steps for name, value in progress.sums.items()}
+        if self.validate is not None:
+            self.method.eval()
+            row["val_accuracy"] = accuracy = self.validate(self.method)
+            if self.select_best and (progress.best is None or accuracy > progress.best):
+                progress.best = accuracy
+                state = self.method.state_dict()
+                self.best = {name: value.detach().clone() for name, value in state.items()}
+        progress.rows.append(row)
+        progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
+
+    def _draw(self) -> int:
+        """A seed of this epoch's own: each image gets another draw in every epoch and run."""
+        return self.seed * 1_000_003 + self.progress.epoch
 
 
 def write_metrics(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -167,50 +221,8 @@ def write_metrics(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def _batch(
-    method: Method,
-    data: TrainingSet,
-    chosen: Tensor,
-    seed: int,
-    epoch: int,
-    views: ViewSettings,
-    device: torch.device,
-) -> Batch:
-    images = to_unit(data.pixels[chosen], device)
-    # the same image gets another draw in every epoch, and in every seed
-    draw = seed * 1_000_003 + epoch
-    made = make_views(images, method.views, draw, views, chosen.tolist())
-    return Batch(labels=data.labels[chosen].to(device), images=made)
-
-
-def _order(count: int, seed: int, epoch: int) -> Tensor:
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return torch.randperm(count, generator=generator)
-
-
-def _evaluate(method: Method, validate: Callable[[Method], float]) -> float:
-    method.eval()
-    with torch.no_grad():
-        accuracy = validate(method)
-    return accuracy
-
-
-def _check_finite(values: dict[str, float], progress: Progress, chosen: Tensor) -> None:
-    broken = [name for name, value in values.items() if not math.isfinite(value)]
-    if broken:
-        raise GoproError(
-            f"the loss term {broken[-1]} is {values[broken[-1]]} in epoch {progress.epoch + 1}, "
-            f"step {progress.step + 1} (training images {chosen.tolist()}); the last checkpoint is "
-            "kept: lower --lr, or use --precision fp32"
-        )
-
-
-def _words(values: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.3g}" for name, value in values.items())
-
-
 @contextlib.contextmanager
-def _interrupt_flag() -> Iterator[Callable[[], bool]]:
+def interrupt_flag() -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C into a flag, so that no step is cut in two; the second one acts."""
     asked = False
 

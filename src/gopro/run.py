@@ -71,6 +71,10 @@ def train(settings: TrainSettings, options: Any = None) -> Path:
     about = {"method": settings.method, "backbone": settings.backbone}
     checkpoint.save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about)
     _test_and_write(prepared, seconds)
+    if prepared.recipe.epochs > 0:
+        from gopro.report import picture
+
+        picture.draw(folder, {name: test.dataset for name, test in prepared.plan.tests.items()})
     with atomic_write(folder / runfolder.DONE) as temporary:
         temporary.write_text("finished\n")
     return folder
@@ -166,7 +170,7 @@ def _train(prepared: Prepared) -> checkpoint.Progress:
         devices=[device.index or 0] if device.type == "cuda" else 1,
         precision="32-true",
     )
-    return engine.train(
+    trainer = engine.Trainer(
         prepared.method,
         engine.TrainingSet(torch.cat(parts), labels),
         prepared.recipe,
@@ -178,8 +182,10 @@ def _train(prepared: Prepared) -> checkpoint.Progress:
         validate=validate,
         select_best=settings.select == "best",
         checkpoint_every=settings.checkpoint_every,
-        resume=settings.resume,
     )
+    if settings.resume:
+        trainer.resume()
+    return trainer.run()
 
 
 def _features(prepared: Prepared, items: Sequence[Any], source: Any = None) -> ImageFeatures:

@@ -101,7 +101,9 @@ def read_settings(folder: Path) -> tuple[TrainSettings, Any]:
     options = raw.pop(raw["method"], {})
     kind = find(raw["method"]).Settings
     try:
-        views = {k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("views").items()}
+        views: Any = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("views").items()
+        }
         for name in ("root", "out"):
             raw[name] = Path(raw[name]) if raw[name] is not None else None
         settings = TrainSettings(**raw, views=ViewSettings(**views))

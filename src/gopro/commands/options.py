@@ -21,7 +21,9 @@ class Parser(jsonargparse.ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what argparse would print."""
         line = " ".join(message.split())
-        unknown = re.search(r"(?:unrecognized arguments:|does not accept option) (--[\w.\-]+)", line)
+        unknown = re.search(
+            r"(?:unrecognized arguments:|does not accept option) (--[\w.\-]+)", line
+        )
         if unknown:
             options = [text for action in self._actions for text in action.option_strings]
             near = difflib.get_close_matches(unknown[1], options, n=1)
@@ -30,13 +32,13 @@ class Parser(jsonargparse.ArgumentParser):
         raise GoproError(f"{line}; see `{self.prog} --help`")
 
 
-def build(kind: type, values: Any) -> Any:
+def build(kind: Any, values: Any) -> Any:
     """Make a settings dataclass from parsed values, nested dataclasses included."""
     given = {}
     for field in dataclasses.fields(kind):
         value = values[field.name]
-        nested = field.default_factory
-        if isinstance(nested, type) and dataclasses.is_dataclass(nested):
+        nested: Any = field.default_factory
+        if dataclasses.is_dataclass(nested):
             value = build(nested, value)
         given[field.name] = tuple(value) if isinstance(value, list) else value
     return kind(**given)

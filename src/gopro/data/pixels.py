@@ -49,7 +49,7 @@ def batches(
         ahead = deque(pool.submit(decode, item) for item in islice(waiting, batch + 2 * workers))
         try:
             while ahead:
-                ready = []
+                ready: list[Tensor] = []
                 while ahead and len(ready) < batch:
                     ready.append(ahead.popleft().result())
                     ahead.extend(pool.submit(decode, item) for item in islice(waiting, 1))

@@ -1,0 +1,1 @@
+"""Reports on run folders; nothing here trains or changes a run."""
