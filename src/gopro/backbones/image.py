@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import torch
@@ -36,7 +37,8 @@ class ImageTower:
         if len(sides) > 1:
             raise GoproError(f"{name} takes images of {size} pixels; gopro needs a square input")
         self.image_size = int(sides.pop())
-        self._statistics: list[tuple[Tensor, Tensor]] = []
+        # by thread, so that a server may encode for several clients at once
+        self._statistics: dict[int, list[tuple[Tensor, Tensor]]] = {}
         for layer in self.layers:
             layer.register_forward_hook(self._keep)
         mean = getattr(visual, "image_mean", None) or (0.48145466, 0.4578275, 0.40821073)
@@ -45,7 +47,9 @@ class ImageTower:
         self._std = torch.tensor(std).view(3, 1, 1)
 
     def _keep(self, module: nn.Module, args: Any, output: Tensor) -> None:
-        self._statistics.append(token_statistics(output, channels_first=self.channels_first))
+        kept = self._statistics.get(threading.get_ident())
+        if kept is not None:  # else somebody else runs the tower
+            kept.append(token_statistics(output, channels_first=self.channels_first))
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor) -> ImageFeatures:
@@ -57,10 +61,13 @@ class ImageTower:
         weight = next(self.visual.parameters())
         pixels = pixels.to(weight.device)
         normalised = (pixels - self._mean.to(pixels)) / self._std.to(pixels)
-        self._statistics.clear()
-        embedding = self.visual(normalised.to(weight.dtype))
-        means, stds = zip(*self._statistics, strict=True)
-        self._statistics.clear()
+        thread = threading.get_ident()
+        self._statistics[thread] = []
+        try:
+            embedding = self.visual(normalised.to(weight.dtype))
+        finally:
+            statistics = self._statistics.pop(thread)
+        means, stds = zip(*statistics, strict=True)
         return ImageFeatures(embedding.float(), torch.cat(means, dim=1), torch.cat(stds, dim=1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -79,16 +80,28 @@ def test_nothing_is_trained_and_no_token_is_kept() -> None:
     for tensor in (found.embedding, found.mean, found.std):
         assert not tensor.requires_grad
         assert tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
-    assert backbone.images._statistics == []
+    assert backbone.images._statistics == {}
 
 
-def test_statistics_do_not_pile_up_after_other_uses_of_the_tower() -> None:
+def test_other_uses_of_the_tower_and_failures_leave_nothing_behind() -> None:
     backbone = small_backbone()
     pixels = pictures(2, 32)
     wanted = backbone.image(pixels)
-    model: Any = backbone.model
-    model.encode_image(pixels)
+    backbone.model.encode_image(pixels)
+    with pytest.raises(RuntimeError):
+        backbone.image(pixels[:, :2])
+    assert backbone.images._statistics == {}
     assert torch.equal(backbone.image(pixels).mean, wanted.mean)
+
+
+def test_several_threads_at_once() -> None:
+    backbone = small_backbone()
+    batches = [pictures(count, 32) for count in (1, 2, 3, 4)] * 8
+    wanted = {count: backbone.image(pictures(count, 32)) for count in (1, 2, 3, 4)}
+    with ThreadPoolExecutor(4) as pool:
+        for pixels, found in zip(batches, pool.map(backbone.image, batches), strict=True):
+            close(found.mean, wanted[len(pixels)].mean, 1e-5)
+            close(found.std, wanted[len(pixels)].std, 1e-5)
 
 
 def test_the_models_own_normalisation_is_used() -> None:

@@ -216,6 +216,21 @@ def test_kept_activations_do_not_grow_with_the_classes() -> None:
     assert saved_bytes(whole, 320) > 20 * many
 
 
+def test_deep_prompts_per_image_count_for_the_chunk_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = small_backbone(chunk_tokens=64)
+    run, chunks = backbone.texts._run_suffix, []
+
+    def spy(suffix: Tensor, groups: Any, *cache: Tensor) -> Tensor:
+        chunks.append(8 * sum(group.length * len(group.classes) for group in groups))
+        return run(suffix, groups, *cache)
+
+    monkeypatch.setattr(backbone.texts, "_run_suffix", spy)
+    classes = backbone.class_tokens([f"thing {index}" for index in range(10)], 4)
+    backbone.text(Prompts.after(rand(4, 64), classes, [rand(8, 4, 64)]))
+    assert len(chunks) > 1
+    assert max(chunks) <= 64
+
+
 def test_no_gradient_keeps_nothing() -> None:
     backbone = small_backbone(chunk_tokens=64)
     with torch.no_grad():
