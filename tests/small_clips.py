@@ -42,8 +42,9 @@ def small_clip(
             text_cfg=TEXT | (text or {}),
             quick_gelu=quick_gelu,
         )
-        for tensor in model.parameters():
-            tensor.data += 0.03 * torch.randn_like(tensor)
+        for name, tensor in model.named_parameters():
+            if "token_embedding" not in name:  # large, and random already
+                tensor.data += 0.03 * torch.randn_like(tensor)
         for name, tensor in model.named_buffers():
             if "running" in name:
                 tensor += 0.1 * torch.rand_like(tensor)
