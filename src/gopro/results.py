@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,65 @@ def read(folder: Path) -> dict[str, Any]:
     if schema != SCHEMA:
         raise GoproError(f"{path} has schema {schema}; this gopro reads {SCHEMA}")
     return found
+
+
+GROUP = ("dataset", "task", "method", "variant", "backbone", "shots")
+"""Runs that agree in these differ by seed alone, and are averaged."""
+
+
+def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Average runs that differ by seed alone.
+
+    Args:
+        runs: Contents of ``results.json``, in any order.
+
+    Returns:
+        A row a group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (mean), and
+        ``scores`` and ``zeroshot``: column -> (mean, sample standard deviation or None for one
+        seed). Columns are the test names and ``harmonic_mean`` or ``average``.
+
+    Raises:
+        GoproError: When two runs of a group have the same seed.
+    """
+    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for run in runs:
+        groups.setdefault(tuple(run[key] for key in GROUP), []).append(run)
+    rows = []
+    for key, members in groups.items():
+        seeds = sorted(run["seed"] for run in members)
+        if len(set(seeds)) < len(seeds):
+            raise GoproError(
+                f"two of the runs of {key[2]} on {key[0]} have the same seed ({seeds}); "
+                "name each run once"
+            )
+        rows.append(
+            {
+                **dict(zip(GROUP, key, strict=True)),
+                "seeds": seeds,
+                "scores": _spread([_columns(run) for run in members]),
+                "zeroshot": _spread([_columns(run["zeroshot"]) for run in members]),
+                "train_seconds": statistics.mean(run["train_seconds"] for run in members),
+            }
+        )
+    return rows
+
+
+def _columns(measured: Mapping[str, Any]) -> dict[str, float]:
+    columns = {name: row["accuracy"] for name, row in measured["test"].items()}
+    for last in ("harmonic_mean", "average"):
+        if last in measured and len(columns) > 1:
+            columns[last] = measured[last]
+    return columns
+
+
+def _spread(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, float | None]]:
+    return {
+        name: (
+            statistics.mean(row[name] for row in rows),
+            statistics.stdev(row[name] for row in rows) if len(rows) > 1 else None,
+        )
+        for name in rows[0]
+    }
 
 
 def print_table(results: Mapping[str, Any]) -> None:

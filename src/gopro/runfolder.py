@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,21 @@ def read_settings(folder: Path) -> tuple[TrainSettings, Any]:
         raise GoproError(
             f"{folder / CONFIG} was written by another version of gopro ({error}); train again"
         ) from error
+
+
+def finished(folders: Sequence[Path]) -> list[Path]:
+    """The finished run folders among these and directly or deeper inside them.
+
+    Raises:
+        GoproError: When a folder is missing or holds no finished run.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        inside = sorted(path.parent for path in folder.rglob(DONE) if path.is_file())
+        if not inside:
+            raise GoproError(f"{folder} holds no finished run; wanted a folder of `gopro train`")
+        found += [path for path in inside if path not in found]
+    return found
 
 
 def to_dict(settings: TrainSettings, options: Any) -> dict[str, Any]:
