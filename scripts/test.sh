@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # usage: bash scripts/test.sh DATASET TASK [options of gopro test]
-# Measures again what scripts/train.sh trained.
+# Measures again what scripts/train.sh trained. SEEDS="1 2 3" changes the seeds.
 set -euo pipefail
-dataset=${1:?usage: test.sh DATASET TASK [options]} task=${2:?usage: test.sh DATASET TASK [options]}
+usage="usage: test.sh DATASET TASK [options]"
+dataset=${1:?$usage} task=${2:?$usage}
 shift 2
 for seed in ${SEEDS:-1 2 3 4 5}; do
   gopro test "runs/$dataset-$task/seed$seed" "$@"

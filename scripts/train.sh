@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # usage: bash scripts/train.sh DATASET TASK [options of gopro train]
-# The published comparison's settings: ViT-B/16, OpenAI's weights, 16 shots, seeds 1 to 5.
-# SEEDS="1 2 3" changes the seeds; further options go to gopro train, as in
-#   bash scripts/train.sh caltech101 basenew --backbone mini --pretrained null
+# The published comparison's settings: ViT-B/16 with OpenAI's weights, 16 shots, seeds 1 to 5.
+# SEEDS="1 2 3" changes the seeds; --backbone NAME in the options replaces ViT-B/16, as in
+#   bash scripts/train.sh caltech101 basenew --backbone mini
 set -euo pipefail
-dataset=${1:?usage: train.sh DATASET TASK [options]} task=${2:?usage: train.sh DATASET TASK [options]}
+usage="usage: train.sh DATASET TASK [options]"
+dataset=${1:?$usage} task=${2:?$usage}
 shift 2
+backbone=(--backbone ViT-B-16 --pretrained openai)
+case " $*" in *" --backbone"*) backbone=() ;; esac
 for seed in ${SEEDS:-1 2 3 4 5}; do
-  gopro train "$dataset" "$task" --method gopro --backbone ViT-B-16 --pretrained openai \
-    --shots 16 --seed "$seed" --out "runs/$dataset-$task/seed$seed" "$@"
+  gopro train "$dataset" "$task" --method gopro "${backbone[@]}" --shots 16 --seed "$seed" \
+    --out "runs/$dataset-$task/seed$seed" "$@"
 done
+gopro results "runs/$dataset-$task"
