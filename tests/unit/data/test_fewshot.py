@@ -90,12 +90,15 @@ def test_class_without_any_picture() -> None:
         draw(replace(SET, train=TRAIN[:20]), 1, 1, range(3))
 
 
-def test_validation_comes_from_val_or_what_is_left_of_train() -> None:
+def test_validation_is_what_is_left_of_train_then_val() -> None:
     drawn = draw(SET, 8, 1, range(3))
     assert len(drawn.train) == 24
     by_class = [[i.key for i in drawn.val if i.label == label] for label in range(3)]
     assert [len(found) for found in by_class] == [4, 4, 2]
-    assert set(by_class[0]) <= {item.key for item in VAL}
+    left = {i.key for i in TRAIN} - set(keys(drawn.train))
+    for label in (0, 1):  # two training pictures are left, the validation split gives the others
+        assert set(by_class[label][:2]) <= left
+        assert set(by_class[label][2:]) <= {item.key for item in VAL}
     # class c has no validation split: the two training pictures that weren't drawn
     assert set(by_class[2]) == {i.key for i in TRAIN if i.label == 2} - set(keys(drawn.train))
     assert not {*keys(drawn.train), *keys(drawn.val)} & set(keys(TEST))
