@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from gopro.commands.options import Parser, parse
+from gopro.errors import GoproError
 
 
 def backbones(arguments: Sequence[str]) -> None:
@@ -17,6 +19,11 @@ def backbones(arguments: Sequence[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from gopro.backbones.mini.load import card, config
+
+    console = Console()
+    if pattern.lower() in "mini":
+        console.print(_mini(card(), config()))
     table = Table("backbone", "image", "--pretrained")
     for name in open_clip.list_models():
         config = open_clip.get_model_config(name)
@@ -24,7 +31,21 @@ def backbones(arguments: Sequence[str]) -> None:
         if pattern.lower() in name.lower() and tags and _is_clip(config):
             size = config["vision_cfg"]["image_size"]
             table.add_row(name, f"{size} px", ", ".join(tags))
-    Console().print(table)
+    if table.row_count:
+        console.print(table)
+    elif pattern.lower() not in "mini":
+        raise GoproError(f"no backbone's name contains {pattern!r}; see `gopro backbones`")
+
+
+def _mini(card: dict[str, Any], config: dict[str, Any]) -> str:
+    """What the embedded backbone is, in a few lines."""
+    size = config["model_cfg"]["vision_cfg"]["image_size"]
+    weights = sum(card["parameters"][tower] for tower in ("image", "text")) / 1e6
+    figures = ", ".join(f"{name} {value:.1f} %" for name, value in card["zero_shot"].items())
+    return (
+        f"mini: embedded, {size} px, {weights:.1f} M weights, {card['megabytes']:.1f} MB\n"
+        f"  zero-shot with {card['template']!r}: {figures}"
+    )
 
 
 def _is_clip(config: dict[str, dict[str, object]]) -> bool:
