@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from gopro import checkpoint, engine, results, runfolder
 from gopro.backbones import Backbone, ImageFeatures, build
 from gopro.config import TrainSettings
-from gopro.data import load
+from gopro.data import Dataset, load
 from gopro.data.fewshot import save_sample
 from gopro.data.pixels import batches
 from gopro.errors import GoproError
@@ -47,12 +48,13 @@ class Prepared:
     method: Method
 
 
-def train(settings: TrainSettings, options: Any = None) -> Path:
+def train(settings: TrainSettings, options: Any = None, dataset: Dataset | None = None) -> Path:
     """Train, test and write the results of one run.
 
     Args:
         settings: Of the run.
         options: The method's settings; its defaults when None.
+        dataset: The data set; read by its name in the settings when None.
 
     Returns:
         The run folder.
@@ -61,17 +63,18 @@ def train(settings: TrainSettings, options: Any = None) -> Path:
         GoproError: For anything the user can mend.
         Interrupted: After Ctrl-C, once all is saved.
     """
-    prepared = _prepare(settings, options)
+    prepared = _prepare(settings, options, dataset)
     settings, folder, method = prepared.settings, prepared.folder, prepared.method
     runfolder.open_folder(folder, settings, prepared.options)
     save_sample(folder / runfolder.SAMPLE, prepared.plan.sample)
-    seconds = 0.0
-    if prepared.recipe.epochs > 0:
-        seconds = _train(prepared).seconds
+    seconds = _show_training_set(prepared) if method.learns_from_features else 0.0
+    trains = prepared.recipe.epochs > 0 and method.trainable_parameters > 0
+    if trains:
+        seconds += _train(prepared).seconds
     about = {"method": settings.method, "backbone": settings.backbone}
     checkpoint.save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about)
     _test_and_write(prepared, seconds)
-    if prepared.recipe.epochs > 0:
+    if trains:
         from gopro.report import picture
 
         picture.draw(folder, {name: test.dataset for name, test in prepared.plan.tests.items()})
@@ -109,14 +112,14 @@ def test(folder: Path, changes: dict[str, Any]) -> dict[str, Any]:
     return {**_describe(prepared, recorded["train_seconds"]), **measured}
 
 
-def _prepare(settings: TrainSettings, options: Any) -> Prepared:
+def _prepare(settings: TrainSettings, options: Any, dataset: Dataset | None = None) -> Prepared:
     kind = find(settings.method)
     options = kind.Settings() if options is None else options
     recipe = _recipe(kind, settings)
     settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     if settings.root is not None:
         settings = replace(settings, root=settings.root.expanduser().absolute())
-    dataset = load(settings.dataset, settings.root, seed=settings.seed)
+    dataset = dataset or load(settings.dataset, settings.root, seed=settings.seed)
     what = plan(dataset, settings.task, shots=settings.shots, seed=settings.seed)
     settings = replace(settings, task=what.task)
     if settings.select == "best" and not what.val:
@@ -132,13 +135,14 @@ def _prepare(settings: TrainSettings, options: Any) -> Prepared:
         precision=settings.precision,
         chunk_tokens=settings.chunk_tokens,
     )
+    torch.manual_seed(settings.seed)
+    method = kind(backbone, what.train_classes, options).to(backbone.device)
     for name, test in what.tests.items():  # a name that doesn't fit shall not end a long training
         try:
             ZeroShot(backbone, test.class_names, ZeroShotSettings())
+            method.for_classes(test.class_names)
         except GoproError as error:
             raise GoproError(f"{dataset.name}, {name} classes: {error}") from error
-    torch.manual_seed(settings.seed)
-    method = kind(backbone, what.train_classes, options).to(backbone.device)
     return Prepared(settings, options, recipe, folder, what, backbone, method)
 
 
@@ -147,6 +151,15 @@ def _recipe(kind: type[Method], settings: TrainSettings) -> Recipe:
     recipe = kind.recipes.get(settings.backbone, kind.recipes["published"])
     chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
     return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
+
+
+def _show_training_set(prepared: Prepared) -> float:
+    """Let the method see the training images' features; gives the seconds that took."""
+    started = time.monotonic()
+    labels = torch.tensor([item.label for item in prepared.plan.train])
+    features = _features(prepared, prepared.plan.train)
+    prepared.method.prepare(features, labels.to(prepared.backbone.device))
+    return time.monotonic() - started
 
 
 def _train(prepared: Prepared) -> checkpoint.Progress:

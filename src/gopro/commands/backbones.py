@@ -19,11 +19,11 @@ def backbones(arguments: Sequence[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from gopro.backbones.mini.load import card, config
+    from gopro.backbones.mini import load as mini
 
     console = Console()
     if pattern.lower() in "mini":
-        console.print(_mini(card(), config()))
+        console.print(_mini(mini.card(), mini.config()))
     table = Table("backbone", "image", "--pretrained")
     for name in open_clip.list_models():
         config = open_clip.get_model_config(name)

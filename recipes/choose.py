@@ -1,0 +1,104 @@
+"""Choose a method's training settings without a look at test images or new classes.
+
+    python -m recipes.choose caltech101 --root DATA --method gopro \
+        --try "lr=0.01" --try "lr=0.03 epochs=20" --out runs/choose
+
+Only the training split of the first half of the classes is used. Those classes are halved again:
+each candidate trains on 16 images of each class of the first quarter and is tested on the training
+images that are left, of the quarter trained on ("base") and of the other one ("new"). The seed
+differs from those that results are reported for.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gopro import results, run
+from gopro.config import TrainSettings
+from gopro.data import Dataset, load
+from gopro.data.fewshot import sample
+from gopro.methods import find
+from gopro.runfolder import DONE
+
+SEED = 101
+
+
+def inner(dataset: Dataset, shots: int, seed: int) -> Dataset:
+    """The data set that candidates see: base classes' training images, the undrawn ones to test."""
+    names = dataset.class_names[: (len(dataset.class_names) + 1) // 2]
+    items = [item for item in dataset.train if item.label < len(names)]
+    drawn = set(sample(items, shots, seed, class_names=names))
+    return replace(
+        dataset,
+        class_names=names,
+        train=tuple(item for item in items if item in drawn),
+        val=(),
+        test=tuple(item for item in items if item not in drawn),
+    )
+
+
+def candidate(text: str) -> dict[str, Any]:
+    """ "lr=0.03 gopro.w_sem=2" as a dictionary."""
+    pairs = [pair.partition("=") for pair in text.split()]
+    return {name: yaml.safe_load(value) for name, _, value in pairs}
+
+
+def measure(
+    dataset: Dataset, base: TrainSettings, changes: dict[str, Any], folder: Path
+) -> dict[str, Any]:
+    """Train and test one candidate, once."""
+    prefix = f"{base.method}."
+    own = {k.removeprefix(prefix): v for k, v in changes.items() if k.startswith(prefix)}
+    general = {k: v for k, v in changes.items() if not k.startswith(prefix)}
+    settings = replace(base, out=folder, validate=False, resume=True, **general)
+    if not (folder / DONE).exists():
+        run.train(settings, find(base.method).Settings(**own), dataset)
+    return results.read(folder)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure every candidate and print them, the best harmonic mean first."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("dataset")
+    parser.add_argument("--root", type=Path)
+    parser.add_argument("--method", default="gopro")
+    parser.add_argument("--backbone", default="mini")
+    parser.add_argument("--shots", type=int, default=16)
+    parser.add_argument("--try", action="append", dest="candidates", required=True)
+    parser.add_argument("--out", type=Path, default=Path("runs/choose"))
+    given = parser.parse_args(arguments)
+    dataset = inner(load(given.dataset, given.root), given.shots, SEED)
+    base = TrainSettings(
+        dataset=given.dataset,
+        root=given.root,
+        method=given.method,
+        backbone=given.backbone,
+        shots=given.shots,
+        seed=SEED,
+    )
+    rows = []
+    for text in given.candidates:
+        folder = given.out / f"{given.method} {text}".replace("/", "-").replace(" ", "_")
+        found = measure(dataset, base, candidate(text), folder)
+        rows.append((found["harmonic_mean"], text, found))
+        print(_line(text, found), flush=True)
+    print("\nbest first:")
+    for _, text, found in sorted(rows, key=lambda row: -row[0]):
+        print(_line(text, found))
+    print(_line("(zero-shot)", {**found["zeroshot"], "train_seconds": 0}))
+
+
+def _line(text: str, found: dict[str, Any]) -> str:
+    base, new = (found["test"][name]["accuracy"] for name in ("base", "new"))
+    mean, seconds = found["harmonic_mean"], found["train_seconds"]
+    return f"base {base:6.2f}  new {new:6.2f}  hm {mean:6.2f}  {seconds:5.0f} s  {text}"
+
+
+if __name__ == "__main__":
+    main()
