@@ -190,7 +190,7 @@ def _train(prepared: Prepared) -> checkpoint.Progress:
         fabric=fabric,
         folder=prepared.folder,
         seed=settings.seed,
-        views=replace(settings.views, augment=prepared.recipe.augment),
+        views=settings.views,
         precision=settings.precision,
         validate=validate,
         select_best=settings.select == "best",

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
 from gopro.errors import GoproError
 
 
 @dataclass(frozen=True)
 class ViewSettings:
     """How the views x, x' (MoCo v3) and x'' (AugMix) are made from a training image."""
-
-    augment: Literal["none", "crop-flip"] = "none"
-    """What happens to x itself in training: nothing, or CoOp's random resized crop and flip."""
 
     crop_scale: tuple[float, float] = (0.08, 1.0)
     """Smallest and largest share of the image's area in the crop of x, with `crop-flip`."""
@@ -52,8 +47,6 @@ class ViewSettings:
     """Largest number of operations in one of AugMix's chains (drawn from 1 to this)."""
 
     def __post_init__(self) -> None:
-        if self.augment not in ("none", "crop-flip"):
-            raise GoproError(f"augment is {self.augment!r}: choose 'none' or 'crop-flip'")
         for name in ("crop_scale", "moco_scale", "augmix_scale"):
             low, high = getattr(self, name)
             if not 0 < low <= high <= 1:

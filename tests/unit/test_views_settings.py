@@ -12,7 +12,6 @@ from gopro.views_settings import ViewSettings
 
 def test_defaults_are_the_published_numbers() -> None:
     settings = ViewSettings()
-    assert settings.augment == "none"
     assert settings.crop_scale == settings.moco_scale == (0.08, 1.0)
     assert settings.moco_jitter == (0.4, 0.4, 0.2, 0.1)
     assert (settings.moco_jitter_probability, settings.moco_grey_probability) == (0.8, 0.2)
@@ -23,7 +22,6 @@ def test_defaults_are_the_published_numbers() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("augment", "flip"),
         ("crop_scale", (0.0, 1.0)),
         ("moco_scale", (0.5, 0.4)),
         ("augmix_scale", (0.5, 1.1)),

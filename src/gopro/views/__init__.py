@@ -8,6 +8,7 @@ not on the batch it comes in, the device, or any global random state.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -39,9 +40,7 @@ def plain_view(
     settings: ViewSettings = _DEFAULT,
     keys: Sequence[int] | None = None,
 ) -> Tensor:
-    """The view x: the images themselves, or ``crop_flip_view`` where the settings ask for it."""
-    if settings.augment == "crop-flip":
-        return crop_flip_view(images, seed, settings, keys)
+    """The view x: the images themselves."""
     return images
 
 
@@ -92,6 +91,8 @@ def make_views(
     seed: int,
     settings: ViewSettings = _DEFAULT,
     keys: Sequence[int] | None = None,
+    *,
+    augment: Literal["none", "crop-flip"] = "none",
 ) -> dict[str, Tensor]:
     """Make several views of a batch.
 
@@ -102,6 +103,7 @@ def make_views(
         settings: How the views are made.
         keys: One whole number per image, such as its place in the training set, which makes its
             draw the same in any batch and process; by default its place in the batch.
+        augment: What happens to x itself: nothing, or CoOp's random resized crop and flip.
 
     Returns:
         For each name [B, 3, H, W] in [0, 1], of the images' type and on their device, without
@@ -113,7 +115,8 @@ def make_views(
     unknown = [name for name in names if name not in VIEWS]
     if unknown:
         raise ValueError(f"unknown views {unknown}; choose from {list(VIEWS)}")
-    return {name: VIEWS[name](images, seed, settings, keys) for name in names}
+    table = {**VIEWS, "x": crop_flip_view} if augment == "crop-flip" else VIEWS
+    return {name: table[name](images, seed, settings, keys) for name in names}
 
 
 @torch.no_grad()

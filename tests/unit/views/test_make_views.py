@@ -102,7 +102,7 @@ def test_empty_batch(view: View) -> None:
 
 def test_x_is_the_image_unless_asked_otherwise(pictures: Tensor) -> None:
     assert plain_view(pictures, 0) is pictures
-    cropped = plain_view(pictures, 0, ViewSettings(augment="crop-flip"))
+    cropped = make_views(pictures, ["x"], 0, augment="crop-flip")["x"]
     assert torch.equal(cropped, crop_flip_view(pictures, 0))
 
 
