@@ -57,13 +57,13 @@ class TrainSettings:
     """Images per step; by default the method's recipe."""
 
     lr: float | None = None
-    """Learning rate of SGD after warm-up; by default the method's recipe."""
+    """Learning rate after warm-up; by default the method's recipe."""
 
     momentum: float | None = None
     """Momentum of SGD; by default the method's recipe."""
 
     weight_decay: float | None = None
-    """Weight decay of SGD; by default the method's recipe."""
+    """Weight decay; by default the method's recipe."""
 
     warmup_epochs: int | None = None
     """Epochs at a constant low learning rate; by default the method's recipe."""
@@ -73,6 +73,9 @@ class TrainSettings:
 
     augment: Literal["none", "crop-flip"] | None = None
     """What happens to x itself in training; by default the method's recipe."""
+
+    optimizer: Literal["sgd", "adam", "adamw"] | None = None
+    """Optimizer; by default the method's recipe."""
 
     select: Literal["last", "best"] = "last"
     """Which weights count: the last epoch's, or the best on validation images taken from the

@@ -93,12 +93,10 @@ class Trainer:
             len(data.labels) // self.batch
         )  # an incomplete last batch is left out, as in CoOp
         parameters = [p for p in method.parameters() if p.requires_grad]
-        sgd = torch.optim.SGD(
-            parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-        )
+        optimizer = make_optimizer(recipe, parameters)
         self.wrapped: Any
         self.optimizer: Any
-        self.wrapped, self.optimizer = fabric.setup(method, sgd)
+        self.wrapped, self.optimizer = fabric.setup(method, optimizer)
         self.scaler = torch.amp.GradScaler(fabric.device.type, enabled=precision == "fp16")
         self.progress = Progress()
         self.best: dict[str, Tensor] | None = None
@@ -176,10 +174,16 @@ class Trainer:
         """One step on the chosen images; gives the loss and its terms."""
         device = self.fabric.device
         images = to_unit(self.data.pixels[chosen], device)
-        views = make_views(images, self.method.views, self._draw(), self.views, chosen.tolist())
+        views = make_views(
+            images,
+            self.method.views,
+            self._draw(),
+            self.views,
+            chosen.tolist(),
+            augment=self.recipe.augment,
+        )
         terms = self.wrapped(Batch(labels=self.data.labels[chosen].to(device), images=views))
-        weights = self.method.loss_weights
-        loss = torch.stack([weights[name] * term for name, term in terms.items()]).sum()
+        loss = self.method.total(terms)
         values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
@@ -190,10 +194,13 @@ class Trainer:
                 "fp32"
             )
         self.optimizer.zero_grad()
-        self.fabric.backward(self.scaler.scale(loss))
+        self.method.backward(terms, self._backward)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return values
+
+    def _backward(self, loss: Tensor, **options: Any) -> None:
+        self.fabric.backward(self.scaler.scale(loss), **options)
 
     def _close_epoch(self) -> None:
         """Validate, and turn the epoch's sums into a row of metrics."""
@@ -213,6 +220,16 @@ class Trainer:
     def _draw(self) -> int:
         """A seed of this epoch's own: each image gets another draw in every epoch and run."""
         return self.seed * 1_000_003 + self.progress.epoch
+
+
+def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """The recipe's optimizer; ``momentum`` is SGD's, Adam and AdamW keep torch's betas."""
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    return kind(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
 
 
 def write_metrics(folder: Path, rows: Sequence[dict[str, Any]]) -> None:

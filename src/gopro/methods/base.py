@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -28,6 +28,7 @@ class Recipe:
     warmup_epochs: int = 1
     warmup_lr: float = 1e-5
     augment: Literal["none", "crop-flip"] = "crop-flip"
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,9 @@ class Method(nn.Module, ABC):
     Class attributes:
         Settings: A frozen dataclass whose fields are the method's options.
         recipes: Training defaults: "published" (the paper's) and "mini" (for the small backbone).
-        about: One line for lists.
+        paper: Where it was published: authors, venue and year.
+        about: What it learns, in one line for lists.
+        learns_from_features: Whether ``prepare`` wants the training images' features.
 
     Args:
         backbone: The frozen CLIP.
@@ -64,7 +67,9 @@ class Method(nn.Module, ABC):
 
     Settings: ClassVar[type]
     recipes: ClassVar[Mapping[str, Recipe]]
+    paper: ClassVar[str]
     about: ClassVar[str]
+    learns_from_features: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__()
@@ -87,6 +92,33 @@ class Method(nn.Module, ABC):
         """How many numbers are learned."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
+    def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
+        """See the whole training set once, before the first step.
+
+        Called where ``learns_from_features`` is true, and not when learned weights are loaded.
+
+        Args:
+            features: Of all N training images, without augmentation.
+            labels: [N], indexes of the training classes, on the features' device.
+        """
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """The weighted sum of the loss terms, a scalar."""
+        return torch.stack([self.loss_weights[name] * term for name, term in terms.items()]).sum()
+
+    def backward(self, terms: Mapping[str, Tensor], backward: Callable[..., None]) -> None:
+        """Leave the gradient of a step in the parameters, which come with none.
+
+        The default is the gradient of ``total``. A method that combines its terms' gradients in
+        another way does it here.
+
+        Args:
+            terms: What ``loss`` gave.
+            backward: Adds a scalar's gradient to the parameters' ``grad``, as
+                ``Tensor.backward`` does, and takes its options.
+        """
+        backward(self.total(terms))
+
     @abstractmethod
     def set_class_names(self, names: Sequence[str]) -> None:
         """Compute what depends on the class names: plain attributes, not parameters."""
@@ -107,7 +139,8 @@ class Method(nn.Module, ABC):
         """The same learned weights, shared and not copied, for other class names.
 
         Raises:
-            GoproError: For names that are empty, equal or too long.
+            GoproError: For names that are empty, equal or too long, or where what was learned
+                belongs to the training classes alone.
         """
         other = copy.copy(self)
         other.class_names = tuple(names)
@@ -140,3 +173,24 @@ def initial_context(backbone: Backbone, words: str, tokens: int) -> Tensor:
     random = torch.empty(tokens - known.shape[0], backbone.text_width)
     nn.init.normal_(random, std=0.02)
     return torch.cat([random.to(known), known])
+
+
+def rows_of(names: Sequence[str], known: Sequence[str], what: str) -> list[int]:
+    """Where names stand among the training classes, for what is learned class by class.
+
+    Args:
+        names: Class names.
+        known: Names of the training classes.
+        what: What a class has of its own, for the message.
+
+    Raises:
+        GoproError: For a name that was not trained.
+    """
+    place = {name: index for index, name in enumerate(known)}
+    unknown = [name for name in names if name not in place]
+    if unknown:
+        raise GoproError(
+            f"there is {what} for each training class and none for {unknown[0]!r}; use it on the "
+            "classes it was trained on, as the task few-shot does"
+        )
+    return [place[name] for name in names]

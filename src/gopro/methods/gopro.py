@@ -112,7 +112,8 @@ class GOPro(Method):
         "published": Recipe(epochs=50, batch=4, lr=0.002, augment="none"),
         "mini": Recipe(epochs=10, batch=8, lr=0.02, augment="none"),
     }
-    about: ClassVar[str] = "context tokens from each image's content and style (GOPro, 2023)"
+    paper: ClassVar[str] = "Singha et al., BMVC 2023"
+    about: ClassVar[str] = "context tokens generated from each image's content and style"
 
     generator: PaperGenerator | ReleasedGenerator
     image_projector: nn.Module

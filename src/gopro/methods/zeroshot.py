@@ -29,7 +29,8 @@ class ZeroShot(Method):
 
     Settings: ClassVar[type] = ZeroShotSettings
     recipes: ClassVar[dict[str, Recipe]] = {"published": Recipe(epochs=0)}
-    about: ClassVar[str] = "CLIP with a fixed template; nothing is learned"
+    paper: ClassVar[str] = "Radford et al., ICML 2021"
+    about: ClassVar[str] = "nothing: CLIP with a fixed template"
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
