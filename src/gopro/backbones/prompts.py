@@ -86,6 +86,39 @@ class Prompts:
         lengths = tuple(length + context.shape[2] for length in classes.lengths)
         return cls(prefix, torch.cat([context, names], dim=2), lengths)
 
+    @classmethod
+    def around(cls, before: Tensor, after: Tensor, names: ClassTokens, stop: Tensor) -> Prompts:
+        """Context on both sides of the name: start, before, class name, after, stop, end.
+
+        Args:
+            before: [M, d_t] for all classes, or [C, M, d_t] for each; M may be 0.
+            after: [K, d_t] for all classes, or [C, K, d_t] for each.
+            names: The class names' tokens, from the template "{}".
+            stop: [T, d_t], what closes the sentence: the full stop.
+        """
+        count, longest, width = names.embedding.shape
+        tail = after.shape[-2] + stop.shape[0]
+        # all that a class can need side by side, then the order of each class picked out of it
+        pool = torch.cat(
+            [
+                names.embedding.to(after),
+                after.expand(count, -1, -1),
+                stop.to(after).expand(count, -1, -1),
+            ],
+            dim=1,
+        )
+        place = torch.arange(longest + tail, device=after.device)
+        last = torch.tensor(names.lengths, device=after.device)[:, None] - 1  # end-of-text's place
+        order = torch.where(place < last, place, place - last + longest)
+        order = torch.where(place < last + tail, order, last)
+        rows = pool.gather(1, order[..., None].expand(-1, -1, width))
+        start = names.start.to(after)[None]
+        if before.dim() == 2:
+            lengths = tuple(length + tail for length in names.lengths)
+            return cls(torch.cat([start, before])[None], rows[None], lengths)
+        lengths = tuple(length + tail + before.shape[1] for length in names.lengths)
+        return cls(start[None], torch.cat([before, rows], dim=1)[None], lengths)
+
 
 def encode_class_names(
     names: Sequence[str], tokenizer: Tokenizer, *, room: int, template: str = "{}."

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
-from gopro.methods.base import Batch, Method, Recipe, initial_context
+from gopro.errors import GoproError
+from gopro.methods.base import Batch, Method, Recipe, initial_context, rows_of
 
 
 @dataclass(frozen=True)
@@ -18,17 +20,35 @@ class CoOpSettings:
     """Options of CoOp."""
 
     tokens: int = 4
-    """Number of context tokens."""
+    """Number of context tokens; the paper has 4 and 16."""
 
     words: str = "a photo of a"
-    """Words the context starts from; where there are fewer words than tokens, random ones lead."""
+    """Words the context starts from; where there are fewer words than tokens, random ones lead.
+    An empty text makes all of them random."""
+
+    class_specific: bool = False
+    """A context of its own for each class; it then serves the training classes alone."""
+
+    position: Literal["end", "middle", "front"] = "end"
+    """Where the class name stands: behind the context, in its middle, or before it."""
+
+    def __post_init__(self) -> None:
+        if self.position not in ("end", "middle", "front"):
+            raise GoproError(f"got the position {self.position!r}; choose end, middle or front")
 
 
 class CoOp(Method):
     """Zhou et al., "Learning to Prompt for Vision-Language Models", IJCV 2022.
 
-    The prompt of class c is ``[v_1 .. v_M, name of c, "."]`` with M learned vectors v; scores are
-    ``exp(logit_scale) * cos(f_v(x), f_t(prompt of c))``.
+    With M learned vectors v, for all classes or for each (``class_specific``), the prompt of
+    class c is
+
+        end:     [v_1 .. v_M, name of c, "."]
+        middle:  [v_1 .. v_h, name of c, v_h+1 .. v_M, "."] with h = M / 2 rounded down
+        front:   [name of c, v_1 .. v_M, "."]
+
+    and scores are ``exp(logit_scale) * cos(f_v(x), f_t(prompt of c))``. The published recipe is
+    the one of the base-to-new comparison (Zhou et al., CVPR 2022): 50 epochs from "a photo of a".
     """
 
     Settings: ClassVar[type] = CoOpSettings
@@ -36,20 +56,54 @@ class CoOp(Method):
         "published": Recipe(epochs=50, batch=32, lr=0.002),
         "mini": Recipe(epochs=20, batch=32, lr=0.05),
     }
-    about: ClassVar[str] = "context tokens shared by all images (CoOp, 2022)"
+    paper: ClassVar[str] = "Zhou et al., IJCV 2022"
+    about: ClassVar[str] = "context tokens shared by all images"
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
-        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        self.trained_names = tuple(class_names)
+        if settings.class_specific:
+            start = [
+                initial_context(backbone, settings.words, settings.tokens) for _ in class_names
+            ]
+            self.context = nn.Parameter(torch.stack(start))
+        else:
+            self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+        options, backbone = self.settings, self.backbone
+        if options.class_specific:
+            self.rows = rows_of(names, self.trained_names, "a context of its own")
+        if options.position == "end":
+            self.classes = backbone.class_tokens(names, options.tokens)
+        else:  # the full stop stands behind the context, apart from the name
+            self.stop = backbone.words(".")
+            self.classes = backbone.class_tokens(names, options.tokens + len(self.stop), "{}")
+
+    def prompts(self) -> Prompts:
+        """The prompts of all classes."""
+        options = self.settings
+        context = self.context[self.rows] if options.class_specific else self.context
+        if options.position == "end":
+            order = Prompts.per_class if options.class_specific else Prompts.after
+            return order(context, self.classes)
+        before = options.tokens // 2 if options.position == "middle" else 0
+        return Prompts.around(
+            context[..., :before, :], context[..., before:, :], self.classes, self.stop
+        )
+
+    def text(self) -> Tensor:
+        """Unit text embeddings [C, e] of the prompts."""
+        return F.normalize(self.backbone.text(self.prompts())[0], dim=-1)
+
+    def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:
+        """``exp(logit_scale) * cos``: [B, C]."""
+        image = F.normalize(features.embedding, dim=-1)
+        return self.backbone.logit_scale * image @ text.T
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        text = self.backbone.text(Prompts.after(self.context, self.classes))[0]
-        image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ F.normalize(text, dim=-1).T
+        return self.scores(features, self.text())
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features = self.encode(batch)["x"]
