@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 TABLE = {
     "zeroshot": "gopro.methods.zeroshot:ZeroShot",
     "coop": "gopro.methods.coop:CoOp",
+    "cocoop": "gopro.methods.cocoop:CoCoOp",
+    "kgcoop": "gopro.methods.kgcoop:KgCoOp",
+    "prograd": "gopro.methods.prograd:ProGrad",
+    "slip": "gopro.methods.slip:SLIP",
+    "linear_probe": "gopro.methods.linear_probe:LinearProbe",
+    "clip_adapter": "gopro.methods.clip_adapter:CLIPAdapter",
+    "tip_adapter": "gopro.methods.tip_adapter:TipAdapter",
     "gopro": "gopro.methods.gopro:GOPro",
 }
 """Name on the command line -> module and class, imported when used."""

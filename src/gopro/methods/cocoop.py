@@ -1,0 +1,69 @@
+"""CoCoOp: CoOp's context tokens, shifted by what a small network makes of each image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gopro.backbones import Backbone, ImageFeatures, Prompts
+from gopro.methods.base import Batch, Method, Recipe, initial_context
+
+
+@dataclass(frozen=True)
+class CoCoOpSettings:
+    """Options of CoCoOp."""
+
+    tokens: int = 4
+    """Number of context tokens."""
+
+    words: str = "a photo of a"
+    """Words the context starts from; where there are fewer words than tokens, random ones lead."""
+
+
+class CoCoOp(Method):
+    """Zhou et al., "Conditional Prompt Learning for Vision-Language Models", CVPR 2022.
+
+    With z the unit embedding of image x, M learned vectors v and the meta-net
+
+        pi(x) = W_2 ReLU(W_1 z + b_1) + b_2,  W_1: e -> e/16,  W_2: e/16 -> d_t,
+
+    the prompt of class c for image x is ``[v_1 + pi(x), .., v_M + pi(x), name of c, "."]`` and
+    scores are ``exp(logit_scale) * cos(f_v(x), f_t(prompt of c for x))``.
+    """
+
+    Settings: ClassVar[type] = CoCoOpSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=10, batch=1, lr=0.002),
+        "mini": Recipe(epochs=10, batch=8, lr=0.02),
+    }
+    paper: ClassVar[str] = "Zhou et al., CVPR 2022"
+    about: ClassVar[str] = "context tokens, and a network that shifts them for each image"
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__(backbone, class_names, settings)
+        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        width = backbone.embed_dim
+        hidden = max(1, width // 16)
+        self.meta_net = nn.Sequential(
+            nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, backbone.text_width)
+        )
+        self.set_class_names(class_names)
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        image = F.normalize(features.embedding, dim=-1)
+        shift = self.meta_net(image)[:, None]
+        text = self.backbone.text(Prompts.after(self.context + shift, self.classes))
+        cosines = torch.einsum("be,bce->bc", image, F.normalize(text, dim=-1))
+        return self.backbone.logit_scale * cosines
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        features = self.encode(batch)["x"]
+        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}

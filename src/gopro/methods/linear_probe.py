@@ -1,0 +1,101 @@
+"""Linear probe: logistic regression on the frozen image embedding, without any text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gopro.backbones import Backbone, ImageFeatures
+from gopro.errors import GoproError
+from gopro.methods.base import Batch, Method, Recipe, rows_of
+
+
+@dataclass(frozen=True)
+class LinearProbeSettings:
+    """Options of the linear probe."""
+
+    c: float = 0.316
+    """Inverse strength of the weights' L2 penalty; CLIP's value for ImageNet."""
+
+    iterations: int = 1000
+    """At most this many steps of L-BFGS."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.c < math.inf:
+            raise GoproError(f"got c = {self.c}; it must be above 0")
+        if self.iterations < 1:
+            raise GoproError(f"got {self.iterations} iterations; it must be 1 or more")
+
+
+class LinearProbe(Method):
+    """The linear probe of Radford et al., "Learning Transferable Visual Models From Natural
+    Language Supervision", ICML 2021.
+
+    With f the image embedding as the tower gives it, scores are ``W f + b``, with W and b at the
+    minimum of
+
+        c sum_i cross-entropy(W f_i + b, y_i) + 1/2 |W|^2
+
+    over the training images as they are, found by L-BFGS from zero; there is nothing random. The
+    minimum is found before the first step, and the recipe has no epochs; with ``--epochs`` SGD
+    goes on from there. CLIP's authors search c on validation images; the embedding, not the layer
+    before its projection, is what the CoOp benchmark's linear probe takes.
+    """
+
+    Settings: ClassVar[type] = LinearProbeSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=0),
+        "mini": Recipe(epochs=0),
+    }
+    paper: ClassVar[str] = "Radford et al., ICML 2021"
+    about: ClassVar[str] = "logistic regression on the image embedding; the training classes only"
+    learns_from_features: ClassVar[bool] = True
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__(backbone, class_names, settings)
+        self.trained_names = tuple(class_names)
+        self.weight = nn.Parameter(torch.zeros(len(class_names), backbone.embed_dim))
+        self.bias = nn.Parameter(torch.zeros(len(class_names)))
+        self.set_class_names(class_names)
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        self.rows = rows_of(names, self.trained_names, "a row of learned weights")
+
+    def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
+        # in double precision, whose rounding doesn't end the search early; few devices lack it
+        kind = torch.float32 if labels.device.type == "mps" else torch.float64
+        embedding, c = features.embedding.to(kind), self.settings.c
+        weight = torch.zeros_like(self.weight, dtype=kind, requires_grad=True)
+        bias = torch.zeros_like(self.bias, dtype=kind, requires_grad=True)
+        search = torch.optim.LBFGS(
+            [weight, bias],
+            max_iter=self.settings.iterations,
+            tolerance_grad=1e-5,
+            tolerance_change=1e-9,
+            line_search_fn="strong_wolfe",
+        )
+
+        def objective() -> float:
+            search.zero_grad()
+            scores = embedding @ weight.T + bias
+            loss = c * F.cross_entropy(scores, labels, reduction="sum") + weight.square().sum() / 2
+            loss.backward()
+            return float(loss)
+
+        search.step(objective)  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            self.weight.copy_(weight)
+            self.bias.copy_(bias)
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        return F.linear(features.embedding, self.weight[self.rows], self.bias[self.rows])
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        features = self.encode(batch)["x"]
+        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}

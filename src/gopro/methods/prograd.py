@@ -1,0 +1,90 @@
+"""ProGrad: CoOp whose gradient never works against zero-shot CLIP's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gopro.methods.base import Batch, Recipe
+from gopro.methods.coop import CoOp, CoOpSettings
+
+
+@dataclass(frozen=True)
+class ProGradSettings(CoOpSettings):
+    """Options of ProGrad: CoOp's and those of its second gradient."""
+
+    tokens: int = 16
+    """Number of context tokens."""
+
+    template: str = "a photo of a {}."
+    """The hand-written prompt of zero-shot CLIP; the paper has one for each data set."""
+
+    strength: float = 1.0
+    """How much of a disagreeing part is taken out of the gradient (the paper's lambda)."""
+
+    temperature: float = 1.0
+    """Softens both answers before they are compared."""
+
+
+class ProGrad(CoOp):
+    """Zhu et al., "Prompt-aligned Gradient for Prompt Tuning", ICCV 2023.
+
+    Prompts and scores s are CoOp's; s' are zero-shot CLIP's. With T the temperature,
+
+        L_kl = T^2 KL(softmax(s' / T) || softmax(s / T)),  averaged over images,
+        G_d = gradient of the cross-entropy,  G_g = gradient of L_kl,
+
+    a step follows G_d where the two agree (G_d . G_g >= 0) and else, with lambda the strength,
+    ``G_d - lambda (G_d . G_g / |G_g|^2) G_g``. L_kl is reported, and no part of the loss itself.
+    The published recipe is the one of its base-to-new comparison, where it saw 4 shots a class.
+    """
+
+    Settings: ClassVar[type] = ProGradSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=100, batch=32, lr=0.002),
+        "mini": Recipe(epochs=20, batch=32, lr=0.05),
+    }
+    paper: ClassVar[str] = "Zhu et al., ICCV 2023"
+    about: ClassVar[str] = "context tokens, by gradients that agree with zero-shot CLIP"
+
+    @property
+    def loss_weights(self) -> Mapping[str, float]:
+        return {"ce": 1.0, "kl": 0.0}
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        super().set_class_names(names)
+        self.written = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        features, heat = self.encode(batch)["x"], self.settings.temperature
+        learned, zero_shot = (self.scores(features, text) for text in (self.text(), self.written))
+        answer, wanted = (F.log_softmax(s / heat, dim=1) for s in (learned, zero_shot))
+        kl = F.kl_div(answer, wanted, reduction="batchmean", log_target=True)
+        return {"ce": F.cross_entropy(learned, batch.labels), "kl": heat**2 * kl}
+
+    def backward(self, terms: Mapping[str, Tensor], backward: Callable[..., None]) -> None:
+        backward(terms["kl"], retain_graph=True)
+        general = self._take_gradient()
+        backward(terms["ce"])
+        self.context.grad = project(self._take_gradient(), general, self.settings.strength)
+
+    def _take_gradient(self) -> Tensor:
+        gradient, self.context.grad = self.context.grad, None
+        assert gradient is not None  # both terms depend on the context
+        return gradient
+
+
+def project(gradient: Tensor, guide: Tensor, strength: float) -> Tensor:
+    """The gradient, less what points against the guide.
+
+    ``G - strength * (G . g) g`` with g the guide's direction where G . g < 0, else G; both are
+    read as one long vector.
+    """
+    direction = F.normalize(guide.flatten(), dim=0).view_as(guide)
+    agreement = (gradient * direction).sum()
+    return gradient - strength * torch.clamp(agreement, max=0.0) * direction
