@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,19 @@ class Prepared:
     method: Method
 
 
-def train(settings: TrainSettings, options: Any = None, dataset: Dataset | None = None) -> Path:
+def train(
+    settings: TrainSettings,
+    options: Any = None,
+    dataset: Dataset | None = None,
+    announce: Callable[[str], None] = lambda line: None,
+) -> Path:
     """Train, test and write the results of one run.
 
     Args:
         settings: Of the run.
         options: The method's settings; its defaults when None.
         dataset: The data set; read by its name in the settings when None.
+        announce: Gets a line about what is going to happen, before the work starts.
 
     Returns:
         The run folder.
@@ -66,6 +72,7 @@ def train(settings: TrainSettings, options: Any = None, dataset: Dataset | None 
     prepared = _prepare(settings, options, dataset)
     settings, folder, method = prepared.settings, prepared.folder, prepared.method
     runfolder.open_folder(folder, settings, prepared.options)
+    announce(_intention(prepared))
     save_sample(folder / runfolder.SAMPLE, prepared.plan.sample)
     seconds = _show_training_set(prepared) if method.learns_from_features else 0.0
     trains = prepared.recipe.epochs > 0 and method.trainable_parameters > 0
@@ -110,6 +117,19 @@ def test(folder: Path, changes: dict[str, Any]) -> dict[str, Any]:
         ) from error
     measured, _ = _measure(prepared)
     return {**_describe(prepared, recorded["train_seconds"]), **measured}
+
+
+def _intention(prepared: Prepared) -> str:
+    """What a run is going to do, in a line."""
+    settings, recipe, what = prepared.settings, prepared.recipe, prepared.plan
+    tests = ", ".join(f"{name} ({len(test.items)} images)" for name, test in what.tests.items())
+    place = f"{settings.backbone} on {prepared.backbone.device}, {settings.precision}"
+    if recipe.epochs == 0:
+        return f"{settings.method}, {place}; nothing to train; tests: {tests}"
+    return (
+        f"{settings.method}, {place}: {recipe.epochs} epochs of {len(what.train)} images of "
+        f"{len(what.train_classes)} classes, then tests: {tests}"
+    )
 
 
 def _prepare(settings: TrainSettings, options: Any, dataset: Dataset | None = None) -> Prepared:

@@ -48,7 +48,7 @@ def show(settings: TrainSettings, options: Any) -> Path:
     from gopro.engine import Interrupted
 
     try:
-        folder = run.train(settings, options)
+        folder = run.train(settings, options, announce=print)
     except Interrupted as stop:
         raise KeyboardInterrupt(
             f"stopped, and saved in {stop}; the same command with --resume continues"
