@@ -28,6 +28,7 @@ class PaperGenerator(nn.Module):
         content: Use the content primitives.
         style: Use the style primitives.
         layers: Layers whose means are content, counted from 1; None for all.
+        rescale: Bring each primitive to zero mean and unit variance before its map.
         branches: Views with a rho of their own. Other views use the first one's.
 
     Raises:
@@ -43,6 +44,7 @@ class PaperGenerator(nn.Module):
         content: bool,
         style: bool,
         layers: Sequence[int] | None,
+        rescale: bool,
         branches: Sequence[str],
     ) -> None:
         super().__init__()
@@ -55,6 +57,7 @@ class PaperGenerator(nn.Module):
             )
         self.layers = chosen if content else ()
         self.style = style
+        self.rescale = rescale
         inputs = [widths[layer - 1] for layer in self.layers] + [widths[-1]] * (2 * style)
         self.maps = nn.ModuleList(nn.Linear(width, text_width) for width in inputs)
         self.rho = nn.ModuleDict({name: nn.Linear(len(inputs), tokens) for name in branches})
@@ -71,10 +74,10 @@ class PaperGenerator(nn.Module):
 
     def forward(self, features: ImageFeatures, branch: str) -> Tensor:
         """Shifts [B, M, d_t] of the context tokens for one view."""
-        rows = [
-            linear(F.layer_norm(primitive, primitive.shape[-1:]))
-            for linear, primitive in zip(self.maps, self.primitives(features), strict=True)
-        ]
+        primitives = self.primitives(features)
+        if self.rescale:
+            primitives = [F.layer_norm(primitive, primitive.shape[-1:]) for primitive in primitives]
+        rows = [linear(primitive) for linear, primitive in zip(self.maps, primitives, strict=True)]
         mixer = self.rho[branch if branch in self.rho else "x"]
         shifts: Tensor = mixer(torch.stack(rows, dim=-1)).transpose(1, 2)
         return shifts

@@ -18,7 +18,15 @@ from gopro.methods.base import Batch, Method, Recipe, initial_context
 from gopro.methods.generators import PaperGenerator, ReleasedGenerator
 from gopro.methods.projectors import Residual
 
-_PAPER_ONLY = ("content", "style", "layers", "per_branch", "image_projector", "text_projector")
+_PAPER_ONLY = (
+    "content",
+    "style",
+    "layers",
+    "rescale",
+    "per_branch",
+    "image_projector",
+    "text_projector",
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,9 @@ class GOProSettings:
 
     layers: tuple[int, ...] | None = None
     """paper: layers whose means are content, counted from 1; all by default."""
+
+    rescale: bool = True
+    """paper: bring each primitive to zero mean and unit variance over its width before its map."""
 
     per_branch: bool = True
     """paper: a projector rho of its own for each view, as in the figure; else one for all."""
@@ -135,6 +146,7 @@ class GOPro(Method):
                 content=settings.content,
                 style=settings.style,
                 layers=settings.layers,
+                rescale=settings.rescale,
                 branches=self.prompted if settings.per_branch else ("x",),
             )
             self.image_projector = Residual(width) if settings.image_projector else nn.Identity()

@@ -58,7 +58,7 @@ def paper_shifts(
     for number, primitive in enumerate(primitives):
         middle = primitive.mean()
         spread = ((primitive - middle) ** 2).mean()
-        rescaled = (primitive - middle) / (spread + 1e-5).sqrt()
+        rescaled = (primitive - middle) / (spread + 1e-5).sqrt() if options.rescale else primitive
         rows.append(affine(parameters, f"generator.maps.{number}", rescaled))
     rho = f"generator.rho.{branch if options.per_branch else 'x'}"
     shifts = []

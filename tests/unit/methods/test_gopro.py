@@ -74,6 +74,7 @@ VARIANTS: list[dict[str, Any]] = [
     {"variant": "paper", "style": False, "per_branch": False},
     {"variant": "paper", "image_projector": False},
     {"variant": "paper", "text_projector": False},
+    {"variant": "paper", "rescale": False},
 ]
 
 
@@ -343,5 +344,5 @@ def test_found_by_name() -> None:
     assert find("gopro") is GOPro
     with pytest.raises(GoproError, match="did you mean gopro"):
         find("gropro")
-    with pytest.raises(GoproError, match="choose one of zeroshot, coop, gopro"):
+    with pytest.raises(GoproError, match="choose one of zeroshot, coop, "):
         find("xyz")
