@@ -76,8 +76,8 @@ class LinearProbe(Method):
         search = torch.optim.LBFGS(
             [weight, bias],
             max_iter=self.settings.iterations,
-            tolerance_grad=1e-5,
-            tolerance_change=1e-9,
+            tolerance_grad=1e-8,
+            tolerance_change=1e-12,
             line_search_fn="strong_wolfe",
         )
 
@@ -86,7 +86,7 @@ class LinearProbe(Method):
             scores = embedding @ weight.T + bias
             loss = c * F.cross_entropy(scores, labels, reduction="sum") + weight.square().sum() / 2
             loss.backward()
-            return float(loss)
+            return float(loss.detach())
 
         search.step(objective)  # type: ignore[no-untyped-call]
         with torch.no_grad():

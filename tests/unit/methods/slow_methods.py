@@ -1,0 +1,136 @@
+"""What the compared methods' slow formulas share, and what every one of them must do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from gopro.backbones import Backbone
+from gopro.engine import Trainer, TrainingSet
+from gopro.methods.base import Batch, Method, Recipe
+from gopro.views import ViewSettings
+
+NAMES = ["cat", "golden_retriever", "C-130 Hercules"]
+READ = [name.replace("_", " ") for name in NAMES]
+NEW = ["tree", "sailing boat on a lake", "sun"]
+
+
+def unit(vector: Tensor) -> Tensor:
+    return vector / vector.square().sum().sqrt()
+
+
+def words(backbone: Backbone, text: str) -> Tensor:
+    """Token embeddings of a text, one row a token."""
+    tower: Any = backbone.model
+    return tower.token_embedding.weight[backbone.tokenizer.encode(text)]
+
+
+def sentence(backbone: Backbone, tokens: Sequence[Tensor]) -> Tensor:
+    """The text embedding [e] of [start, tokens, end], over the full context length."""
+    tower: Any = backbone.model
+    embed, known = tower.token_embedding.weight, backbone.tokenizer
+    rows = torch.cat([embed[[known.sot_token_id]], *tokens, embed[[known.eot_token_id]]])
+    end, length = len(rows) - 1, tower.positional_embedding.shape[0]
+    rows = torch.cat([rows, embed[[0] * (length - len(rows))]]) + tower.positional_embedding
+    mask = torch.full((length, length), -torch.inf).triu(1)
+    rows = rows[None]
+    for block in tower.transformer.resblocks:
+        rows = block(rows, attn_mask=mask)
+    return tower.ln_final(rows)[0, end] @ tower.text_projection
+
+
+def written(backbone: Backbone, template: str, names: Sequence[str] = READ) -> Tensor:
+    """Unit text embeddings [C, e] of hand-written prompts."""
+    texts = [template.replace("{}", name) for name in names]
+    rows = [sentence(backbone, [words(backbone, text)]) for text in texts]
+    return torch.stack([unit(row) for row in rows]).detach()
+
+
+def scores(backbone: Backbone, images: Tensor, texts: Tensor) -> Tensor:
+    """``exp(logit_scale) cos``, one pair at a time; texts [C, e], or [B, C, e] for each image."""
+    scale = math.exp(backbone.model.get_parameter("logit_scale").item())
+    per_image = texts if texts.dim() == 3 else texts.expand(len(images), -1, -1)
+    rows = [
+        torch.stack([scale * (unit(image) * unit(text)).sum() for text in classes])
+        for image, classes in zip(images, per_image, strict=True)
+    ]
+    return torch.stack(rows)
+
+
+def cross_entropy(rows: Tensor, labels: Tensor) -> Tensor:
+    terms = [
+        torch.log(torch.exp(row - row.max()).sum()) + row.max() - row[label]
+        for row, label in zip(rows, labels, strict=True)
+    ]
+    return torch.stack(terms).mean()
+
+
+def stir(method: Method, seed: int = 0) -> None:
+    """Move every parameter away from where it starts, zeros and words alike."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            parameter += 0.05 * torch.randn(parameter.shape, generator=generator)
+
+
+def gradients(value: Tensor, method: Method) -> list[Tensor]:
+    return list(torch.autograd.grad(value, list(method.parameters()), retain_graph=True))
+
+
+def check_gradients(method: Method, batch: Batch) -> None:
+    """Each learned number has a part in the loss; none of the backbone's has a gradient."""
+    method.zero_grad()
+    method.backward(method(batch), torch.Tensor.backward)
+    for name, parameter in method.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.isfinite().all() and parameter.grad.any(), name
+    assert all(weight.grad is None for weight in method.backbone.model.parameters())
+    method.zero_grad()
+
+
+def check_state(method: Method, learned: set[str]) -> None:
+    """What is saved is what is learned, for other class names too."""
+    assert set(method.state_dict()) == learned
+    own = {weight.data_ptr() for weight in method.backbone.model.parameters()}
+    assert not own & {tensor.data_ptr() for tensor in method.state_dict().values()}
+
+
+def check_new_names(method: Method, images: Tensor, names: Sequence[str] = NEW) -> None:
+    """Other names use their own tokens and the same weights, and leave the method as it was."""
+    features = method.backbone.image(images)
+    before = method.eval().logits(features)
+    other = method.for_classes(names)
+    built = type(method)(method.backbone, names, method.settings)
+    built.load_state_dict(method.state_dict())
+    assert torch.equal(other.logits(features), built.eval().logits(features))
+    assert (other.logits(features) - before).abs().max() > 0.01  # as many names as before
+    assert torch.equal(method.logits(features), before)
+    shared = dict(other.named_parameters())
+    assert all(shared[name] is value for name, value in method.named_parameters())
+
+
+def check_training(method: Method, folder: Path, recipe: Recipe) -> list[dict[str, Any]]:
+    """A few epochs of the engine on six pictures: the loss falls. Gives the rows of metrics."""
+    generator = torch.Generator().manual_seed(5)
+    pixels = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8, generator=generator)
+    data = TrainingSet(pixels, torch.arange(6) % 3)
+    if method.learns_from_features:
+        method.prepare(method.backbone.image(pixels.float() / 255), data.labels)
+    trainer = Trainer(
+        method,
+        data,
+        recipe,
+        fabric=Fabric(accelerator="cpu", devices=1),
+        folder=folder,
+        seed=1,
+        views=ViewSettings(),
+    )
+    rows = trainer.run().rows
+    assert rows[-1]["loss"] < 0.98 * rows[0]["loss"], [row["loss"] for row in rows]
+    return rows
