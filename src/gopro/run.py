@@ -19,6 +19,7 @@ from gopro.data.pixels import batches
 from gopro.errors import GoproError
 from gopro.evaluate import accuracy, frozen_features, predict
 from gopro.files import atomic_write, write_json
+from gopro.fitting import choose_recipe, learn
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
@@ -135,7 +136,7 @@ def _intention(prepared: Prepared) -> str:
 def _prepare(settings: TrainSettings, options: Any, dataset: Dataset | None = None) -> Prepared:
     kind = find(settings.method)
     options = kind.Settings() if options is None else options
-    recipe = _recipe(kind, settings)
+    recipe = choose_recipe(kind, settings)
     settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     if settings.root is not None:
         settings = replace(settings, root=settings.root.expanduser().absolute())
@@ -166,13 +167,6 @@ def _prepare(settings: TrainSettings, options: Any, dataset: Dataset | None = No
     return Prepared(settings, options, recipe, folder, what, backbone, method)
 
 
-def _recipe(kind: type[Method], settings: TrainSettings) -> Recipe:
-    """The method's recipe for this backbone, with what the user set on top."""
-    recipe = kind.recipes.get(settings.backbone, kind.recipes["published"])
-    chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
-    return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
-
-
 def _show_training_set(prepared: Prepared) -> float:
     """Let the method see the training images' features; gives the seconds that took."""
     started = time.monotonic()
@@ -183,8 +177,6 @@ def _show_training_set(prepared: Prepared) -> float:
 
 
 def _train(prepared: Prepared) -> checkpoint.Progress:
-    from lightning_fabric import Fabric
-
     settings, what = prepared.settings, prepared.plan
     size = prepared.backbone.image_size
     parts = list(batches(what.source, what.train, size, settings.eval_batch, settings.workers))
@@ -197,28 +189,8 @@ def _train(prepared: Prepared) -> checkpoint.Progress:
         def validate(method: Method) -> float:
             return accuracy(predict(method, features, settings.eval_batch), truth)
 
-    device = prepared.backbone.device
-    fabric = Fabric(
-        accelerator=device.type,
-        devices=[device.index or 0] if device.type == "cuda" else 1,
-        precision="32-true",
-    )
-    trainer = engine.Trainer(
-        prepared.method,
-        engine.TrainingSet(torch.cat(parts), labels),
-        prepared.recipe,
-        fabric=fabric,
-        folder=prepared.folder,
-        seed=settings.seed,
-        views=settings.views,
-        precision=settings.precision,
-        validate=validate,
-        select_best=settings.select == "best",
-        checkpoint_every=settings.checkpoint_every,
-    )
-    if settings.resume:
-        trainer.resume()
-    return trainer.run()
+    data = engine.TrainingSet(torch.cat(parts), labels)
+    return learn(prepared.method, data, prepared.recipe, settings, prepared.folder, validate)
 
 
 def _features(prepared: Prepared, items: Sequence[Any], source: Any = None) -> ImageFeatures:
