@@ -12,12 +12,11 @@ differs from those that results are reported for.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from gopro import results, run
 from gopro.config import TrainSettings
@@ -46,7 +45,14 @@ def inner(dataset: Dataset, shots: int, seed: int) -> Dataset:
 def candidate(text: str) -> dict[str, Any]:
     """ "lr=0.03 gopro.w_sem=2" as a dictionary."""
     pairs = [pair.partition("=") for pair in text.split()]
-    return {name: yaml.safe_load(value) for name, _, value in pairs}
+    return {name: _value(value) for name, _, value in pairs}
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def measure(
