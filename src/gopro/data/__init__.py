@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
-from gopro.data.catalog import KNOWN, ROOT_VARIABLE, default_root
+from gopro.data.catalog import KNOWN, present
 from gopro.data.dataset import Dataset, Item, check_class_names, readable
 from gopro.data.folder import read_folder
+from gopro.data.known import ROOT_VARIABLE, default_root
 from gopro.errors import GoproError
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "default_root",
     "load",
     "names",
+    "present",
     "readable",
 ]
 
@@ -40,7 +42,7 @@ def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset
 
     Raises:
         GoproError: When the name is unknown (the nearest one is suggested), or the set isn't
-            there, incomplete or malformed.
+            there, is incomplete or malformed.
     """
     if name.startswith(_FOLDER):
         path = name[len(_FOLDER) :]
@@ -50,6 +52,8 @@ def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset
     known = KNOWN.get(name)
     if known is None:
         near = difflib.get_close_matches(name, KNOWN, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(KNOWN)}, folder:PATH"
+        hint = (
+            f"did you mean {near[0]}?" if near else "`gopro data list` shows them, or folder:PATH"
+        )
         raise GoproError(f"unknown data set {name!r}; {hint}")
-    return known.read(name, default_root() if root is None else Path(root).expanduser())
+    return known.load(name, default_root() if root is None else Path(root).expanduser())

@@ -1,77 +1,295 @@
-"""The table of known data sets, one row each, and how a row is read."""
+"""The table of known data sets, one row each."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from gopro.data.dataset import Dataset
-from gopro.data.splits import read_split
+from gopro.data import official
+from gopro.data.domains import read_domains
+from gopro.data.fixed import read_fixed
+from gopro.data.imagenet import read_imagenet
+from gopro.data.known import Known
 from gopro.data.worldset import read_world
-from gopro.errors import GoproError
 
-ROOT_VARIABLE = "GOPRO_DATA"
-"""Environment variable for the folder of data sets where ``--root`` isn't given."""
-
-
-@dataclass(frozen=True)
-class SplitSet:
-    """A set in the CoOp benchmark's layout: ``ROOT/folder/images`` and a split file.
-
-    Attributes:
-        folder: The set's folder inside the root.
-        images: The folder inside it that the split's paths are relative to.
-        split: The split file inside it.
-    """
-
-    folder: str
-    images: str
-    split: str
-
-    def read(self, name: str, root: Path) -> Dataset:
-        """Read the set below ``root``.
-
-        Raises:
-            GoproError: When folder, split or pictures are missing, or the split is malformed.
-        """
-        home = root / self.folder
-        images, split = home / self.images, home / self.split
-        if not home.is_dir():
-            raise _absent(f"no folder {home}", images, split)
-        if not images.is_dir():
-            raise _absent(f"folder {home} has no {self.images}", images, split)
-        if not split.is_file():
-            raise _absent(f"folder {home} has no {self.split}", images, split)
-        read = read_split(split, images)
-        return Dataset(name, images, read.class_names, read.train, read.val, read.test)
-
-
-@dataclass(frozen=True)
-class Known:
-    """One row: what the set is in one line, and what reads it from the root folder."""
-
-    about: str
-    read: Callable[[str, Path], Dataset]
-
+_EUROSAT = {
+    "AnnualCrop": "Annual Crop Land",
+    "HerbaceousVegetation": "Herbaceous Vegetation Land",
+    "Highway": "Highway or Road",
+    "Industrial": "Industrial Buildings",
+    "Pasture": "Pasture Land",
+    "PermanentCrop": "Permanent Crop Land",
+    "Residential": "Residential Buildings",
+    "SeaLake": "Sea or Lake",
+}
+_CALTECH = {
+    "Faces": "face",
+    "Leopards": "leopard",
+    "Motorbikes": "motorbike",
+    "airplanes": "airplane",
+}
 
 KNOWN: dict[str, Known] = {
     "caltech101": Known(
-        "Caltech101: 8,242 photographs of 100 kinds of objects",
-        SplitSet("caltech-101", "101_ObjectCategories", "split_zhou_Caltech101.json").read,
+        "Caltech101: photographs of 100 kinds of objects",
+        partial(
+            read_fixed,
+            images="101_ObjectCategories",
+            split="split_zhou_Caltech101.json",
+            lists=partial(
+                official.class_folders,
+                images="101_ObjectCategories",
+                renamed=_CALTECH,
+                ignored=("BACKGROUND_Google", "Faces_easy"),
+            ),
+        ),
+        ("caltech-101",),
+        100,
+        (4128, 1649, 2465),
+        140,
+        "CC BY 4.0",
+        "https://data.caltech.edu/records/mzrjq-6wc02",
+    ),
+    "oxford_pets": Known(
+        "OxfordPets: 37 breeds of cats and dogs",
+        partial(read_fixed, split="split_zhou_OxfordPets.json", lists=official.oxford_pets),
+        ("oxford_pets",),
+        37,
+        (2944, 736, 3669),
+        800,
+        "CC BY-SA 4.0",
+        "https://www.robots.ox.ac.uk/~vgg/data/pets/",
+    ),
+    "stanford_cars": Known(
+        "StanfordCars: 196 models of cars",
+        partial(
+            read_fixed,
+            images=".",
+            split="split_zhou_StanfordCars.json",
+            lists=official.stanford_cars,
+        ),
+        ("stanford_cars",),
+        196,
+        (6509, 1635, 8041),
+        1900,
+        "research, not commercial",
+        "http://ai.stanford.edu/~jkrause/cars/car_dataset.html",
+    ),
+    "oxford_flowers": Known(
+        "Flowers102: 102 kinds of flowers",
+        partial(
+            read_fixed,
+            images="jpg",
+            split="split_zhou_OxfordFlowers.json",
+            lists=official.oxford_flowers,
+        ),
+        ("oxford_flowers",),
+        102,
+        (4093, 1633, 2463),
+        350,
+        "none stated; research",
+        "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/",
+    ),
+    "food101": Known(
+        "Food101: 101 dishes",
+        partial(
+            read_fixed,
+            split="split_zhou_Food101.json",
+            lists=partial(official.class_folders, images="images"),
+        ),
+        ("food-101",),
+        101,
+        (50500, 20200, 30300),
+        5000,
+        "research; pictures of Foodspotting's users",
+        "https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
+    ),
+    "fgvc_aircraft": Known(
+        "FGVCAircraft: 100 variants of aircraft",
+        partial(read_fixed, lists=official.fgvc_aircraft),
+        ("fgvc_aircraft",),
+        100,
+        (3334, 3333, 3333),
+        2700,
+        "research, not commercial",
+        "https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/",
+    ),
+    "sun397": Known(
+        "SUN397: 397 kinds of scenes",
+        partial(read_fixed, images="SUN397", split="split_zhou_SUN397.json", lists=official.sun397),
+        ("sun397",),
+        397,
+        (15880, 3970, 19850),
+        37000,
+        "none stated; research",
+        "https://vision.princeton.edu/projects/2010/SUN/",
+    ),
+    "dtd": Known(
+        "DTD: 47 describable textures",
+        partial(
+            read_fixed,
+            split="split_zhou_DescribableTextures.json",
+            lists=partial(official.class_folders, images="images"),
+        ),
+        ("dtd",),
+        47,
+        (2820, 1128, 1692),
+        600,
+        "research",
+        "https://www.robots.ox.ac.uk/~vgg/data/dtd/",
+    ),
+    "eurosat": Known(
+        "EuroSAT: 10 kinds of land use seen by a satellite",
+        partial(
+            read_fixed,
+            images="2750",
+            split="split_zhou_EuroSAT.json",
+            lists=partial(official.class_folders, images="2750", renamed=_EUROSAT),
+        ),
+        ("eurosat",),
+        10,
+        (13500, 5400, 8100),
+        100,
+        "MIT",
+        "https://github.com/phelber/EuroSAT",
+    ),
+    "ucf101": Known(
+        "UCF101: middle frames of videos of 101 actions",
+        partial(
+            read_fixed,
+            images="UCF-101-midframes",
+            split="split_zhou_UCF101.json",
+            lists=official.ucf101,
+        ),
+        ("ucf101",),
+        101,
+        (7639, 1898, 3783),
+        500,
+        "none stated; research",
+        "https://www.crcv.ucf.edu/data/UCF101.php",
+    ),
+    "imagenet": Known(
+        "ImageNet: 1,000 kinds of things, tested on its validation pictures",
+        partial(read_imagenet, images="images", parts={"train": "train", "test": "val"}),
+        ("imagenet",),
+        1000,
+        (1281167, 0, 50000),
+        145000,
+        "research and teaching, not commercial; asks for an account",
+        "https://image-net.org/download.php",
+        ("imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"),
+    ),
+    "imagenetv2": Known(
+        "ImageNetV2: ImageNet's classes photographed anew; test only",
+        partial(
+            read_imagenet,
+            images="imagenetv2-matched-frequency-format-val",
+            parts={"test": ""},
+            numbered=True,
+        ),
+        ("imagenetv2",),
+        1000,
+        (0, 0, 10000),
+        1300,
+        "MIT",
+        "https://github.com/modestyachts/ImageNetV2",
+    ),
+    "imagenet_sketch": Known(
+        "ImageNet-Sketch: ImageNet's classes as drawings; test only",
+        partial(read_imagenet, images="images", parts={"test": ""}),
+        ("imagenet-sketch",),
+        1000,
+        (0, 0, 50889),
+        8000,
+        "MIT",
+        "https://github.com/HaohanWang/ImageNet-Sketch",
+    ),
+    "imagenet_a": Known(
+        "ImageNet-A: photographs of 200 classes that networks got wrong; test only",
+        partial(read_imagenet, images="imagenet-a", parts={"test": ""}),
+        ("imagenet-adversarial",),
+        200,
+        (0, 0, 7500),
+        700,
+        "MIT",
+        "https://github.com/hendrycks/natural-adv-examples",
+    ),
+    "imagenet_r": Known(
+        "ImageNet-R: 200 classes as art, toys, graffiti and more; test only",
+        partial(read_imagenet, images="imagenet-r", parts={"test": ""}),
+        ("imagenet-rendition",),
+        200,
+        (0, 0, 30000),
+        2200,
+        "MIT",
+        "https://github.com/hendrycks/imagenet-r",
+    ),
+    "pacs": Known(
+        "PACS: 7 kinds of things as photograph, painting, cartoon and sketch",
+        partial(read_domains, domains=("art_painting", "cartoon", "photo", "sketch")),
+        ("pacs", "PACS"),
+        7,
+        (9991,),
+        190,
+        "none stated; research",
+        "https://dali-dl.github.io/project_iccv2017.html",
+    ),
+    "office_home": Known(
+        "OfficeHome: 65 kinds of everyday things in 4 styles",
+        partial(read_domains, domains=("Art", "Clipart", "Product", "Real World")),
+        ("office_home",),
+        65,
+        (15588,),
+        1200,
+        "research and teaching, not commercial",
+        "https://www.hemanthdv.org/officeHomeDataset.html",
+    ),
+    "vlcs": Known(
+        "VLCS: 5 kinds of things from 4 older sets of photographs",
+        partial(read_domains, domains=("Caltech101", "LabelMe", "SUN09", "VOC2007")),
+        ("vlcs", "VLCS"),
+        5,
+        (10729,),
+        3700,
+        "that of each of the 4 sets",
+        "https://github.com/facebookresearch/DomainBed",
+    ),
+    "domainnet": Known(
+        "DomainNet: 345 kinds of things in 6 styles",
+        partial(
+            read_domains,
+            domains=("clipart", "infograph", "painting", "quickdraw", "real", "sketch"),
+        ),
+        ("domainnet", "domain_net"),
+        345,
+        (586575,),
+        18000,
+        "research; fair use",
+        "https://ai.bu.edu/M3SDA/",
+    ),
+    "terra_incognita": Known(
+        "TerraIncognita: wild animals before 4 camera traps",
+        partial(
+            read_domains,
+            domains=("location_38", "location_43", "location_46", "location_100"),
+        ),
+        ("terra_incognita",),
+        10,
+        (24330,),
+        2700,
+        "CDLA Permissive 1.0",
+        "https://lila.science/datasets/caltech-camera-traps",
     ),
     "world": Known(
         "built in: drawn objects in four styles, made when needed, no download",
-        lambda name, root: read_world(),
+        lambda name, home, classes: read_world(),
+        (),
+        56,
+        (2240, 896, 2240),
     ),
 }
 
 
-def default_root() -> Path:
-    """``$GOPRO_DATA``, else ``data`` in the current folder."""
-    return Path(os.environ.get(ROOT_VARIABLE) or "data")
-
-
-def _absent(got: str, images: Path, split: Path) -> GoproError:
-    return GoproError(f"{got}: wanted {images} and {split}; unpack the set there or pass --root")
+def present(root: Path) -> list[str]:
+    """Names of the sets whose folder is below ``root``, whole or not; drawn ones aren't named."""
+    return [name for name, known in KNOWN.items() if known.home(root) is not None]

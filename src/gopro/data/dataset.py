@@ -14,7 +14,7 @@ from gopro.data.images import open_image
 from gopro.errors import GoproError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One labelled picture.
 

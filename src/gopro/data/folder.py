@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gopro.data.dataset import Dataset, Item, check_class_names
-from gopro.data.fewshot import rank
-from gopro.data.images import SUFFIXES
+from gopro.data.listing import folders, is_picture, unreadable
+from gopro.data.partition import complete
 from gopro.errors import GoproError
 
 _VALIDATION = ("val", "valid", "validation")
-_TRAIN_SHARE, _VAL_SHARE = 0.5, 0.2
 
 
-def read_folder(folder: str | Path, seed: int = 1) -> Dataset:
+def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> Dataset:
     """Read class sub-folders as a data set.
 
     Files that aren't pictures by their ending, and hidden ones, are ignored. Pictures may lie
@@ -25,6 +24,8 @@ def read_folder(folder: str | Path, seed: int = 1) -> Dataset:
     Args:
         folder: The folder.
         seed: Draws the split where there is none.
+        hold_out: Whether to split at all: False takes every picture of a folder without a split
+            for training, and leaves val and test empty.
 
     Raises:
         GoproError: When the folder is missing, holds no or only one class, when a class has no
@@ -39,25 +40,27 @@ def read_folder(folder: str | Path, seed: int = 1) -> Dataset:
     names = _names(folder, found)
     if "test" in found:
         parts = {part: _items(classes, names) for part, classes in found.items()}
+    elif not hold_out:
+        parts = {"train": _items(found["train"], names)}
     else:
-        parts = _generate(found["train"], names, folder, seed)
-        note = f"split generated 50/20/30 a class with seed {seed}"
+        _refuse_single(found["train"], folder)
+        parts, note = complete({"all": _items(found["train"], names)}, seed)
     return Dataset(
         name=f"folder:{folder.resolve().name}",
         root=folder,
         class_names=names,
         train=parts["train"],
         val=parts.get("val", ()),
-        test=parts["test"],
+        test=parts.get("test", ()),
         notes=(note,) if note else (),
     )
 
 
 def _places(folder: Path) -> tuple[dict[str, str], str]:
     """Where each part's class folders lie, relative to ``folder``, and what was decided."""
-    inside = _visible_folders(folder)
+    inside = folders(folder)
     # A class may be called "train": only a train folder that holds folders means a split
-    if "train" not in inside or not _visible_folders(folder / "train"):
+    if "train" not in inside or not folders(folder / "train"):
         return {"train": ""}, ""
     others = [name for name in inside if name not in ("train", "test", *_VALIDATION)]
     if others:
@@ -76,12 +79,12 @@ def _places(folder: Path) -> tuple[dict[str, str], str]:
 def _classes(folder: Path, place: str) -> dict[str, list[str]]:
     """The pictures of each class folder, as sorted keys relative to ``folder``."""
     classes: dict[str, list[str]] = {}
-    for name in _visible_folders(folder / place):
+    for name in folders(folder / place):
         keys: list[str] = []
         for where, inner, files in os.walk(folder / place / name, onerror=_unreadable):
             inner[:] = [entry for entry in inner if not entry.startswith(".")]
             prefix = Path(where).relative_to(folder).as_posix()
-            keys += [f"{prefix}/{file}" for file in files if _is_picture(file)]
+            keys += [f"{prefix}/{file}" for file in files if is_picture(file)]
         if not keys:
             raise GoproError(
                 f"class folder {folder / place / name} has no pictures; add some or remove it"
@@ -118,39 +121,14 @@ def _items(classes: Mapping[str, list[str]], names: tuple[str, ...]) -> tuple[It
     return tuple(Item(key, labels[name]) for name in sorted(classes) for key in classes[name])
 
 
-def _generate(
-    classes: Mapping[str, list[str]], names: tuple[str, ...], folder: Path, seed: int
-) -> dict[str, tuple[Item, ...]]:
-    """Split every class by itself; at least one picture each for train and test."""
-    parts: dict[str, list[Item]] = {"train": [], "val": [], "test": []}
-    for label, name in enumerate(names):
-        keys = classes[name]
+def _refuse_single(classes: Mapping[str, list[str]], folder: Path) -> None:
+    for name, keys in classes.items():
         if len(keys) < 2:
             raise GoproError(
                 f"class folder {name!r} of {folder} has 1 picture; wanted at least 2, one to "
                 "train and one to test on"
             )
-        train = max(1, round(_TRAIN_SHARE * len(keys)))
-        val = min(round(_VAL_SHARE * len(keys)), len(keys) - train - 1)
-        drawn = sorted(keys, key=lambda key: rank(f"split{seed}", key))
-        cuts = {"train": drawn[:train], "val": drawn[train : train + val]}
-        cuts["test"] = drawn[train + val :]
-        for part, chosen in cuts.items():
-            parts[part] += [Item(key, label) for key in sorted(chosen)]
-    return {part: tuple(items) for part, items in parts.items()}
-
-
-def _visible_folders(folder: Path) -> list[str]:
-    try:
-        entries = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
-    except OSError as error:
-        raise GoproError(f"can't read folder {folder} ({error.strerror or error})") from error
-    return sorted(name for name in entries if not name.startswith("."))
-
-
-def _is_picture(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
 def _unreadable(error: OSError) -> None:
-    raise GoproError(f"can't read folder {error.filename} ({error.strerror})") from error
+    raise unreadable(error, error.filename) from error

@@ -51,7 +51,7 @@ def read_split(path: str | Path, folder: str | Path | None = None) -> Split:
     check_class_names(class_names, f"split {path}")
     _refuse_repeats(path, parts)
     if folder is not None:
-        _refuse_missing(path, Path(folder), [i for items in parts.values() for i in items])
+        refuse_missing(f"split {path}", Path(folder), [i for p in parts.values() for i in p])
     return Split(class_names, parts["train"], parts["val"], parts["test"])
 
 
@@ -86,6 +86,37 @@ def check_key(key: object, source: str) -> str:
             "a relative path with '/' like 'class/image.jpg'"
         )
     return key
+
+
+def refuse_missing(source: str, folder: Path, items: Sequence[Item]) -> None:
+    """Check that every item's picture is in the folder.
+
+    Args:
+        source: Where the items were found; goes into the message.
+        folder: What their keys are relative to.
+        items: Of all parts.
+
+    Raises:
+        GoproError: When one is missing.
+    """
+    # One listing a folder instead of one look-up a picture: sets lie on slow network disks
+    present: dict[str, set[str]] = {}
+    missing = []
+    for item in items:
+        key = PurePosixPath(item.key)
+        parent = str(key.parent)
+        if parent not in present:
+            try:
+                present[parent] = {entry.name for entry in os.scandir(folder / parent)}
+            except OSError:
+                present[parent] = set()
+        if key.name not in present[parent]:
+            missing.append(item.key)
+    if missing:
+        raise GoproError(
+            f"{len(missing)} of the {len(items)} pictures of {source} aren't in {folder}, the "
+            f"first is {missing[0]}; unpack the set again, whole"
+        )
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -149,27 +180,6 @@ def _refuse_repeats(path: Path, parts: Mapping[str, Iterable[Item]]) -> None:
                     "in one part only, or results would be measured on training pictures"
                 )
             seen[item.key] = part
-
-
-def _refuse_missing(path: Path, folder: Path, items: Sequence[Item]) -> None:
-    # One listing a folder instead of one look-up a picture: sets lie on slow network disks
-    present: dict[str, set[str]] = {}
-    missing = []
-    for item in items:
-        key = PurePosixPath(item.key)
-        parent = str(key.parent)
-        if parent not in present:
-            try:
-                present[parent] = {entry.name for entry in os.scandir(folder / parent)}
-            except OSError:
-                present[parent] = set()
-        if key.name not in present[parent]:
-            missing.append(item.key)
-    if missing:
-        raise GoproError(
-            f"{len(missing)} of the {len(items)} pictures of split {path} aren't in {folder}, the "
-            f"first is {missing[0]}; unpack the set again, whole"
-        )
 
 
 def _short(value: object) -> str:

@@ -54,7 +54,7 @@ def test_missing_picture(caltech_like: Path) -> None:
     ("name", "message"),
     [
         ("caltech", "did you mean caltech101"),
-        ("zzz", "known: caltech101, world, folder:PATH"),
+        ("zzz", "`gopro data list` shows them, or folder:PATH"),
         ("folder:", "without a path"),
         ("folder:/not/there", "no folder /not/there"),
         ("", "unknown data set ''"),
