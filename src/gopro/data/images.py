@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -55,34 +57,59 @@ def open_image(path: str | Path, size: int | None = None) -> Image.Image:
         GoproError: When the file is missing, empty, damaged, no picture, or too large to decode.
     """
     path = Path(path)
-    try:
+    with _in_one_line(str(path)):
         if not path.is_file():
             problem = "is a folder" if path.is_dir() else "isn't there"
             raise GoproError(f"picture {path} {problem}; wanted a picture file")
         if path.stat().st_size == 0:
             raise GoproError(f"picture {path} is empty (0 bytes); replace or remove it")
         with path.open("rb") as file, Image.open(file, formats=_available_formats()) as image:
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise _too_large(path, f"{width} x {height} pixels")
-            if size is not None:
-                image.draft(image.mode, (2 * size, 2 * size))
-            image.load()
-            return _upright(_to_rgb(image), image)
+            return _decode(image, str(path), size)
+
+
+def convert_image(image: Image.Image, name: str) -> Image.Image:
+    """Give a Pillow image as ``open_image`` does: upright 8-bit RGB, a new image.
+
+    Args:
+        image: Of any mode, decoded or not.
+        name: What messages call it.
+
+    Raises:
+        GoproError: When it is damaged or too large to decode.
+    """
+    with _in_one_line(name):
+        return _decode(image, name)
+
+
+def _decode(image: Image.Image, name: str, size: int | None = None) -> Image.Image:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _too_large(name, f"{width} x {height} pixels")
+    if size is not None:
+        image.draft(image.mode, (2 * size, 2 * size))
+    image.load()
+    return _upright(_to_rgb(image), image)
+
+
+@contextlib.contextmanager
+def _in_one_line(name: str) -> Iterator[None]:
+    """Turn whatever a decoder meets in a file into a line that names the file."""
+    try:
+        yield
     except GoproError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_large(path, "far too many pixels") from error
+        raise _too_large(name, "far too many pixels") from error
     except MemoryError as error:
-        raise _too_large(path, "more pixels than the memory holds") from error
+        raise _too_large(name, "more pixels than the memory holds") from error
     # Decoders meet damaged files with almost any exception (struct.error, SyntaxError, KeyError,
     # ...), and a stranger's file must never end in a traceback
     except Exception as error:
-        reason = str(error).split("\n", 1)[0].replace(str(path), "").strip()
+        reason = str(error).split("\n", 1)[0].replace(name, "").strip()
         if isinstance(error, UnidentifiedImageError):
             reason = "not a picture, or of a kind that isn't supported"
         raise GoproError(
-            f"can't read picture {path} ({reason or type(error).__name__}); replace or remove it"
+            f"can't read picture {name} ({reason or type(error).__name__}); replace or remove it"
         ) from error
 
 
@@ -148,8 +175,8 @@ def _available_formats() -> list[str]:
     return [name for name in _FORMATS if name in Image.OPEN]
 
 
-def _too_large(path: Path, what: str) -> GoproError:
+def _too_large(name: str, what: str) -> GoproError:
     return GoproError(
-        f"picture {path} is too large ({what}): at most {MAX_PIXELS} pixels are decoded; "
+        f"picture {name} is too large ({what}): at most {MAX_PIXELS} pixels are decoded; "
         "shrink it or remove it"
     )

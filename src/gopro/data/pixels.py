@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from gopro.data.dataset import Dataset, Item
 from gopro.data.images import to_array
+from gopro.errors import GoproError
+
+T = TypeVar("T")
 
 
 def batches(
@@ -39,23 +45,57 @@ def batches(
         GoproError: When a picture is missing or can't be read.
     """
 
-    def decode(item: Item) -> Tensor:
-        array = to_array(dataset.open(item, size), size)
+    ready: list[Tensor] = []
+    with contextlib.closing(decoded(dataset.open, items, size, batch, workers)) as pictures:
+        for picture in pictures:
+            if isinstance(picture, GoproError):
+                raise picture
+            ready.append(picture)
+            if len(ready) == batch:
+                yield torch.stack(ready)
+                ready = []
+    if ready:
+        yield torch.stack(ready)
+
+
+def decoded(
+    opener: Callable[[T, int], Image.Image],
+    items: Iterable[T],
+    size: int,
+    ahead: int,
+    workers: int | None = None,
+) -> Generator[Tensor | GoproError, None, None]:
+    """Decode pictures one by one, in order, where an unreadable one doesn't end it.
+
+    Args:
+        opener: Gives an item's picture, RGB and upright, for the size it is going to have.
+        items: What to decode; taken as needed.
+        size: Side in pixels, by CLIP's resize and centre crop.
+        ahead: At most about so many pictures are decoded before they are asked for.
+        workers: Threads; None for one per core. The result doesn't depend on it.
+
+    Yields:
+        For each item uint8 [3, size, size], or why it can't be read.
+    """
+
+    def decode(item: T) -> Tensor | GoproError:
+        try:
+            array = to_array(opener(item, size), size)
+        except GoproError as error:
+            return error
         return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))
 
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
         waiting = iter(items)
-        ahead = deque(pool.submit(decode, item) for item in islice(waiting, batch + 2 * workers))
+        futures = deque(pool.submit(decode, item) for item in islice(waiting, ahead + 2 * workers))
         try:
-            while ahead:
-                ready: list[Tensor] = []
-                while ahead and len(ready) < batch:
-                    ready.append(ahead.popleft().result())
-                    ahead.extend(pool.submit(decode, item) for item in islice(waiting, 1))
-                yield torch.stack(ready)
+            while futures:
+                picture = futures.popleft().result()
+                futures.extend(pool.submit(decode, item) for item in islice(waiting, 1))
+                yield picture
         finally:
-            for future in ahead:
+            for future in futures:
                 future.cancel()
 
 

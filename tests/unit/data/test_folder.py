@@ -152,3 +152,9 @@ def test_folder_without_permission(tmp_path: Path, make_folder: MakeFolder) -> N
             read_folder(folder)
     finally:
         (folder / "dog").chmod(0o700)
+
+
+def test_nothing_is_held_out_when_asked(tmp_path: Path, make_folder: MakeFolder) -> None:
+    folder = make_folder(tmp_path, {"cat": 1, "dog": 4})
+    read = read_folder(folder, hold_out=False)
+    assert (len(read.train), read.val, read.test, read.notes) == (5, (), (), ())

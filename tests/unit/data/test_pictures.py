@@ -1,0 +1,107 @@
+"""Pictures in memory and on disk are the same picture, and others are refused in a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gopro.data.pictures import list_pictures, open_picture
+from gopro.errors import GoproError
+
+RED = (255, 0, 0)
+
+
+def red(mode: str = "RGB") -> Image.Image:
+    return Image.new("RGB", (6, 4), RED).convert(mode)
+
+
+def test_a_path_a_pillow_image_and_an_array_are_alike(tmp_path: Path) -> None:
+    path = tmp_path / "été 猫.png"
+    red().save(path)
+    given: list[Any] = [str(path), path, red(), np.asarray(red()), np.asarray(red("RGBA"))]
+    given.append(np.asarray(red()).astype(object))
+    given.append(np.asarray(red()).astype(np.int64))
+    with Image.open(path) as undecoded:
+        opened = [open_picture(one) for one in enumerate([*given, undecoded])]
+    for image in opened:
+        assert image.mode == "RGB"
+        assert np.array_equal(np.asarray(image), np.asarray(red()))
+
+
+def test_pillow_images_of_any_mode() -> None:
+    deep = Image.fromarray(np.full((2, 2), 65535, dtype=np.uint16))
+    clear = Image.new("RGBA", (2, 2), (0, 0, 0, 0))
+    given = [red("CMYK"), red("P"), red("L"), deep, clear, Image.fromarray(np.eye(3) > 0)]
+    opened = [open_picture(one) for one in enumerate(given)]
+    assert {image.mode for image in opened} == {"RGB"}
+    assert opened[0].getpixel((0, 0)) == RED
+    assert opened[3].getpixel((0, 0)) == (255, 255, 255)
+    assert opened[4].getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_an_exif_rotation_counts_in_memory_too(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    red().save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(tmp_path / "a.jpg") as image:
+        assert open_picture((0, image)).size == (4, 6)
+
+
+def test_what_the_caller_gave_is_left_alone() -> None:
+    image = red()
+    changed = open_picture((0, image))
+    changed.putpixel((0, 0), (1, 2, 3))
+    assert image.getpixel((0, 0)) == RED
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((4, 4, 3), dtype=np.float32),
+        np.zeros((3, 8, 8), dtype=np.uint8),
+        np.full((4, 4, 3), 256),
+        np.zeros((0, 4, 3), dtype=np.uint8),
+        np.array([[1, 2], [3]], dtype=object),
+        7,
+        None,
+    ],
+)
+def test_other_things_are_refused_by_their_number(wrong: Any) -> None:
+    with pytest.raises(GoproError, match=r"number 3 .*wanted"):
+        open_picture((3, wrong))
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gopro.data.images.MAX_PIXELS", 10)
+    with pytest.raises(GoproError, match="too large"):
+        open_picture((0, red()))
+
+
+def test_lists() -> None:
+    stack = np.zeros((3, 4, 4, 3), dtype=np.uint8)
+    assert len(list_pictures(stack)) == 3
+    assert list_pictures(np.array(["a.png", "b.png"])) == ["a.png", "b.png"]
+    assert list_pictures(path for path in ("a", "b")) == ["a", "b"]
+    mixed = np.empty(2, dtype=object)
+    mixed[0], mixed[1] = "a.png", stack[0]
+    assert len(list_pictures(mixed)) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ("a.png", "put a single one"),
+        (Path("a.png"), "put a single one"),
+        (red(), "put a single one"),
+        (np.zeros((4, 4, 3), dtype=np.uint8), "put a single one"),
+        ([], "no pictures"),
+        (7, "got int"),
+    ],
+)
+def test_no_list(wrong: Any, words: str) -> None:
+    with pytest.raises(GoproError, match=words):
+        list_pictures(wrong)
