@@ -57,6 +57,25 @@ def build(
     return backbone.to(place, precision)
 
 
+def untrained(name: str) -> Backbone:
+    """A backbone of the right sizes whose weights mean nothing: what counting needs.
+
+    Args:
+        name: "mini" (with its weights, which are at hand), or a model name of ``open_clip``.
+
+    Raises:
+        GoproError: For an unknown name.
+    """
+    if name == "mini":
+        return build(name, device="cpu")
+    import open_clip
+
+    _check_name(name)
+    with _without_warnings():
+        model = open_clip.create_model(name, pretrained=None, pretrained_text=False)
+    return Backbone(model, open_clip.get_tokenizer(name), name=name)
+
+
 def choose_device(device: str) -> torch.device:
     """The device meant: "auto" takes cuda, else mps, else cpu.
 
@@ -93,7 +112,7 @@ def _mini(pretrained: str | None) -> nn.Module:
     return model
 
 
-def _open_clip(name: str, pretrained: str | None) -> nn.Module:
+def _check_name(name: str) -> None:
     import open_clip
 
     known = open_clip.list_models()
@@ -112,6 +131,12 @@ def _open_clip(name: str, pretrained: str | None) -> nn.Module:
             f"{name} is built of other towers than CLIP's own; choose a model such as ViT-B-16, "
             "ViT-L-14 or RN50"
         )
+
+
+def _open_clip(name: str, pretrained: str | None) -> nn.Module:
+    import open_clip
+
+    _check_name(name)
     tags = open_clip.list_pretrained_tags_by_model(name)
     if not pretrained:
         raise GoproError(
