@@ -18,7 +18,12 @@ class TrainSettings:
     """Data set: caltech101, world, folder:PATH, ..."""
 
     task: str = "base2new"
-    """Task: base2new (or basenew), few-shot, ..."""
+    """Task: base2new (or basenew), few-shot, cross-dataset, domain-generalization."""
+
+    targets: str | None = None
+    """What cross-dataset and domain-generalization test on, with commas between: data sets, or
+    the domains to leave out of training. By default every other set under the root, and the
+    variants of ImageNet."""
 
     method: str = "gopro"
     """Method: gopro, coop, zeroshot, ..."""
@@ -112,7 +117,15 @@ class TrainSettings:
                 raise GoproError(f"got --{name} {value}; it must be a number of 0 or more")
         if self.seed < 0:
             raise GoproError(f"got --seed {self.seed}; it must be 0 or more")
+        if self.targets is not None and not self.target_names:
+            raise GoproError("got empty --targets; wanted names with commas, as in pacs,dtd")
         if not self.dataset:
             raise GoproError("no data set was named; as in `gopro train caltech101 base2new`")
         if self.select == "best" and not self.validate:
             raise GoproError("--select best needs validation; leave --validate on")
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The targets one by one."""
+        names = (name.strip() for name in (self.targets or "").split(","))
+        return tuple(name for name in names if name)

@@ -60,6 +60,9 @@ GROUP = ("dataset", "task", "method", "variant", "backbone", "shots")
 def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Average runs that differ by seed alone.
 
+    Runs of one seed that were tested on different things, such as one run for each domain that
+    was left out, count as one.
+
     Args:
         runs: Contents of ``results.json``, in any order.
 
@@ -69,29 +72,53 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         seed). Columns are the test names and ``harmonic_mean`` or ``average``.
 
     Raises:
-        GoproError: When two runs of a group have the same seed.
+        GoproError: When two runs of a group and seed were tested on the same.
     """
-    groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[Any, ...], dict[int, list[Mapping[str, Any]]]] = {}
     for run in runs:
-        groups.setdefault(tuple(run[key] for key in GROUP), []).append(run)
+        seeds = groups.setdefault(tuple(run[key] for key in GROUP), {})
+        seeds.setdefault(run["seed"], []).append(run)
     rows = []
-    for key, members in groups.items():
-        seeds = sorted(run["seed"] for run in members)
-        if len(set(seeds)) < len(seeds):
-            raise GoproError(
-                f"two of the runs of {key[2]} on {key[0]} have the same seed ({seeds}); "
-                "name each run once"
+    for key, seeds in groups.items():
+        alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        for _, members in sorted(seeds.items()):
+            whole = _joined(members)
+            alike.setdefault(tuple(sorted(whole["test"])), []).append(whole)
+        for members in alike.values():
+            rows.append(
+                {
+                    **dict(zip(GROUP, key, strict=True)),
+                    "seeds": [run["seed"] for run in members],
+                    "scores": _spread([_columns(run) for run in members]),
+                    "zeroshot": _spread([_columns(run["zeroshot"]) for run in members]),
+                    "train_seconds": statistics.mean(run["train_seconds"] for run in members),
+                }
             )
-        rows.append(
-            {
-                **dict(zip(GROUP, key, strict=True)),
-                "seeds": seeds,
-                "scores": _spread([_columns(run) for run in members]),
-                "zeroshot": _spread([_columns(run["zeroshot"]) for run in members]),
-                "train_seconds": statistics.mean(run["train_seconds"] for run in members),
-            }
-        )
     return rows
+
+
+def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Runs of one group and seed as one."""
+    if len(runs) == 1:
+        return runs[0]
+    ours: dict[str, Any] = {}
+    zero: dict[str, Any] = {}
+    for run in sorted(runs, key=lambda run: sorted(run["test"])):
+        twice = ours.keys() & run["test"].keys()
+        if twice:
+            raise GoproError(
+                f"two of the runs of {run['method']} on {run['dataset']} have the same seed "
+                f"({run['seed']}) and test ({min(twice)}); name each run once"
+            )
+        ours.update(run["test"])
+        zero.update(run["zeroshot"]["test"])
+    return {
+        "seed": runs[0]["seed"],
+        "train_seconds": statistics.mean(run["train_seconds"] for run in runs),
+        "test": ours,
+        **summary(ours),
+        "zeroshot": {"test": zero, **summary(zero)},
+    }
 
 
 def _columns(measured: Mapping[str, Any]) -> dict[str, float]:
@@ -131,4 +158,7 @@ def print_table(results: Mapping[str, Any]) -> None:
         if len(names) > 1:
             cells.append(f"{row.get('harmonic_mean', row.get('average')):.2f}")
         table.add_row(title, *cells)
-    Console(width=None).print(table)
+    console = Console(width=None)
+    console.print(table)
+    for note in results.get("notes", ()):
+        console.print(f"note: {note}", markup=False)

@@ -23,7 +23,7 @@ from gopro.fitting import choose_recipe, learn
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
-from gopro.tasks import Plan, plan
+from gopro.tasks import Plan, find_targets, plan
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,16 @@ def _prepare(settings: TrainSettings, options: Any, dataset: Dataset | None = No
     if settings.root is not None:
         settings = replace(settings, root=settings.root.expanduser().absolute())
     dataset = dataset or load(settings.dataset, settings.root, seed=settings.seed)
-    what = plan(dataset, settings.task, shots=settings.shots, seed=settings.seed)
+    targets = find_targets(
+        dataset, settings.task, settings.target_names, settings.root, settings.seed
+    )
+    what = plan(
+        dataset,
+        settings.task,
+        shots=settings.shots,
+        seed=settings.seed,
+        targets=list(targets.values()),
+    )
     settings = replace(settings, task=what.task)
     if settings.select == "best" and not what.val:
         raise GoproError(
@@ -149,6 +158,7 @@ def _prepare(settings: TrainSettings, options: Any, dataset: Dataset | None = No
         )
     variant = getattr(options, "variant", None)
     folder = settings.out or runfolder.default_folder(settings, variant)
+    settings = replace(settings, targets=",".join(targets) or None)
     backbone = build(
         settings.backbone,
         settings.pretrained,
@@ -163,7 +173,7 @@ def _prepare(settings: TrainSettings, options: Any, dataset: Dataset | None = No
             ZeroShot(backbone, test.class_names, ZeroShotSettings())
             method.for_classes(test.class_names)
         except GoproError as error:
-            raise GoproError(f"{dataset.name}, {name} classes: {error}") from error
+            raise GoproError(f"{test.dataset.name}, {name} classes: {error}") from error
     return Prepared(settings, options, recipe, folder, what, backbone, method)
 
 
@@ -257,7 +267,14 @@ def _describe(prepared: Prepared, seconds: float) -> dict[str, Any]:
         "seed": settings.seed,
         "train_seconds": round(seconds, 1),
         "trainable_parameters": prepared.method.trainable_parameters,
+        "notes": _notes(prepared.plan),
     }
+
+
+def _notes(what: Plan) -> list[str]:
+    """What was decided while the data sets were read, such as that a split was generated."""
+    sets = [what.source, *(test.dataset for test in what.tests.values())]
+    return list(dict.fromkeys(f"{one.name}: {note}" for one in sets for note in one.notes))
 
 
 def _test_and_write(prepared: Prepared, seconds: float) -> None:

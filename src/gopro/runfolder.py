@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,9 @@ def default_folder(settings: TrainSettings, variant: str | None) -> Path:
     """A folder name made from the settings, under ``runs/``."""
     dataset = settings.dataset.replace("folder:", "").rstrip("/").rpartition("/")[2] or "folder"
     method = f"{settings.method}-{variant}" if variant else settings.method
-    name = (dataset, settings.task, method, settings.backbone.replace("/", "-"))
+    task = "-".join((settings.task, *settings.target_names))
+    task = re.sub(r"[^\w.-]+", "_", task)
+    name = (dataset, task, method, settings.backbone.replace("/", "-"))
     return Path("runs") / f"{'-'.join(name)}-{settings.shots}shot-seed{settings.seed}"
 
 

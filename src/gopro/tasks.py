@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from gopro import data
+from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Dataset, Item
 from gopro.data.fewshot import Sample, draw
 from gopro.errors import GoproError
@@ -35,12 +38,13 @@ class Plan:
 
     Attributes:
         task: The task's proper name, aliases resolved.
-        source: The data set of the training pictures; opens ``train`` and ``val``.
+        source: The data set of the training pictures, less the domains that are left out; opens
+            ``train`` and ``val``.
         sample: The few-shot sample with the source's own labels, as ``save_sample`` takes it.
         train_classes: The class names trained on.
         train: Few-shot pictures; labels index ``train_classes``.
         val: For choosing an epoch, from training data only; may be empty.
-        tests: Name (``base``, ``new``, ``all`` or a data set's) -> what is measured.
+        tests: Name (``base``, ``new``, ``all``, a data set's or a domain's) -> what is measured.
     """
 
     task: str
@@ -76,8 +80,45 @@ def resolve(task: str) -> str:
     return name
 
 
+Target = Dataset | str
+"""What a task tests on beside its source: another data set, or a domain that is left out."""
+
+
+def find_targets(
+    dataset: Dataset, task: str, named: Sequence[str] = (), root: Path | None = None, seed: int = 1
+) -> dict[str, Target]:
+    """Read the targets of a task.
+
+    Args:
+        dataset: The source.
+        task: A name of ``names()`` or an alias.
+        named: Data sets as ``data.load`` takes them, or domains of the source. By default
+            ``cross-dataset`` takes every other set below ``root`` that isn't a variant of
+            another, and ``domain-generalization`` the source's variants.
+        root: The folder that holds the data sets.
+        seed: Draws the split of a folder that has none.
+
+    Raises:
+        GoproError: When the task is unknown, or a set isn't there, is incomplete or malformed.
+    """
+    kind = _TASKS[resolve(task)]
+    if kind.default_targets is None or (kind.leaves_out and domains(dataset)):
+        return {name: name for name in named}
+    root = data.default_root() if root is None else root
+    return {
+        name: data.load(name, root, seed=seed)
+        for name in (named or kind.default_targets(dataset, root))
+    }
+
+
+def domains(dataset: Dataset) -> list[str]:
+    """The domains that a data set's pictures come from, sorted; none where it has but one."""
+    found = {i.domain for items in (dataset.train, dataset.val, dataset.test) for i in items}
+    return sorted(found) if len(found) > 1 else []
+
+
 def plan(
-    dataset: Dataset, task: str, *, shots: int, seed: int, targets: Sequence[Dataset] = ()
+    dataset: Dataset, task: str, *, shots: int, seed: int, targets: Sequence[Target] = ()
 ) -> Plan:
     """Say what to train and test on.
 
@@ -86,61 +127,80 @@ def plan(
         task: A name of ``names()`` or an alias.
         shots: Training pictures a class.
         seed: Draws the few-shot sample.
-        targets: The data sets ``cross-dataset`` tests on; the other tasks take none.
+        targets: What ``cross-dataset`` and ``domain-generalization`` test on: data sets, or, to
+            leave domains of the source out of training and test on them, their names.
 
     Raises:
         GoproError: When the task is unknown or doesn't fit the data sets, or when a class has
             fewer training pictures than ``shots``.
     """
     name = resolve(task)
-    if targets and name != "cross-dataset":
-        raise GoproError(f"task {name} tests on {dataset.name} alone; leave the targets out")
-    labels, tests = _TASKS[name].define(dataset, targets)
+    if targets and _TASKS[name].default_targets is None:
+        raise GoproError(
+            f"task {name} tests on {dataset.name} alone; leave the targets (--targets) out"
+        )
+    if not dataset.train:
+        raise GoproError(
+            f"{dataset.name} has pictures to test on alone; train on another set and name it as "
+            "the target (--targets) of cross-dataset or domain-generalization"
+        )
+    source, labels, tests = _TASKS[name].define(dataset, targets)
     for test_name, test in tests.items():
         if not test.items:
             raise GoproError(
                 f"{dataset.name} has no test pictures for {test_name!r} of task {name}; add some"
             )
-    sample = draw(dataset, shots, seed, labels)
+    sample = draw(source, shots, seed, labels)
     return Plan(
         task=name,
-        source=dataset,
+        source=source,
         sample=sample,
-        train_classes=_names(dataset, labels),
+        train_classes=_names(source, labels),
         train=_only(sample.train, labels),
         val=_only(sample.val, labels),
         tests=tests,
     )
 
 
-_Definition = tuple[range, dict[str, Test]]
+_Definition = tuple[Dataset, range, dict[str, Test]]
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A line of help, and: data sets -> labels to train on, what to test on."""
+    """How a task is defined.
+
+    Attributes:
+        about: A line of help.
+        define: Data set and targets -> what to train on, the labels trained on, the tests.
+        default_targets: Data set and root -> names of sets; None where a task has no targets.
+        leaves_out: Targets of a set with domains are domains.
+    """
 
     about: str
-    define: Callable[[Dataset, Sequence[Dataset]], _Definition]
+    define: Callable[[Dataset, Sequence[Target]], _Definition]
+    default_targets: Callable[[Dataset, Path], Sequence[str]] | None = None
+    leaves_out: bool = False
 
 
-def _base2new(dataset: Dataset, targets: Sequence[Dataset]) -> _Definition:
+def _base2new(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
     count = len(dataset.class_names)
     if count < 2:
         raise GoproError(f"base2new wants at least 2 classes, {dataset.name} has {count}")
     half = (count + 1) // 2
     base, new = range(half), range(half, count)
-    return base, {"base": _test(dataset, base), "new": _test(dataset, new)}
+    return dataset, base, {"base": _test(dataset, base), "new": _test(dataset, new)}
 
 
-def _few_shot(dataset: Dataset, targets: Sequence[Dataset]) -> _Definition:
+def _few_shot(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
     every = range(len(dataset.class_names))
-    return every, {"all": _test(dataset, every)}
+    return dataset, every, {"all": _test(dataset, every)}
 
 
-def _cross_dataset(dataset: Dataset, targets: Sequence[Dataset]) -> _Definition:
+def _cross_dataset(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
     tests: dict[str, Test] = {}
     for target in targets:
+        if isinstance(target, str):
+            raise GoproError(f"cross-dataset wanted data sets as targets, got the word {target!r}")
         if target.name == dataset.name or target.name in tests:
             raise GoproError(
                 f"cross-dataset got {target.name} twice; wanted targets that differ from each "
@@ -149,10 +209,61 @@ def _cross_dataset(dataset: Dataset, targets: Sequence[Dataset]) -> _Definition:
         tests[target.name] = _test(target, range(len(target.class_names)))
     if not tests:
         raise GoproError(
-            f"cross-dataset trains on {dataset.name} and tests on other sets; name at least one "
-            "target"
+            f"cross-dataset trains on {dataset.name} and tests on other sets, and found none; "
+            "name at least one target (--targets pacs,dtd), or unpack some beside it"
         )
-    return range(len(dataset.class_names)), tests
+    return dataset, range(len(dataset.class_names)), tests
+
+
+def _domain_generalization(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
+    known = domains(dataset)
+    if known:
+        return _leave_out(dataset, known, targets)
+    if not targets:
+        raise GoproError(
+            f"domain-generalization wants a set of several domains, or targets; {dataset.name} "
+            "has one domain, and no variants are known: name sets of its classes with --targets"
+        )
+    source, labels, tests = _cross_dataset(dataset, targets)
+    for name, test in tests.items():
+        foreign = sorted(set(test.class_names) - set(dataset.class_names))
+        if foreign:
+            raise GoproError(
+                f"{name} has classes that {dataset.name} lacks, such as {foreign[0]!r}; the task "
+                "for other classes is cross-dataset"
+            )
+    return source, labels, tests
+
+
+def _leave_out(dataset: Dataset, known: list[str], targets: Sequence[Target]) -> _Definition:
+    """Train on the other domains, test on every picture of those left out: none was trained on."""
+    every = range(len(dataset.class_names))
+    wrong = [target for target in targets if target not in known]
+    if wrong or not 0 < len(set(targets)) < len(known):
+        got = ", ".join(one if isinstance(one, str) else one.name for one in targets) or "none"
+        raise GoproError(
+            f"domain-generalization leaves domains of {dataset.name} out of training and tests on "
+            f"them; got {got}, wanted --targets with some of {', '.join(known)}, but not all"
+        )
+    parts = (dataset.train, dataset.val, dataset.test)
+    train, val, test = (tuple(i for i in part if i.domain not in targets) for part in parts)
+    source = replace(dataset, train=train, val=val, test=test)
+    pictures = [item for part in parts for item in part]
+    tests = {
+        domain: Test(dataset, dataset.class_names, tuple(i for i in pictures if i.domain == domain))
+        for domain in known
+        if domain in targets
+    }
+    return source, every, tests
+
+
+def _others(dataset: Dataset, root: Path) -> list[str]:
+    variants = {name for known in KNOWN.values() for name in known.variants}
+    return [name for name in data.present(root) if name != dataset.name and name not in variants]
+
+
+def _variants(dataset: Dataset, root: Path) -> Sequence[str]:
+    return KNOWN[dataset.name].variants if dataset.name in KNOWN else ()
 
 
 _TASKS = {
@@ -160,7 +271,15 @@ _TASKS = {
         "train on the first half of the classes, test on each half among its own names", _base2new
     ),
     "few-shot": _Task("train and test on all classes", _few_shot),
-    "cross-dataset": _Task("train on all classes of one set, test on others", _cross_dataset),
+    "cross-dataset": _Task(
+        "train on all classes of one set, test on others", _cross_dataset, _others
+    ),
+    "domain-generalization": _Task(
+        "train on one set or some of its domains, test on others of the same classes",
+        _domain_generalization,
+        _variants,
+        leaves_out=True,
+    ),
 }
 _ALIASES = {"basenew": "base2new"}
 

@@ -82,13 +82,97 @@ def test_cross_dataset_tests_each_target_among_its_own_names() -> None:
     assert plan.tests["other"].dataset is other
 
 
+def test_domain_generalization_to_sets_of_the_same_classes() -> None:
+    some = replace(SET, name="some", class_names=("bee", "eel"), train=(), test=SET.test[:4])
+    plan = tasks.plan(SET, "domain-generalization", shots=2, seed=1, targets=[some])
+    assert plan.train_classes == NAMES
+    assert plan.tests["some"].class_names == ("bee", "eel")
+    with pytest.raises(GoproError, match="has one domain, and no variants are known"):
+        tasks.plan(SET, "domain-generalization", shots=2, seed=1)
+    foreign = replace(SET, name="zoo", class_names=("ant", "bee", "cat", "dog", "elk"))
+    with pytest.raises(GoproError, match="zoo has classes that five lacks, such as 'elk'"):
+        tasks.plan(SET, "domain-generalization", shots=2, seed=1, targets=[foreign])
+
+
+def in_styles(part: tuple[Item, ...]) -> tuple[Item, ...]:
+    return tuple(
+        replace(item, key=f"{style}/{item.key}", domain=style)
+        for style in ("photo", "sketch", "art")
+        for item in part
+    )
+
+
+STYLES = Dataset("styles", None, NAMES, *(in_styles(p) for p in (SET.train, SET.val, SET.test)))
+
+
+def test_leave_one_domain_out() -> None:
+    plan = tasks.plan(STYLES, "domain-generalization", shots=8, seed=1, targets=["sketch"])
+    assert tasks.domains(STYLES) == ["art", "photo", "sketch"]
+    assert plan.train_classes == NAMES
+    assert {item.domain for item in (*plan.train, *plan.val)} == {"art", "photo"}
+    assert len(plan.train) == 8 * len(NAMES)
+    assert list(plan.tests) == ["sketch"]
+    # every picture of the domain, the whole set's train and validation pictures too
+    assert len(plan.tests["sketch"].items) == (6 + 3 + 2) * len(NAMES)
+    assert {item.domain for item in plan.tests["sketch"].items} == {"sketch"}
+    assert "sketch" not in {item.domain for item in (*plan.source.train, *plan.source.val)}
+
+
+def test_several_domains_left_out_are_tested_apart() -> None:
+    targets = ["sketch", "art"]
+    plan = tasks.plan(STYLES, "domain-generalization", shots=2, seed=1, targets=targets)
+    assert list(plan.tests) == ["art", "sketch"]
+    assert {item.domain for item in plan.train} == {"photo"}
+
+
+@pytest.mark.parametrize(
+    ("targets", "got"),
+    [
+        ([], "got none, wanted --targets with some of art, photo, sketch, but not all"),
+        (["sketches"], "got sketches, wanted"),
+        (["art", "photo", "sketch"], "got art, photo, sketch, wanted"),
+        ([SET], "got five, wanted"),
+    ],
+)
+def test_domains_that_cannot_be_left_out(targets: list[Dataset | str], got: str) -> None:
+    with pytest.raises(GoproError, match=got):
+        tasks.plan(STYLES, "domain-generalization", shots=1, seed=1, targets=targets)
+
+
+def test_targets_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("pacs", "dtd", "imagenet-sketch", "caltech-101"):
+        (tmp_path / folder).mkdir()
+    asked: list[str] = []
+
+    def load(name: str, root: Path, *, seed: int) -> Dataset:
+        assert (root, seed) == (tmp_path, 7)
+        asked.append(name)
+        return replace(SET, name=name)
+
+    monkeypatch.setattr(data, "load", load)
+    caltech = replace(SET, name="caltech101")
+    found = tasks.find_targets(caltech, "cross-dataset", (), tmp_path, 7)
+    assert asked == list(found) == ["dtd", "pacs"]  # neither the source nor a variant of ImageNet
+    imagenet = replace(SET, name="imagenet")
+    variants = ["imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"]
+    assert list(tasks.find_targets(imagenet, "domain-generalization", (), tmp_path, 7)) == variants
+    assert list(tasks.find_targets(caltech, "cross-dataset", ("world",), tmp_path, 7)) == ["world"]
+    # domains are names alone; a task without targets is left to refuse them
+    asked.clear()
+    given = tasks.find_targets(STYLES, "domain-generalization", ("art",), tmp_path, 7)
+    assert given == {"art": "art"}
+    assert tasks.find_targets(SET, "base2new", ("dtd",), tmp_path, 7) == {"dtd": "dtd"}
+    assert tasks.find_targets(SET, "few-shot", (), tmp_path, 7) == {}
+    assert asked == []
+
+
 @pytest.mark.parametrize(
     ("task", "message"),
     [
         ("base2nw", "unknown task 'base2nw'; did you mean base2new"),
         ("fewshot", "did you mean few-shot"),
-        ("zzz", "known: base2new, few-shot, cross-dataset"),
-        ("domain-generalization", "unknown task"),
+        ("zzz", "known: base2new, few-shot, cross-dataset, domain-generalization"),
+        ("domain-generalisation", "did you mean domain-generalization"),
     ],
 )
 def test_unknown_task(task: str, message: str) -> None:
@@ -104,8 +188,12 @@ def test_targets_that_do_not_fit() -> None:
     other = replace(SET, name="other")
     with pytest.raises(GoproError, match="got other twice"):
         tasks.plan(SET, "cross-dataset", shots=1, seed=1, targets=[other, other])
-    with pytest.raises(GoproError, match="leave the targets out"):
+    with pytest.raises(GoproError, match=r"leave the targets \(--targets\) out"):
         tasks.plan(SET, "base2new", shots=1, seed=1, targets=[other])
+    with pytest.raises(GoproError, match="wanted data sets as targets, got the word 'sketch'"):
+        tasks.plan(SET, "cross-dataset", shots=1, seed=1, targets=["sketch"])
+    with pytest.raises(GoproError, match="five has pictures to test on alone; train on another"):
+        tasks.plan(replace(SET, train=()), "few-shot", shots=1, seed=1)
 
 
 def test_sets_that_do_not_fit() -> None:
@@ -119,7 +207,8 @@ def test_sets_that_do_not_fit() -> None:
 
 
 def test_names_have_a_line_each() -> None:
-    assert [name for name, _ in tasks.names()] == ["base2new", "few-shot", "cross-dataset"]
+    known = ["base2new", "few-shot", "cross-dataset", "domain-generalization"]
+    assert [name for name, _ in tasks.names()] == known
     assert all(about and "\n" not in about for _, about in tasks.names())
 
 

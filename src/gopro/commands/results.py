@@ -26,7 +26,7 @@ def results(arguments: Sequence[str]) -> None:
     from gopro.runfolder import finished
 
     rows = over_seeds([read(folder) for folder in finished(values["run_dir"])])
-    for (dataset, task, backbone, shots), table in _tables(rows).items():
+    for (dataset, task, backbone, shots, *_), table in _tables(rows).items():
         title = f"{dataset}, {task}, {shots} shots, {backbone}: accuracy in %"
         if values["markdown"]:
             print(f"{title}\n")
@@ -39,10 +39,10 @@ def results(arguments: Sequence[str]) -> None:
 
 
 def _tables(rows: Sequence[dict[str, Any]]) -> dict[tuple[Any, ...], list[list[str]]]:
-    """A table of strings for each data set and task, its head first."""
+    """A table of strings for each data set, task and set of tests, its head first."""
     tables: dict[tuple[Any, ...], list[list[str]]] = {}
     for row in rows:
-        key = (row["dataset"], row["task"], row["backbone"], row["shots"])
+        key = (row["dataset"], row["task"], row["backbone"], row["shots"], *row["scores"])
         table = tables.setdefault(key, [])
         if not table:
             columns = [name.replace("_", " ") for name in row["scores"]]

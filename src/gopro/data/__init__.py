@@ -53,7 +53,7 @@ def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset
     if known is None:
         near = difflib.get_close_matches(name, KNOWN, n=1)
         hint = (
-            f"did you mean {near[0]}?" if near else "`gopro data list` shows them, or folder:PATH"
+            f"did you mean {near[0]}?" if near else "see `gopro data list`, or folder:PATH"
         )
         raise GoproError(f"unknown data set {name!r}; {hint}")
     return known.load(name, default_root() if root is None else Path(root).expanduser())

@@ -54,7 +54,7 @@ def test_missing_picture(caltech_like: Path) -> None:
     ("name", "message"),
     [
         ("caltech", "did you mean caltech101"),
-        ("zzz", "`gopro data list` shows them, or folder:PATH"),
+        ("zzz", "see `gopro data list`, or folder:PATH"),
         ("folder:", "without a path"),
         ("folder:/not/there", "no folder /not/there"),
         ("", "unknown data set ''"),
