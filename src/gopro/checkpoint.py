@@ -61,9 +61,36 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             about = json.loads((file.metadata() or {})["gopro"])
             return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
         raise GoproError(
-            f"can't read {path} ({str(error).splitlines()[0][:120]}); it is missing, damaged or "
+            f"can't read {path} ({reason}); it is missing, damaged or "
             "not gopro's: train again without --resume into another --out"
+        ) from error
+
+
+def load_learned(path: Path, model: torch.nn.Module, about: dict[str, Any]) -> None:
+    """Put learned weights, written by ``save_tensors``, into a model.
+
+    Args:
+        path: The file.
+        model: Gets the weights.
+        about: The note the file must carry: whose weights are wanted.
+
+    Raises:
+        GoproError: When the file is missing, damaged, or holds the weights of something else.
+    """
+    tensors, found = load_tensors(path)
+    if found != about:
+        raise GoproError(
+            f"{path} holds the weights of {_words(found)}, not of {_words(about)}; put the run's "
+            "own file back, or train again into another --out"
+        )
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise GoproError(
+            f"{path} doesn't fit {_words(about)} with this run's settings; put the run's own file "
+            "back, or train again into another --out"
         ) from error
 
 
@@ -104,7 +131,7 @@ def load_checkpoint(
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "best": {}, "random": {}}
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
-        parts[part][rest] = value
+        parts.setdefault(part, {})[rest] = value
     try:
         model.load_state_dict(parts["model"])
         state: dict[int, dict[str, Tensor]] = {}
@@ -118,3 +145,8 @@ def load_checkpoint(
         raise GoproError(
             f"{path} belongs to another method or other settings; train into another --out"
         ) from error
+
+
+def _words(about: Any) -> str:
+    values = about.values() if isinstance(about, dict) else [about]
+    return " on ".join(str(value) for value in values) or "nothing known"

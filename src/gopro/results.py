@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gopro.errors import GoproError
 
 SCHEMA = 1
+
+_KEYS = (
+    *("schema", "dataset", "task", "method", "variant", "backbone", "shots", "seed"),
+    *("test", "zeroshot", "train_seconds", "trainable_parameters"),
+)
 
 Measured = Mapping[str, Mapping[str, float]]
 """Test name -> {"accuracy": percent, "n": images, "classes": count}."""
@@ -42,6 +48,7 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         schema = found["schema"]
+        missing = sorted(set(_KEYS) - set(found)) if schema == SCHEMA else []
     except FileNotFoundError as error:
         raise GoproError(
             f"{folder} holds no finished run (results.json is missing); train there first"
@@ -50,6 +57,10 @@ def read(folder: Path) -> dict[str, Any]:
         raise GoproError(f"{path} is damaged; train again into another --out") from error
     if schema != SCHEMA:
         raise GoproError(f"{path} has schema {schema}; this gopro reads {SCHEMA}")
+    if missing:
+        raise GoproError(
+            f"{path} is damaged ({', '.join(missing)} missing); train again into another --out"
+        )
     return found
 
 
@@ -142,10 +153,10 @@ def _spread(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, float | 
 def print_table(results: Mapping[str, Any]) -> None:
     """Print a run's result with zero-shot CLIP's above it."""
     names = list(results["test"])
-    table = Table(title=f"{results['dataset']}, {results['task']}: accuracy in %")
+    table = Table(title=escape(f"{results['dataset']}, {results['task']}: accuracy in %"))
     table.add_column("method")
     for name in names:
-        table.add_column(name, justify="right")
+        table.add_column(escape(name), justify="right")
     label = "harmonic mean" if "harmonic_mean" in results else "average"
     if len(names) > 1:
         table.add_column(label, justify="right", style="bold")

@@ -18,18 +18,36 @@ jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
 class Parser(jsonargparse.ArgumentParser):
     """An argument parser whose complaints are one line, with the nearest option suggested."""
 
+    def __init__(self, **options: Any) -> None:
+        """As argparse, but options must be written out: a slip shall not be taken for another."""
+        super().__init__(allow_abbrev=False, **options)
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what argparse would print."""
         line = " ".join(message.split())
         unknown = re.search(
-            r"(?:unrecognized arguments:|does not accept option) (--[\w.\-]+)", line
+            r"(?:unrecognized arguments: --|does not accept option --|Option ')([\w.\-]+)", line
         )
         if unknown:
             options = [text for action in self._actions for text in action.option_strings]
-            near = difflib.get_close_matches(unknown[1], options, n=1)
+            near = difflib.get_close_matches(f"--{unknown[1]}", options, n=1)
             hint = f"did you mean {near[0]}?" if near else f"see `{self.prog} --help`"
-            raise GoproError(f"there is no option {unknown[1]}; {hint}")
-        raise GoproError(f"{line}; see `{self.prog} --help`")
+            raise GoproError(f"there is no option --{unknown[1]}; {hint}")
+        raise GoproError(f"{_plain(line)}; see `{self.prog} --help`")
+
+
+def _plain(line: str) -> str:
+    """A complaint about a value's type in the words of the other messages."""
+    line = re.sub(r"<class '(\w+)'>", r"\1", line).replace("NoneType", "null")
+    line = re.sub(r"typing\.Literal\[(.+?)\]", r"one of \1", line)
+    one = re.search(r'Parser key "([\w.]+)": Expected an? (.+?)\. Got value: (.*)', line)
+    several = re.search(
+        r'Parser key "([\w.]+)": Does not validate .*? Subtypes: \[(.+?)\] Errors: .*? '
+        r"Given value: (.*)",
+        line,
+    )
+    found = one or several
+    return f"got --{found[1]} {found[3]}; wanted {found[2]}" if found else line
 
 
 def build(kind: Any, values: Any) -> Any:
@@ -48,5 +66,7 @@ def parse(parser: Parser, arguments: Sequence[str]) -> Any:
     """Parse, with every complaint as a ``GoproError``."""
     try:
         return parser.parse_args(list(arguments))
+    except UnicodeDecodeError as error:
+        raise GoproError("the --config file is no text in UTF-8; wanted YAML") from error
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
         parser.error(str(error))

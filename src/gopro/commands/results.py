@@ -20,6 +20,7 @@ def results(arguments: Sequence[str]) -> None:
     values = parse(parser, arguments)
 
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from gopro.results import over_seeds, read
@@ -32,7 +33,7 @@ def results(arguments: Sequence[str]) -> None:
             print(f"{title}\n")
             print("\n".join("| " + " | ".join(cells) + " |" for cells in _ruled(table)), end="\n\n")
             continue
-        drawn = Table(*table[0], title=title)
+        drawn = Table(*map(escape, table[0]), title=escape(title))
         for cells in table[1:]:
             drawn.add_row(*cells)
         Console().print(drawn)
