@@ -14,7 +14,6 @@ from gopro import checkpoint, engine, results, runfolder
 from gopro.backbones import Backbone, ImageFeatures, build
 from gopro.config import TrainSettings
 from gopro.data import Dataset, load
-from gopro.data.fewshot import save_sample
 from gopro.data.pixels import batches
 from gopro.errors import GoproError
 from gopro.evaluate import accuracy, frozen_features, predict
@@ -48,6 +47,11 @@ class Prepared:
     backbone: Backbone
     method: Method
 
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything for the engine to do."""
+        return self.recipe.epochs > 0 and self.method.trainable_parameters > 0
+
 
 def train(
     settings: TrainSettings,
@@ -72,17 +76,20 @@ def train(
     """
     prepared = _prepare(settings, options, dataset)
     settings, folder, method = prepared.settings, prepared.folder, prepared.method
-    runfolder.open_folder(folder, settings, prepared.options)
+    runfolder.check(folder, settings, prepared.options)
     announce(_intention(prepared))
-    save_sample(folder / runfolder.SAMPLE, prepared.plan.sample)
+    # images are read before the folder is made: a damaged one leaves nothing behind
     seconds = _show_training_set(prepared) if method.learns_from_features else 0.0
-    trains = prepared.recipe.epochs > 0 and method.trainable_parameters > 0
-    if trains:
-        seconds += _train(prepared).seconds
-    about = {"method": settings.method, "backbone": settings.backbone}
-    checkpoint.save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about)
+    fit = _training(prepared) if prepared.trains else None
+    runfolder.open_folder(folder, settings, prepared.options)
+    runfolder.keep_sample(folder, prepared.plan.source, prepared.plan.sample)
+    if fit is None:
+        engine.write_metrics(folder, [])
+    else:
+        seconds += fit().seconds
+    checkpoint.save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), _about(settings))
     _test_and_write(prepared, seconds)
-    if trains:
+    if prepared.trains:
         from gopro.report import picture
 
         picture.draw(folder, {name: test.dataset for name, test in prepared.plan.tests.items()})
@@ -108,16 +115,14 @@ def test(folder: Path, changes: dict[str, Any]) -> dict[str, Any]:
     settings, options = runfolder.read_settings(folder)
     settings = replace(settings, out=folder, **changes)
     prepared = _prepare(settings, options)
-    tensors, _ = checkpoint.load_tensors(folder / runfolder.WEIGHTS)
-    try:
-        prepared.method.load_state_dict(tensors)
-    except RuntimeError as error:
-        raise GoproError(
-            f"{folder / runfolder.WEIGHTS} doesn't fit {settings.method} on {settings.backbone}; "
-            "it is another method's or another backbone's"
-        ) from error
+    checkpoint.load_learned(folder / runfolder.WEIGHTS, prepared.method, _about(settings))
     measured, _ = _measure(prepared)
     return {**_describe(prepared, recorded["train_seconds"]), **measured}
+
+
+def _about(settings: TrainSettings) -> dict[str, str]:
+    """What learned weights say about themselves."""
+    return {"method": settings.method, "backbone": settings.backbone}
 
 
 def _intention(prepared: Prepared) -> str:
@@ -125,7 +130,7 @@ def _intention(prepared: Prepared) -> str:
     settings, recipe, what = prepared.settings, prepared.recipe, prepared.plan
     tests = ", ".join(f"{name} ({len(test.items)} images)" for name, test in what.tests.items())
     place = f"{settings.backbone} on {prepared.backbone.device}, {settings.precision}"
-    if recipe.epochs == 0:
+    if not prepared.trains:
         return f"{settings.method}, {place}; nothing to train; tests: {tests}"
     return (
         f"{settings.method}, {place}: {recipe.epochs} epochs of {len(what.train)} images of "
@@ -186,7 +191,8 @@ def _show_training_set(prepared: Prepared) -> float:
     return time.monotonic() - started
 
 
-def _train(prepared: Prepared) -> checkpoint.Progress:
+def _training(prepared: Prepared) -> Callable[[], checkpoint.Progress]:
+    """Read the images that training needs; gives what trains on them."""
     settings, what = prepared.settings, prepared.plan
     size = prepared.backbone.image_size
     parts = list(batches(what.source, what.train, size, settings.eval_batch, settings.workers))
@@ -200,7 +206,11 @@ def _train(prepared: Prepared) -> checkpoint.Progress:
             return accuracy(predict(method, features, settings.eval_batch), truth)
 
     data = engine.TrainingSet(torch.cat(parts), labels)
-    return learn(prepared.method, data, prepared.recipe, settings, prepared.folder, validate)
+
+    def fit() -> checkpoint.Progress:
+        return learn(prepared.method, data, prepared.recipe, settings, prepared.folder, validate)
+
+    return fit
 
 
 def _features(prepared: Prepared, items: Sequence[Any], source: Any = None) -> ImageFeatures:

@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from gopro.config import TrainSettings
+from gopro.data import Dataset
+from gopro.data.fewshot import Sample, load_sample, save_sample
 from gopro.errors import GoproError
 from gopro.files import atomic_write
 from gopro.views_settings import ViewSettings
@@ -28,7 +30,9 @@ _FREE = {"resume", "out", "root", "device", "workers", "eval_batch", "checkpoint
 
 def default_folder(settings: TrainSettings, variant: str | None) -> Path:
     """A folder name made from the settings, under ``runs/``."""
-    dataset = settings.dataset.replace("folder:", "").rstrip("/").rpartition("/")[2] or "folder"
+    dataset, _, path = settings.dataset.partition("folder:")
+    if path:
+        dataset = Path(path).expanduser().resolve().name or "folder"
     method = f"{settings.method}-{variant}" if variant else settings.method
     task = "-".join((settings.task, *settings.target_names))
     task = re.sub(r"[^\w.-]+", "_", task)
@@ -36,8 +40,8 @@ def default_folder(settings: TrainSettings, variant: str | None) -> Path:
     return Path("runs") / f"{'-'.join(name)}-{settings.shots}shot-seed{settings.seed}"
 
 
-def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
-    """Make or check the run folder and write its ``config.yaml``.
+def check(folder: Path, settings: TrainSettings, options: Any) -> None:
+    """See that a run may use the folder; nothing is written.
 
     Args:
         folder: The run folder.
@@ -48,31 +52,62 @@ def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
         GoproError: When the folder holds another run, a finished one, or an unfinished one that
             wasn't asked to be resumed.
     """
-    config = to_dict(settings, options)
-    if (folder / CONFIG).exists():
-        old = read_config(folder)
-        changed = [key for key in _flat(config) if _flat(old).get(key) != _flat(config)[key]]
-        changed = [key for key in changed if key.partition(".")[0] not in _FREE]
-        if changed:
-            raise GoproError(
-                f"{folder} holds another run ({', '.join(changed[:4])} differ); "
-                "choose another --out"
-            )
-        if (folder / DONE).exists():
-            raise GoproError(
-                f"{folder} holds this very run, finished; see it with `gopro test {folder}`, or "
-                "choose another --out"
-            )
-        if not settings.resume:
-            raise GoproError(
-                f"{folder} holds this run, unfinished; add --resume, or choose another --out"
-            )
+    if not (folder / CONFIG).exists():
+        if _holds_anything(folder):
+            raise GoproError(f"{folder} holds other things; choose another --out")
         return
-    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        raise GoproError(f"{folder} holds other things; choose another --out")
-    with atomic_write(folder / CONFIG) as temporary:
-        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-        temporary.write_text(text, encoding="utf-8")
+    new, old = _flat(to_dict(settings, options)), _flat(read_config(folder))
+    changed = [key for key in new if old.get(key) != new[key]]
+    changed = [key for key in changed if key.partition(".")[0] not in _FREE]
+    if changed:
+        raise GoproError(
+            f"{folder} holds another run ({', '.join(changed[:4])} differ); choose another --out"
+        )
+    if (folder / DONE).exists():
+        raise GoproError(
+            f"{folder} holds this very run, finished; see it with `gopro test {folder}`, or "
+            "choose another --out"
+        )
+    if not settings.resume:
+        raise GoproError(
+            f"{folder} holds this run, unfinished; add --resume, or choose another --out"
+        )
+
+
+def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
+    """Make the run folder with its ``config.yaml``, or check the one that is there.
+
+    Args:
+        folder: The run folder.
+        settings: Of the run, every default filled in.
+        options: The method's settings.
+
+    Raises:
+        GoproError: As ``check`` does, and when the folder can't be written.
+    """
+    check(folder, settings, options)
+    if not (folder / CONFIG).exists():
+        with atomic_write(folder / CONFIG) as temporary:
+            text = yaml.safe_dump(to_dict(settings, options), sort_keys=False, allow_unicode=True)
+            temporary.write_text(text, encoding="utf-8")
+
+
+def keep_sample(folder: Path, source: Dataset, drawn: Sample) -> None:
+    """Write the few-shot sample, or see that a resumed run's data are still the same.
+
+    Raises:
+        GoproError: When they aren't, or the folder can't be written.
+    """
+    path = folder / SAMPLE
+    if path.exists():
+        try:
+            load_sample(path, source)
+        except GoproError as error:
+            raise GoproError(
+                f"{folder} can't be resumed: the data set isn't what it was when the run started "
+                f"({error}); restore it, or choose another --out"
+            ) from error
+    save_sample(path, drawn)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -150,11 +185,20 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def _holds_anything(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir()) if folder.is_dir() else folder.exists()
+    except OSError as error:
+        raise GoproError(
+            f"can't look into {folder} ({error.strerror or error}); choose another --out"
+        ) from error
+
+
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for key, value in tree.items():
         if isinstance(value, dict):
             rows.update(_flat(value, f"{prefix}{key}."))
         else:
-            rows[prefix + key] = value
+            rows[f"{prefix}{key}"] = value
     return rows
