@@ -127,7 +127,8 @@ class Batches:
         fits = self._fits[[self._word[caption.word] for caption in captions]]  # [captions, classes]
         true = fits[:, label].T & ((said[None] == -1) | (said[None] == slots[:, None])).all(-1)
         prompts, target, clash = self._prompts(label, rng, words)
-        altered = (slots != before)[:, 2:].any(1) | (slots[:, augment.STYLE] != 0)
+        altered = (slots != before).any(1)
+        drawn = (before[:, augment.STYLE] != 0) & ~self.pictures.built_in[index]
         teacher = torch.from_numpy(self.pictures.teacher[index]).float()
         return Batch(
             images,
@@ -137,7 +138,7 @@ class Batches:
             prompts,
             target,
             clash,
-            torch.from_numpy(np.where(altered, 0.3, 1.0)).float(),
+            torch.from_numpy(np.where(altered, 0.3, np.where(drawn, 0.5, 1.0))).float(),
             teacher,
             teacher.any(1),
         )

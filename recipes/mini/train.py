@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +34,7 @@ from gopro.files import atomic_write, write_json
 
 TERMS = {"caption": 1.0, "prompt": 1.0, "teacher": 4.0, "guide": 1.0}
 LARGEST_SCALE = math.log(100)
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -226,8 +229,11 @@ def run(options: Options) -> Path:
     saved, shown = time.monotonic(), time.monotonic()
     sums: dict[str, float] = {}
     count = 0
+    stop = threading.Event()
+    # asked to stop, it finishes the step and leaves a checkpoint
+    usual = {kind: signal.signal(kind, lambda *_: stop.set()) for kind in _STOPPING}
     with (options.out / "metrics.jsonl").open("a", encoding="utf-8") as log:
-        while training.progress < 1:
+        while training.progress < 1 and not stop.is_set():
             for name, value in training.advance().items():
                 sums[name] = sums.get(name, 0.0) + value
             count += 1
@@ -249,6 +255,8 @@ def run(options: Options) -> Path:
                 training.save()
                 saved = time.monotonic()
     training.save()
+    for kind, handler in usual.items():
+        signal.signal(kind, handler)
     return options.out / "mini.safetensors"
 
 
