@@ -50,7 +50,9 @@ class Prepared:
     @property
     def trains(self) -> bool:
         """Whether there is anything for the engine to do."""
-        return self.recipe.epochs > 0 and self.method.trainable_parameters > 0
+        # not by their number, which may depend on a training set that wasn't seen yet
+        learned = any(parameter.requires_grad for parameter in self.method.parameters())
+        return self.recipe.epochs > 0 and learned
 
 
 def train(
