@@ -13,6 +13,7 @@ COMMANDS = {
     "train": ("gopro.commands.train:train", "train a method on a data set, then test it"),
     "test": ("gopro.commands.test:test", "measure a finished run again"),
     "results": ("gopro.commands.results:results", "average finished runs over seeds"),
+    "data": ("gopro.commands.data:data", "list the data sets, verify that one is whole"),
     "demo": ("gopro.commands.demo:demo", "see GOPro learn, offline, in a few minutes"),
     "backbones": ("gopro.commands.backbones:backbones", "list the CLIP models at hand"),
     "methods": ("gopro.commands.methods:methods", "list the methods"),
