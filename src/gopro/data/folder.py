@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from gopro.data.dataset import Dataset, Item, check_class_names
-from gopro.data.listing import folders, is_picture, unreadable
+from gopro.data.listing import folders, is_picture, tree
 from gopro.data.partition import complete
 from gopro.errors import GoproError
 
@@ -56,6 +55,11 @@ def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> 
     )
 
 
+def is_split(folder: str | Path) -> bool:
+    """Whether the folder itself says what to train on: it holds a ``train`` folder of classes."""
+    return "train" in _places(Path(folder).expanduser())[0].values()
+
+
 def _places(folder: Path) -> tuple[dict[str, str], str]:
     """Where each part's class folders lie, relative to ``folder``, and what was decided."""
     inside = folders(folder)
@@ -80,11 +84,8 @@ def _classes(folder: Path, place: str) -> dict[str, list[str]]:
     """The pictures of each class folder, as sorted keys relative to ``folder``."""
     classes: dict[str, list[str]] = {}
     for name in folders(folder / place):
-        keys: list[str] = []
-        for where, inner, files in os.walk(folder / place / name, onerror=_unreadable):
-            inner[:] = [entry for entry in inner if not entry.startswith(".")]
-            prefix = Path(where).relative_to(folder).as_posix()
-            keys += [f"{prefix}/{file}" for file in files if is_picture(file)]
+        files = tree(folder / place / name)
+        keys = [file.relative_to(folder).as_posix() for file in files if is_picture(file.name)]
         if not keys:
             raise GoproError(
                 f"class folder {folder / place / name} has no pictures; add some or remove it"
@@ -128,7 +129,3 @@ def _refuse_single(classes: Mapping[str, list[str]], folder: Path) -> None:
                 f"class folder {name!r} of {folder} has 1 picture; wanted at least 2, one to "
                 "train and one to test on"
             )
-
-
-def _unreadable(error: OSError) -> None:
-    raise unreadable(error, error.filename) from error

@@ -34,6 +34,23 @@ def pictures(folder: Path) -> list[str]:
         raise unreadable(error, folder) from error
 
 
+def tree(folder: Path) -> list[Path]:
+    """Every file in a folder and deeper inside, sorted; hidden files and folders left out.
+
+    Raises:
+        GoproError: When the folder, or one in it, is missing or may not be read.
+    """
+
+    def complain(error: OSError) -> None:
+        raise unreadable(error, error.filename) from error
+
+    files: list[Path] = []
+    for where, inner, names in os.walk(folder, onerror=complain):
+        inner[:] = [name for name in inner if not name.startswith(".")]
+        files += [Path(where, name) for name in names if not name.startswith(".")]
+    return sorted(files)
+
+
 def is_picture(name: str) -> bool:
     """Whether a file is taken for a picture: by its ending, hidden ones never."""
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES

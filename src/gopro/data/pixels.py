@@ -45,17 +45,35 @@ def batches(
         GoproError: When a picture is missing or can't be read.
     """
 
-    ready: list[Tensor] = []
-    with contextlib.closing(decoded(dataset.open, items, size, batch, workers)) as pictures:
-        for picture in pictures:
-            if isinstance(picture, GoproError):
-                raise picture
-            ready.append(picture)
-            if len(ready) == batch:
-                yield torch.stack(ready)
-                ready = []
-    if ready:
-        yield torch.stack(ready)
+    for group in groups(dataset.open, items, size, batch, workers):
+        yield stack(group)
+
+
+def groups(
+    opener: Callable[[T, int], Image.Image],
+    items: Iterable[T],
+    size: int,
+    batch: int,
+    workers: int | None = None,
+) -> Iterator[list[Tensor | GoproError]]:
+    """``decoded``, ``batch`` pictures at a time; the last group may have fewer."""
+    with contextlib.closing(decoded(opener, items, size, batch, workers)) as pictures:
+        while group := list(islice(pictures, batch)):
+            yield group
+
+
+def stack(group: Sequence[Tensor | GoproError]) -> Tensor:
+    """A group as one tensor [B, 3, size, size].
+
+    Raises:
+        GoproError: The first of the group, when a picture couldn't be read.
+    """
+    pixels = []
+    for picture in group:
+        if isinstance(picture, GoproError):
+            raise picture
+        pixels.append(picture)
+    return torch.stack(pixels)
 
 
 def decoded(
