@@ -69,6 +69,11 @@ class Backbone:
         return self.images.image_size
 
     @property
+    def normalisation(self) -> tuple[list[float], list[float]]:
+        """Mean and standard deviation of each colour that ``image`` normalises with."""
+        return self.images.mean.flatten().tolist(), self.images.std.flatten().tolist()
+
+    @property
     def vision_widths(self) -> tuple[int, ...]:
         """Token width after each layer of the image tower."""
         return self.images.widths

@@ -43,8 +43,8 @@ class ImageTower:
             layer.register_forward_hook(self._keep)
         mean = getattr(visual, "image_mean", None) or (0.48145466, 0.4578275, 0.40821073)
         std = getattr(visual, "image_std", None) or (0.26862954, 0.26130258, 0.27577711)
-        self._mean = torch.tensor(mean).view(3, 1, 1)
-        self._std = torch.tensor(std).view(3, 1, 1)
+        self.mean = torch.tensor(mean).view(3, 1, 1)
+        self.std = torch.tensor(std).view(3, 1, 1)
 
     def _keep(self, module: nn.Module, args: Any, output: Tensor) -> None:
         kept = self._statistics.get(threading.get_ident())
@@ -60,7 +60,7 @@ class ImageTower:
         """
         weight = next(self.visual.parameters())
         pixels = pixels.to(weight.device)
-        normalised = (pixels - self._mean.to(pixels)) / self._std.to(pixels)
+        normalised = (pixels - self.mean.to(pixels)) / self.std.to(pixels)
         thread = threading.get_ident()
         self._statistics[thread] = []
         try:
