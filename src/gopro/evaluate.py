@@ -44,6 +44,12 @@ def frozen_features(
     return ImageFeatures.cat(parts)
 
 
+def encode(backbone: Backbone, pixels: Tensor, batch: int = 64) -> ImageFeatures:
+    """Features of decoded images, uint8 [N, 3, S, S] with N at least 1."""
+    parts = [backbone.image(to_unit(part, backbone.device)) for part in torch.split(pixels, batch)]
+    return ImageFeatures.cat(parts)
+
+
 @torch.no_grad()
 def predict(method: Method, features: ImageFeatures, batch: int = 64) -> Tensor:
     """The most likely class of each image: [N] on the cpu."""

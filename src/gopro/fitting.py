@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from gopro.checkpoint import Progress
 from gopro.config import TrainSettings
-from gopro.engine import Trainer, TrainingSet
+from gopro.engine import Interrupted, Trainer, TrainingSet
+from gopro.errors import GoproError
+from gopro.evaluate import encode
 from gopro.methods.base import Method, Recipe
 
 if TYPE_CHECKING:
@@ -23,6 +27,34 @@ def choose_recipe(kind: type[Method], settings: TrainSettings) -> Recipe:
     recipe = kind.recipes.get(settings.backbone, kind.recipes["published"])
     chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
     return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
+
+
+def method_settings(kind: type[Method], options: Mapping[str, Any] | None) -> Any:
+    """A method's settings from plain data, as a YAML or JSON file holds it.
+
+    Raises:
+        GoproError: For a setting the method doesn't have, or a value it refuses.
+    """
+    given = dict(options or {})
+    known = [field.name for field in fields(kind.Settings)]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise GoproError(
+            f"{kind.__name__} has no setting {unknown[0]!r}; it has {', '.join(known) or 'none'}"
+        )
+    values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    try:
+        return kind.Settings(**values)
+    except TypeError as error:
+        raise GoproError(f"{kind.__name__} can't be set to {given} ({error})") from error
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's generators for a while, and leave them afterwards as they were."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
 
 
 def learn(
@@ -73,3 +105,31 @@ def _one_device(device: torch.device) -> Fabric:
         devices=[device.index or 0] if device.type == "cuda" else 1,
         precision="32-true",
     )
+
+
+def learn_without_folder(
+    method: Method,
+    data: TrainingSet,
+    recipe: Recipe,
+    settings: TrainSettings,
+    validate: Callable[[Method], float] | None = None,
+) -> Progress:
+    """``learn`` for whoever wants the method alone: nothing is kept on disk.
+
+    A method that learns from features sees them first; one that learns nothing is left as it is.
+
+    Raises:
+        GoproError: As ``learn``.
+        KeyboardInterrupt: After Ctrl-C.
+    """
+    if method.learns_from_features:
+        features = encode(method.backbone, data.pixels, settings.eval_batch)
+        method.prepare(features, data.labels.to(method.backbone.device))
+    if recipe.epochs == 0 or method.trainable_parameters == 0:
+        return Progress()
+    settings = replace(settings, checkpoint_every=max(1, recipe.epochs))
+    with tempfile.TemporaryDirectory(prefix="gopro-") as folder:
+        try:
+            return learn(method, data, recipe, settings, Path(folder), validate)
+        except Interrupted as stop:
+            raise KeyboardInterrupt("stopped; nothing was kept") from stop

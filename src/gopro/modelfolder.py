@@ -1,0 +1,221 @@
+"""A fitted classifier as a folder: learned weights, a description, and a card for people."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from gopro import __version__
+from gopro.backbones.shared import Shared, shared_backbone
+from gopro.checkpoint import load_tensors, save_tensors
+from gopro.comparison import Comparison
+from gopro.data.labelled import checked_names
+from gopro.errors import GoproError
+from gopro.files import atomic_write
+from gopro.fitting import method_settings, seeded
+from gopro.methods import find
+from gopro.modelcard import card
+
+if TYPE_CHECKING:
+    from gopro.classifier import PromptClassifier
+
+    C = TypeVar("C", bound=PromptClassifier)
+
+SCHEMA = 1
+WEIGHTS = "model.safetensors"
+ABOUT = "classifier.json"
+CARD = "README.md"
+
+_KEPT = ("shots", "epochs", "batch", "lr", "select", "seed", "precision", "eval_batch")
+
+
+def write(classifier: PromptClassifier, folder: Path, measured: Comparison | None) -> Path:
+    """Write a fitted classifier; see ``PromptClassifier.save``."""
+    refuse_other_things(folder)
+    # the files take their names one after the other once all of them are whole, weights first
+    with (
+        atomic_write(folder / CARD) as card_file,
+        atomic_write(folder / ABOUT) as about_file,
+        atomic_write(folder / WEIGHTS) as weights_file,
+    ):
+        note = {"method": classifier.method, "backbone": classifier.backbone}
+        save_tensors(weights_file, dict(classifier.method_.state_dict()), note)
+        about = _describe(classifier, measured, _file_hash(weights_file))
+        about["sha256"] = _seal(about)
+        text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
+        about_file.write_text(text + "\n", encoding="utf-8")
+        card_file.write_text(card(about), encoding="utf-8")
+    return folder
+
+
+def refuse_other_things(folder: Path) -> None:
+    """Refuse a place where a model would stand among, or instead of, something else.
+
+    Raises:
+        GoproError: For a file, or a folder that holds other things than a model.
+    """
+    if folder.is_file():
+        raise GoproError(f"{folder} is a file; choose another folder for the model")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / ABOUT).is_file():
+        raise GoproError(f"{folder} holds other things than a model; choose another folder")
+
+
+def read(
+    kind: type[C], folder: Path, device: str, precision: str | None, pretrained: str | None
+) -> C:
+    """Read a classifier; see ``PromptClassifier.load``."""
+    about = read_description(folder)
+    weights = folder / WEIGHTS
+    if not weights.is_file():
+        raise GoproError(f"model {folder} has no {WEIGHTS}; copy the whole folder again")
+    if _file_hash(weights) != about["weights_sha256"]:
+        raise GoproError(
+            f"{weights} isn't the file that was saved (its checksum differs); copy the whole "
+            "folder again, or fit again"
+        )
+    try:
+        settings = dict(about["settings"])
+        settings |= {"precision": precision} if precision else {}
+        stored = about["backbone"]
+        made = kind(
+            **settings,
+            method=about["method"],
+            options=about["options"],
+            backbone=stored["name"],
+            pretrained=pretrained or stored["pretrained"],
+            device=device,
+        )
+        made.classes_ = np.asarray(about["labels"])
+        made.class_names_ = checked_names(about["class_names"], f"model {folder}")
+        made.trained_names_ = checked_names(about["trained_names"], f"model {folder}")
+        made.history_, made.training_ = about["history"], about["training"]
+        shared = _backbone(made, stored, folder)
+        made.backbone_checksum_ = shared.checksum
+        _same_preprocessing(shared, about["preprocessing"], folder)
+        place = shared.backbone.device
+        method_kind = find(made.method)
+        options = method_settings(method_kind, made.options)
+        with seeded(0, place):
+            method = method_kind(shared.backbone, made.trained_names_, options).to(place)
+        method.load_state_dict(load_tensors(weights)[0])
+        method.eval()
+        other = made.class_names_ != made.trained_names_
+        made.method_ = method.for_classes(made.class_names_) if other else method
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        reason = (str(error).strip().splitlines() or [""])[0][:120]
+        raise GoproError(
+            f"{folder / ABOUT} and {WEIGHTS} don't fit this version of gopro or each other "
+            f"({type(error).__name__}: {reason}); fit again"
+        ) from error
+    return made
+
+
+def read_description(folder: Path) -> dict[str, Any]:
+    """The contents of a model's ``classifier.json``, whole and unchanged.
+
+    Raises:
+        GoproError: When it is missing, damaged, was changed, or has another schema.
+    """
+    path = folder / ABOUT
+    try:
+        about: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise GoproError(
+            f"{folder} is no model ({ABOUT} isn't there); make one with `gopro fit`"
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise GoproError(f"{path} is damaged; copy the whole folder again") from error
+    if not isinstance(about, dict) or not isinstance(about.get("schema"), int):
+        raise GoproError(f"{path} is no description of a model; copy the whole folder again")
+    if about["schema"] != SCHEMA:
+        raise GoproError(f"{path} has schema {about['schema']}; this gopro reads {SCHEMA}")
+    if about.pop("sha256", None) != _seal(about) or "weights_sha256" not in about:
+        raise GoproError(
+            f"{path} was changed after it was saved; restore it (other class names are given at "
+            "prediction: with_classes in Python, --classes on the command line)"
+        )
+    return about
+
+
+def _describe(
+    classifier: PromptClassifier, measured: Comparison | None, weights: str
+) -> dict[str, Any]:
+    labels = classifier.classes_.tolist()
+    if not all(isinstance(label, (str, int)) for label in labels):
+        raise GoproError(f"the labels {labels[:5]} can't be saved; wanted text or whole numbers")
+    method = classifier.method_
+    options = dataclasses.asdict(method.settings)
+    return {
+        "schema": SCHEMA,
+        "gopro": __version__,
+        "method": classifier.method,
+        "options": {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()},
+        "settings": {name: getattr(classifier, name) for name in _KEPT},
+        "labels": labels,
+        "class_names": list(classifier.class_names_),
+        "trained_names": list(classifier.trained_names_),
+        "backbone": {
+            "name": classifier.backbone,
+            "pretrained": classifier.pretrained and str(classifier.pretrained),
+            "sha256": classifier.backbone_checksum_,
+        },
+        "preprocessing": _preprocessing(method.backbone),
+        "weights_sha256": weights,
+        "learned_parameters": method.trainable_parameters,
+        "training": classifier.training_,
+        "history": classifier.history_,
+        "measured": measured and measured.as_dict(),
+    }
+
+
+def _preprocessing(backbone: Any) -> dict[str, Any]:
+    """What happens to a picture, in words and in numbers."""
+    mean, std = backbone.normalisation
+    return {
+        "size": backbone.image_size,
+        "resize": "shorter side to size, bicubic with antialiasing",
+        "crop": "centre",
+        "mean": [round(value, 6) for value in mean],
+        "std": [round(value, 6) for value in std],
+    }
+
+
+def _backbone(made: PromptClassifier, stored: dict[str, Any], folder: Path) -> Shared:
+    try:
+        shared = shared_backbone(made.backbone, made.pretrained, made.device, made.precision)
+    except GoproError as error:
+        raise GoproError(f"model {folder} needs its backbone {made.backbone}: {error}") from error
+    if shared.checksum != stored["sha256"]:
+        raise GoproError(
+            f"model {folder} was fitted on other weights of {made.backbone} (checksum "
+            f"{str(stored['sha256'])[:12]}, here {shared.checksum[:12]}); give those with "
+            "pretrained=... or --pretrained, or fit again"
+        )
+    return shared
+
+
+def _same_preprocessing(shared: Shared, stored: Any, folder: Path) -> None:
+    if _preprocessing(shared.backbone) != stored:
+        raise GoproError(
+            f"model {folder} was fitted with another preprocessing than this gopro's for "
+            f"{shared.backbone.name}; fit again"
+        )
+
+
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _seal(about: dict[str, Any]) -> str:
+    """SHA-256 (hex) of the description, however it is laid out in the file."""
+    text = json.dumps(about, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
