@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -49,6 +50,8 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Advance]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}", style="dim"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    # what is printed meanwhile goes above the bar, except where standard output isn't the terminal
+    above = sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=above) as progress:
         task = progress.add_task(title, total=total, completed=done, note="")
         yield lambda note, steps=1: progress.update(task, advance=steps, note=note)
