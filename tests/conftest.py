@@ -33,6 +33,12 @@ def caltech_root(test_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def pacs_root(test_data: Path) -> Path:
+    """A root folder with half of PACS unpacked inside as ``pacs``, kept between sessions."""
+    return _unpacked(test_data, "pacs.tar")
+
+
+@pytest.fixture(scope="session")
 def splits_folder(test_data: Path) -> Path:
     """The folder with the benchmark's split files, kept between sessions."""
     root = _unpacked(test_data, "splits.tar.gz")

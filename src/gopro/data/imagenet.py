@@ -47,15 +47,16 @@ def read_imagenet(
         part: _numbered(inside, list(names), root) if numbered else inside
         for part, inside in found.items()
     }
-    order = sorted(wnids["test"])
-    labels = {wnid: label for label, wnid in enumerate(order)}
-    items: dict[str, tuple[Item, ...]] = {}
     for part, place in parts.items():
-        where = root / place
-        _check(where, wnids[part], names, source, classes)
-        if sorted(wnids[part]) != order:
-            raise GoproError(f"{root}: train and test hold different classes; unpack them again")
-        items[part] = _items(root, place, list(zip(found[part], wnids[part], strict=True)), labels)
+        _check(root / place, wnids[part], names, source, classes)
+    order = sorted(wnids["test"])
+    if any(sorted(inside) != order for inside in wnids.values()):
+        raise GoproError(f"{root}: train and test hold different classes; unpack them again")
+    labels = {wnid: label for label, wnid in enumerate(order)}
+    items = {
+        part: _items(root, place, list(zip(found[part], wnids[part], strict=True)), labels)
+        for part, place in parts.items()
+    }
     class_names = tuple(names[wnid] for wnid in order)
     # Identical names are the benchmark's own, and are kept: see _repeated
     check_class_names(list({readable(n).casefold(): n for n in class_names}.values()), str(source))

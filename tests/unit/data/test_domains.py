@@ -1,0 +1,92 @@
+"""Sets of several domains: miniatures of each, and the real PACS."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import miniatures
+import pytest
+
+from gopro import data, tasks
+from gopro.data.catalog import KNOWN
+from gopro.data.dataset import Dataset
+from gopro.errors import GoproError
+
+DOMAINS = {
+    name: KNOWN[name].read.keywords["domains"]  # type: ignore[attr-defined]
+    for name in ("pacs", "office_home", "vlcs", "domainnet", "terra_incognita")
+}
+
+
+def read(name: str, home: Path) -> Dataset:
+    return KNOWN[name].read(name, home, miniatures.CLASSES)
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_each_domain_is_split_by_itself(name: str, tmp_path: Path) -> None:
+    miniatures.domains(tmp_path, DOMAINS[name])
+    miniatures.class_folders(tmp_path / "splits", ["lists of other people"])
+    found = read(name, tmp_path)
+    assert found.class_names == ("cat", "dog", "t-shirt")
+    assert found.notes == ("split generated 50/20/30 a class with seed 1, by domain",)
+    assert tasks.domains(found) == sorted(DOMAINS[name])
+    for part, count in ((found.train, 5), (found.val, 2), (found.test, 3)):
+        for domain in DOMAINS[name]:
+            for label in range(3):
+                chosen = [i for i in part if (i.domain, i.label) == (domain, label)]
+                assert len(chosen) == count
+                assert all(
+                    i.key.startswith(f"{domain}/{found.class_names[label]}/") for i in chosen
+                )
+    assert found.open(found.test[0]).size == (8, 6)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"), [("pacs", "PACS"), ("vlcs", "VLCS"), ("domainnet", "domain_net")]
+)
+def test_folders_of_other_benchmarks(name: str, folder: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir()
+    assert KNOWN[name].home(tmp_path) == tmp_path / folder
+
+
+def test_a_class_may_lack_in_a_domain(tmp_path: Path) -> None:
+    miniatures.domains(tmp_path, DOMAINS["vlcs"])
+    shutil.rmtree(tmp_path / "SUN09" / "dog")
+    found = read("vlcs", tmp_path)
+    assert len(found.class_names) == 3
+    assert not any(i.domain == "SUN09" and i.label == 1 for i in found.train)
+
+
+def test_half_unpacked(tmp_path: Path) -> None:
+    home = tmp_path / "pacs"
+    miniatures.domains(home, DOMAINS["pacs"])
+    with pytest.raises(GoproError, match="have 3 class folders and 7 were wanted"):
+        KNOWN["pacs"].load("pacs", tmp_path)
+    for file in (home / "photo" / "dog").iterdir():
+        file.unlink()
+    with pytest.raises(GoproError, match=r"class folder .*dog has no pictures"):
+        read("pacs", home)
+    shutil.rmtree(home / "sketch")
+    with pytest.raises(GoproError, match="has no 'sketch': wanted the domains art_painting, cart"):
+        read("pacs", home)
+
+
+def test_classes_of_one_name(tmp_path: Path) -> None:
+    miniatures.domains(tmp_path, DOMAINS["pacs"], ("t shirt", "t_shirt", "cat"))
+    with pytest.raises(GoproError, match="two classes are named"):
+        read("pacs", tmp_path)
+
+
+def test_real_pacs(pacs_root: Path) -> None:
+    read = data.load("pacs", pacs_root)
+    names = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
+    assert read.class_names == names
+    assert tasks.domains(read) == ["art_painting", "cartoon", "photo", "sketch"]
+    assert [len(part) for part in (read.train, read.val, read.test)] == [2495, 997, 1497]
+    plan = tasks.plan(read, "domain-generalization", shots=16, seed=1, targets=["sketch"])
+    assert len(plan.train) == 7 * 16
+    assert {item.domain for item in plan.train} == {"art_painting", "cartoon", "photo"}
+    every = [*read.train, *read.val, *read.test]
+    assert len(plan.tests["sketch"].items) == sum(item.domain == "sketch" for item in every)
+    assert read.open(plan.tests["sketch"].items[0]).mode == "RGB"

@@ -1,0 +1,25 @@
+"""What counts as a folder and as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gopro.data.listing import folders, pictures
+from gopro.errors import GoproError
+
+
+def test_hidden_and_other_files_are_left_out(tmp_path: Path) -> None:
+    for name in ("b", "a", ".git"):
+        (tmp_path / name).mkdir()
+    for name in ("2.JPG", "10.png", "._1.jpg", "notes.txt", ".jpg", "x.JPEG"):
+        (tmp_path / name).touch()
+    assert folders(tmp_path) == ["a", "b"]
+    assert pictures(tmp_path) == ["10.png", "2.JPG", "x.JPEG"]
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    for look in (folders, pictures):
+        with pytest.raises(GoproError, match=r"can't read folder .*gone \(No such file"):
+            look(tmp_path / "gone")
