@@ -63,7 +63,7 @@ def plain_prompts(
     backbone: Backbone,
     names: Sequence[str],
     context: Tensor,
-    deep: Sequence[Tensor] = (),
+    deep: Sequence[Tensor | None] = (),
 ) -> Tensor:
     """Text embeddings [C, e] of one image's prompts, class by class over the full context length.
 
@@ -71,7 +71,8 @@ def plain_prompts(
         backbone: Gives weights and tokenizer.
         names: Class names as they stand in the sentence.
         context: [M, d_t], or [C, M, d_t] for a context of its own for each class.
-        deep: [M, d_t] each, what replaces tokens 1..M before blocks 1, 2, ...
+        deep: [M, d_t], or [C, M, d_t] for each class, or nothing: what replaces tokens 1..M before
+            blocks 1, 2, ...
     """
     tower: Any = getattr(backbone.model, "text", backbone.model)
     embed = tower.token_embedding.weight
@@ -87,8 +88,9 @@ def plain_prompts(
         tokens = torch.cat([tokens, embed[[0] * (length - len(tokens))]])
         tokens = (tokens + tower.positional_embedding)[None]
         for number, block in enumerate(tower.transformer.resblocks):
-            if 0 < number <= len(deep):
-                shift = deep[number - 1].to(embed.dtype)[None]
+            put = deep[number - 1] if 0 < number <= len(deep) else None
+            if put is not None:
+                shift = (put if put.dim() == 2 else put[index]).to(embed.dtype)[None]
                 tokens = torch.cat([tokens[:, :1], shift, tokens[:, 1 + shift.shape[1] :]], dim=1)
             tokens = block(tokens, attn_mask=mask)
         output = tower.ln_final(tokens)[0, end]

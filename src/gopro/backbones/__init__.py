@@ -3,6 +3,14 @@
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import Backbone
 from gopro.backbones.features import ImageFeatures
-from gopro.backbones.prompts import ClassTokens, Prompts
+from gopro.backbones.prompts import ClassTokens, OwnTokens, Prompts
 
-__all__ = ["Backbone", "ClassTokens", "ImageFeatures", "Prompts", "build", "choose_device"]
+__all__ = [
+    "Backbone",
+    "ClassTokens",
+    "ImageFeatures",
+    "OwnTokens",
+    "Prompts",
+    "build",
+    "choose_device",
+]

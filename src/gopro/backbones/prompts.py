@@ -38,6 +38,19 @@ class ClassTokens:
 
 
 @dataclass(frozen=True)
+class OwnTokens:
+    """Tokens that each class gets for itself inside the tower (TCP's class-aware prompts).
+
+    Attributes:
+        block: Before this block (1, 2, ...) they replace the last M tokens of the prefix.
+        tokens: [1 or B, C, M, d_t].
+    """
+
+    block: int
+    tokens: Tensor
+
+
+@dataclass(frozen=True)
 class Prompts:
     """A batch of prompts: ``[prefix, suffix of class c]`` for each image and class.
 
@@ -51,12 +64,14 @@ class Prompts:
         lengths: C numbers: how many of the S tokens are real. The last real one is end-of-text.
         deep: For blocks 1, 2, ...: [1 or B, M, d_t], what replaces prefix tokens 1..M before that
             block (MaPLe's and PromptSRC's deep prompts).
+        own: What replaces the prefix's context class by class from one block on.
     """
 
     prefix: Tensor
     suffix: Tensor
     lengths: tuple[int, ...]
     deep: tuple[Tensor, ...] = ()
+    own: OwnTokens | None = None
 
     @classmethod
     def after(cls, context: Tensor, classes: ClassTokens, deep: Sequence[Tensor] = ()) -> Prompts:

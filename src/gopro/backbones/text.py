@@ -13,7 +13,6 @@ computed again in the backward pass. The tests compare all of this with the plai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,19 +20,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from gopro.backbones.prompts import Prompts
+from gopro.backbones.packing import Group, in_chunks, last_tokens, put_before, token_counts
+from gopro.backbones.prompts import OwnTokens, Prompts
 from gopro.errors import GoproError
 
 # Keys and values of the prefix in one block, each [B, heads, P, d_t / heads]
 KeysValues = tuple[Tensor, Tensor]
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Classes whose suffixes have the same length, side by side in the packed tokens."""
-
-    length: int
-    classes: tuple[int, ...]
 
 
 class PromptEncoder:
@@ -74,22 +66,38 @@ class PromptEncoder:
         prefix = prompts.prefix.to(dtype)
         suffix = prompts.suffix.to(dtype)
         deep = tuple(part.to(dtype) for part in prompts.deep)
+        own, extra, cache = prompts.own, 0, self._run_prefix(prefix, deep)
         batch = max(part.shape[0] for part in (prefix, suffix, *deep))
-        cache = self._run_prefix(prefix, deep)
-        chunks = _chunks(prompts.lengths, max(1, self.chunk_tokens // batch))
+        if own is not None:
+            self._check_block(own.block)
+            own = OwnTokens(own.block, own.tokens.to(dtype))
+            batch, extra = max(batch, own.tokens.shape[0]), own.tokens.shape[2]
+            left = prefix.shape[1] - extra  # what is still shared from that block on
+            cut = [(key[:, :, :left], value[:, :, :left]) for key, value in cache[own.block :]]
+            cache[own.block :] = cut
+        chunks = in_chunks(prompts.lengths, max(1, self.chunk_tokens // batch), extra)
         recompute = len(chunks) > 1 and torch.is_grad_enabled()
         parts = []
         for groups in chunks:
             flat = [tensor for pair in cache for tensor in pair]
             if recompute:
-                part = checkpoint(self._run_suffix, suffix, groups, *flat, use_reentrant=False)
+                part = checkpoint(
+                    self._run_suffix, suffix, groups, *flat, own=own, use_reentrant=False
+                )
             else:
-                part = self._run_suffix(suffix, groups, *flat)
+                part = self._run_suffix(suffix, groups, *flat, own=own)
             parts.append(part)
         order = [index for groups in chunks for group in groups for index in group.classes]
         place = torch.empty(len(order), dtype=torch.long)
         place[torch.tensor(order)] = torch.arange(len(order))
         return torch.cat(parts, dim=1)[:, place.to(suffix.device)].float()
+
+    def _check_block(self, block: int) -> None:
+        if not 0 < block < len(self.blocks):
+            raise GoproError(
+                f"got block {block} for the classes' own tokens; this text tower has blocks 1 to "
+                f"{len(self.blocks) - 1} to put them before"
+            )
 
     def _run_prefix(self, prefix: Tensor, deep: tuple[Tensor, ...]) -> list[KeysValues]:
         tokens = prefix + self.positions[: prefix.shape[1]]
@@ -104,7 +112,13 @@ class PromptEncoder:
                 tokens = _finish(block, tokens, mixed.transpose(1, 2).flatten(2))
         return cache
 
-    def _run_suffix(self, suffix: Tensor, groups: tuple[_Group, ...], *cache: Tensor) -> Tensor:
+    def _run_suffix(
+        self,
+        suffix: Tensor,
+        groups: tuple[Group, ...],
+        *cache: Tensor,
+        own: OwnTokens | None = None,
+    ) -> Tensor:
         start = cache[0].shape[2]  # where the prefix ends
         tokens = torch.cat(
             [
@@ -117,22 +131,26 @@ class PromptEncoder:
             dim=1,
         )
         for index, block in enumerate(self.blocks[:-1]):
+            if own is not None and index == own.block:
+                tokens, groups = put_before(tokens, groups, own.tokens)
             projected = _project(block, block.ln_1(tokens), 3)
             query, key, value = torch.split(projected, self.width, dim=-1)
             mixed = self._attend(query, key, value, groups, cache[2 * index], cache[2 * index + 1])
             tokens = _finish(block, tokens, mixed)
+        if own is not None and own.block == len(self.blocks) - 1:
+            tokens, groups = put_before(tokens, groups, own.tokens)
         return self._last_block(tokens, groups, cache[-2], cache[-1])
 
     def _last_block(
-        self, tokens: Tensor, groups: tuple[_Group, ...], prefix_key: Tensor, prefix_value: Tensor
+        self, tokens: Tensor, groups: tuple[Group, ...], prefix_key: Tensor, prefix_value: Tensor
     ) -> Tensor:
         """The last block, final norm and projection at end-of-text: [B, C, e]."""
         block = self.blocks[-1]
         normal = block.ln_1(tokens)
         key, value = torch.split(_project(block, normal, 3, first=1), self.width, dim=-1)
-        query = _project(block, _ends(normal, groups), 1)
+        query = _project(block, last_tokens(normal, groups), 1)
         mixed = self._attend(query, key, value, groups, prefix_key, prefix_value)
-        output: Tensor = self.tower.ln_final(_finish(block, _ends(tokens, groups), mixed))
+        output: Tensor = self.tower.ln_final(_finish(block, last_tokens(tokens, groups), mixed))
         projection: Any = self.tower.text_projection
         if projection is not None:
             linear = isinstance(projection, nn.Linear)
@@ -144,7 +162,7 @@ class PromptEncoder:
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        groups: tuple[_Group, ...],
+        groups: tuple[Group, ...],
         prefix_key: Tensor,
         prefix_value: Tensor,
     ) -> Tensor:
@@ -161,7 +179,7 @@ class PromptEncoder:
         Returns:
             [B, n, d_t].
         """
-        sizes = _sizes(groups)
+        sizes = token_counts(groups)
         ends_only = query.shape[1] < key.shape[1]
         asked = [len(group.classes) for group in groups] if ends_only else sizes
         parts = zip(
@@ -180,7 +198,7 @@ class PromptEncoder:
         query: Tensor,
         key: Tensor,
         value: Tensor,
-        group: _Group,
+        group: Group,
         prefix_key: Tensor,
         prefix_value: Tensor,
     ) -> Tensor:
@@ -225,16 +243,6 @@ def _finish(block: Any, tokens: Tensor, mixed: Tensor) -> Tensor:
     return result
 
 
-def _sizes(groups: tuple[_Group, ...]) -> list[int]:
-    return [group.length * len(group.classes) for group in groups]
-
-
-def _ends(tokens: Tensor, groups: tuple[_Group, ...]) -> Tensor:
-    """The end-of-text token of each class: [b, classes, d_t] of [b, packed tokens, d_t]."""
-    parts = zip(torch.split(tokens, _sizes(groups), 1), groups, strict=True)
-    return torch.cat([part[:, group.length - 1 :: group.length] for part, group in parts], dim=1)
-
-
 def _replace_context(tokens: Tensor, context: Tensor) -> Tensor:
     batch = max(tokens.shape[0], context.shape[0])
     tokens, context = tokens.expand(batch, -1, -1), context.expand(batch, -1, -1)
@@ -243,25 +251,6 @@ def _replace_context(tokens: Tensor, context: Tensor) -> Tensor:
 
 def _future(length: int, like: Tensor) -> Tensor:
     return torch.full((length, length), float("-inf"), dtype=like.dtype, device=like.device).triu(1)
-
-
-def _chunks(lengths: tuple[int, ...], tokens: int) -> list[tuple[_Group, ...]]:
-    """Classes sorted by length, cut into chunks of at most ``tokens`` tokens (one class at least).
-
-    A chunk is a tuple of groups of equal length.
-    """
-    chunks: list[dict[int, list[int]]] = [{}]
-    used = 0
-    for index in sorted(range(len(lengths)), key=lambda i: lengths[i]):
-        if used and used + lengths[index] > tokens:
-            chunks.append({})
-            used = 0
-        chunks[-1].setdefault(lengths[index], []).append(index)
-        used += lengths[index]
-    return [
-        tuple(_Group(length, tuple(classes)) for length, classes in chunk.items())
-        for chunk in chunks
-    ]
 
 
 def _check_causal(tower: nn.Module, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ import torch
 from open_clip.model import CustomTextCLIP
 from torch import Tensor
 
-from gopro.backbones import Backbone, Prompts
-from gopro.backbones.text import _chunks
+from gopro.backbones import Backbone, OwnTokens, Prompts
+from gopro.backbones.packing import in_chunks
 from gopro.errors import GoproError
 from small_clips import VIT, close, plain_prompts, small_backbone, small_clip, tokenizer
 
@@ -146,6 +147,40 @@ def test_chunks_with_deep_and_per_class_context() -> None:
     compare(backbone, Prompts.per_class(own, classes), plain, [own])
 
 
+@pytest.mark.parametrize("block", [1, 2])
+@pytest.mark.parametrize("chunk_tokens", [16_384, 30, 1])
+def test_tokens_of_each_class_from_a_block_on(block: int, chunk_tokens: int) -> None:
+    backbone = small_backbone(chunk_tokens=chunk_tokens)
+    context, own = rand(4, 64).requires_grad_(), rand(6, 4, 64, seed=3).requires_grad_()
+    plain = plain_prompts(backbone, NAMES, context, [*[None] * (block - 1), own])[None]
+    prompts = Prompts.after(context, backbone.class_tokens(NAMES, 4))
+    prompts = replace(prompts, own=OwnTokens(block, own[None]))
+    inputs = [own] if block == 1 else [context, own]
+    compare(backbone, prompts, plain, inputs)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_tokens_of_each_class_and_image(backbone: Backbone, shared: bool) -> None:
+    context = rand(1 if shared else 2, 4, 64).requires_grad_()
+    own = rand(2, 6, 4, 64, seed=3).requires_grad_()
+    plain = torch.stack(
+        [
+            plain_prompts(backbone, NAMES, context[0 if shared else i], [None, own[i]])
+            for i in range(2)
+        ]
+    )
+    prompts = Prompts.after(context, backbone.class_tokens(NAMES, 4))
+    compare(backbone, replace(prompts, own=OwnTokens(2, own)), plain, [context, own])
+
+
+@pytest.mark.parametrize("block", [0, 3])
+def test_blocks_that_no_class_tokens_can_stand_before(backbone: Backbone, block: int) -> None:
+    prompts = Prompts.after(rand(4, 64), backbone.class_tokens(NAMES, 4))
+    prompts = replace(prompts, own=OwnTokens(block, rand(1, 6, 4, 64)))
+    with pytest.raises(GoproError, match=f"got block {block} .* blocks 1 to 2"):
+        backbone.text(prompts)
+
+
 def test_class_order_does_not_matter(backbone: Backbone) -> None:
     context = rand(2, 4, 64)
     order = [3, 0, 5, 1, 4, 2]
@@ -220,9 +255,9 @@ def test_deep_prompts_per_image_count_for_the_chunk_size(monkeypatch: pytest.Mon
     backbone = small_backbone(chunk_tokens=64)
     run, chunks = backbone.texts._run_suffix, []
 
-    def spy(suffix: Tensor, groups: Any, *cache: Tensor) -> Tensor:
+    def spy(suffix: Tensor, groups: Any, *cache: Tensor, own: Any) -> Tensor:
         chunks.append(8 * sum(group.length * len(group.classes) for group in groups))
-        return run(suffix, groups, *cache)
+        return run(suffix, groups, *cache, own=own)
 
     monkeypatch.setattr(backbone.texts, "_run_suffix", spy)
     classes = backbone.class_tokens([f"thing {index}" for index in range(10)], 4)
@@ -239,7 +274,7 @@ def test_no_gradient_keeps_nothing() -> None:
 
 def test_chunks_hold_every_class_once_and_stay_within_their_size() -> None:
     lengths = (3, 9, 3, 4, 30, 4, 3)
-    chunks = _chunks(lengths, 12)
+    chunks = in_chunks(lengths, 12)
     classes = [index for chunk in chunks for group in chunk for index in group.classes]
     assert sorted(classes) == list(range(7))
     for chunk in chunks:
