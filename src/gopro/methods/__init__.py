@@ -17,6 +17,7 @@ TABLE = {
     "cocoop": "gopro.methods.cocoop:CoCoOp",
     "kgcoop": "gopro.methods.kgcoop:KgCoOp",
     "prograd": "gopro.methods.prograd:ProGrad",
+    "tcp": "gopro.methods.tcp:TCP",
     "slip": "gopro.methods.slip:SLIP",
     "linear_probe": "gopro.methods.linear_probe:LinearProbe",
     "clip_adapter": "gopro.methods.clip_adapter:CLIPAdapter",

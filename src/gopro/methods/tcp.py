@@ -1,0 +1,119 @@
+"""TCP: context tokens inside the text tower that each class's own text embedding leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gopro.backbones import Backbone, ImageFeatures, OwnTokens, Prompts
+from gopro.errors import GoproError
+from gopro.methods.base import Batch, Method, Recipe, initial_context
+
+
+@dataclass(frozen=True)
+class TCPSettings:
+    """Options of TCP."""
+
+    tokens: int = 4
+    """Number of context tokens."""
+
+    words: str = ""
+    """Words the context starts from; where there are fewer words than tokens, random ones lead.
+    The released code starts from random tokens alone."""
+
+    template: str = "a photo of a {}."
+    """The hand-written prompt; the paper has one for each data set."""
+
+    w_kg: float = 8.0
+    """Weight of the distance to the hand-written prompts."""
+
+    block: int | None = None
+    """Before which block of the text tower (counted from 0) the class tokens enter; by default
+    after two thirds of them, the paper's 8 of 12."""
+
+    reduction: int = 4
+    """How many times narrower the network's middle is than the embedding."""
+
+    def __post_init__(self) -> None:
+        if self.reduction < 1:
+            raise GoproError(f"got the reduction {self.reduction}; it must be 1 or more")
+
+
+class TCP(Method):
+    """Yao et al., "TCP: Textual-based Class-aware Prompt tuning for Visual-Language Model",
+    CVPR 2024.
+
+    With w'_c the unit text embedding of class c's hand-written prompt, the network
+
+        T_c = W_2 QuickGELU(W_1 w'_c + b_1) + b_2,  W_1: e -> e/4,  W_2: e/4 -> M d_t,
+
+    gives M tokens of width d_t. The prompt of class c is ``[v_1 .. v_M, name of c, "."]`` with
+    learned vectors v; before block 8 of the text tower's 12 its context tokens are replaced by
+    T_c. With w_c the unit text embedding that comes out, scores are
+    ``exp(logit_scale) * cos(f_v(x), w_c)`` and
+
+        L = cross-entropy + w_kg 1/C sum_c (1 - cos(w_c, w'_c)).
+
+    The network reads names only, so other classes get tokens of their own.
+    """
+
+    Settings: ClassVar[type] = TCPSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=50, batch=32, lr=0.002, optimizer="adam"),
+        "mini": Recipe(epochs=20, batch=32, lr=0.002, optimizer="adam"),
+    }
+    paper: ClassVar[str] = "Yao et al., CVPR 2024"
+    about: ClassVar[str] = "context tokens, and a network from each class's text to its own"
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__(backbone, class_names, settings)
+        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        width = backbone.embed_dim
+        middle = max(1, width // settings.reduction)
+        self.down = nn.Linear(width, middle)
+        self.up = nn.Linear(middle, settings.tokens * backbone.text_width)
+        layers = len(backbone.texts.blocks)
+        self.block = round(layers * 2 / 3) if settings.block is None else settings.block
+        if not 0 < self.block < layers:
+            raise GoproError(
+                f"got block {self.block} for TCP's class tokens; the text tower of {backbone.name} "
+                f"has blocks 1 to {layers - 1} to put them before"
+            )
+        self.set_class_names(class_names)
+
+    @property
+    def loss_weights(self) -> Mapping[str, float]:
+        return {"ce": 1.0, "kg": self.settings.w_kg}
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+        self.written = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+
+    def text(self) -> Tensor:
+        """Unit text embeddings [C, e]."""
+        hidden = self.down(self.written)
+        tokens = self.up(hidden * torch.sigmoid(1.702 * hidden))
+        tokens = tokens.view(1, len(self.written), self.settings.tokens, self.backbone.text_width)
+        prompts = Prompts.after(self.context, self.classes)
+        text = self.backbone.text(replace(prompts, own=OwnTokens(self.block, tokens)))[0]
+        return F.normalize(text, dim=-1)
+
+    def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:
+        """``exp(logit_scale) * cos``: [B, C]."""
+        image = F.normalize(features.embedding, dim=-1)
+        return self.backbone.logit_scale * image @ text.T
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        return self.scores(features, self.text())
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        features, text = self.encode(batch)["x"], self.text()
+        return {
+            "ce": F.cross_entropy(self.scores(features, text), batch.labels),
+            "kg": 1 - (text * self.written).sum(dim=-1).mean(),
+        }
