@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from gopro.errors import GoproError
 
 COMMANDS = {
+    "fit": ("gopro.commands.fit:fit", "make a classifier from a folder of photographs"),
+    "predict": ("gopro.commands.predict:predict", "name pictures with a classifier"),
+    "evaluate": ("gopro.commands.evaluate:evaluate", "measure a classifier on a folder"),
     "train": ("gopro.commands.train:train", "train a method on a data set, then test it"),
     "test": ("gopro.commands.test:test", "measure a finished run again"),
     "results": ("gopro.commands.results:results", "average finished runs over seeds"),
