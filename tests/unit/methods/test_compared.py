@@ -1,0 +1,100 @@
+"""What holds for every compared method: any tower, any precision, any name, both ways in."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gopro.backbones import Backbone
+from gopro.engine import make_optimizer
+from gopro.errors import GoproError
+from gopro.methods import find
+from gopro.methods.base import Batch, Method, Recipe
+from small_clips import RESNET, close, small_backbone
+
+COMPARED = [
+    "coop",
+    "cocoop",
+    "kgcoop",
+    "prograd",
+    "tcp",
+    "slip",
+    "linear_probe",
+    "clip_adapter",
+    "tip_adapter",
+]
+NAMES = ["car_side", "BACKGROUND Google", "кошка"]
+TEXT = {"layers": 2, "context_length": 32}
+
+
+def made(name: str, backbone: Backbone, batch: Batch) -> Method:
+    """A method that has seen its training set, where it wants to."""
+    kind = find(name)
+    torch.manual_seed(0)
+    method = kind(backbone, NAMES, kind.Settings())
+    if method.learns_from_features:
+        method.prepare(backbone.image(batch.images["moco"]), batch.labels)
+    return method
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_resnets_too(name: str) -> None:
+    backbone = small_backbone(vision=RESNET, text=TEXT)
+    generator = torch.Generator().manual_seed(0)
+    images = {view: torch.rand(3, 3, 64, 64, generator=generator) for view in ("x", "moco")}
+    batch = Batch(labels=torch.tensor([0, 2, 1]), images=images)
+    method = made(name, backbone, batch)
+    assert method.total(method(batch)).isfinite()
+    assert method.eval().logits(backbone.image(images["x"])).shape == (3, 3)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+@pytest.mark.parametrize("name", COMPARED)
+def test_half_precision_towers(name: str, precision: str, batch: Batch) -> None:
+    backbone = small_backbone(text=TEXT).to("cpu", precision)
+    method = made(name, backbone, batch)
+    assert all(parameter.dtype == torch.float32 for parameter in method.parameters())
+    terms = method(batch)
+    assert all(term.dtype == torch.float32 and term.isfinite() for term in terms.values())
+    method.backward(terms, torch.Tensor.backward)
+    assert all(
+        value.grad is not None and value.grad.isfinite().all() for value in method.parameters()
+    )
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_features_in_place_of_images(name: str, batch: Batch) -> None:
+    backbone = small_backbone(text=TEXT)
+    method = made(name, backbone, batch)
+    features = {view: backbone.image(pixels) for view, pixels in batch.images.items()}
+    found = method(Batch(labels=batch.labels, features=features))
+    for term, value in method(batch).items():
+        close(found[term], value)
+
+
+@pytest.mark.parametrize("name", [name for name in COMPARED if name != "linear_probe"])
+def test_a_name_that_is_too_long(name: str) -> None:
+    backbone = small_backbone(text=TEXT)
+    kind = find(name)
+    with pytest.raises(GoproError, match=r"class name .* is \d+ tokens long and only \d+ fit"):
+        kind(backbone, ["cat", "very " * 30 + "long name"], kind.Settings())
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_recipes(name: str) -> None:
+    """A recipe for each backbone, of one structure: the same kind of optimizer and images."""
+    published, mini = (find(name).recipes[key] for key in ("published", "mini"))
+    assert published.optimizer == mini.optimizer
+    assert (published.epochs == 0) == (mini.epochs == 0)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "kind"),
+    [("sgd", torch.optim.SGD), ("adam", torch.optim.Adam), ("adamw", torch.optim.AdamW)],
+)
+def test_optimizers(optimizer: str, kind: type[torch.optim.Optimizer]) -> None:
+    recipe = Recipe(lr=0.25, weight_decay=0.125, momentum=0.5, optimizer=optimizer)  # type: ignore[arg-type]
+    found = make_optimizer(recipe, [torch.zeros(2, requires_grad=True)])
+    assert type(found) is kind
+    assert (found.defaults["lr"], found.defaults["weight_decay"]) == (0.25, 0.125)
+    assert found.defaults.get("momentum", 0.5) == 0.5
