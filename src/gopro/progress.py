@@ -43,16 +43,21 @@ def bar(title: str, total: int, done: int = 0) -> Iterator[Advance]:
         yield lambda note, steps=1: None
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", table_column=_kept(len(title))),
         BarColumn(bar_width=12),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
+        MofNCompleteColumn(table_column=_kept(len(str(total)) * 2 + 1)),
+        TimeElapsedColumn(table_column=_kept(7)),
+        TextColumn("left", table_column=_kept(4)),
+        TimeRemainingColumn(table_column=_kept(7)),
+        TextColumn("{task.fields[note]}", style="dim", table_column=Column(no_wrap=True, ratio=1)),
     )
     # what is printed meanwhile goes above the bar, except where standard output isn't the terminal
     above = sys.stdout.isatty()
     with Progress(*columns, console=console, transient=True, redirect_stdout=above) as progress:
         task = progress.add_task(title, total=total, completed=done, note="")
         yield lambda note, steps=1: progress.update(task, advance=steps, note=note)
+
+
+def _kept(width: int) -> Column:
+    """A column that a narrow terminal doesn't cut."""
+    return Column(no_wrap=True, min_width=width)
