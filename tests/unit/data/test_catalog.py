@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gopro import data
+from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Item
 from gopro.errors import GoproError
 
@@ -95,3 +96,28 @@ def test_real_caltech101(caltech_root: Path) -> None:
         image = read.open(item)
         assert image.mode == "RGB"
         assert min(image.size) == 112
+
+
+def test_fewer_pictures_than_published_are_noted(caltech_like: Path) -> None:
+    assert data.load("caltech101", caltech_like).notes == (
+        "18 pictures are here, 8,242 were published",
+    )
+
+
+def test_present_sets(tmp_path: Path) -> None:
+    for name in ("domain_net", "dtd", "caltech-101"):
+        (tmp_path / name).mkdir()
+    assert data.present(tmp_path) == ["caltech101", "dtd", "domainnet"]
+    assert data.present(tmp_path / "gone") == []
+
+
+def test_the_table_is_complete() -> None:
+    assert len(KNOWN) == 21
+    for name, known in KNOWN.items():
+        assert known.classes > 1
+        assert len(known.counts) in (1, 3)
+        assert name == "world" or (known.licence and known.megabytes and known.folders)
+        assert name == "world" or known.source.startswith("http")
+        assert set(known.variants) <= set(KNOWN)
+    folders = [folder.casefold() for known in KNOWN.values() for folder in set(known.folders)]
+    assert len(set(folders)) == len(folders) - 2  # PACS and VLCS in two spellings
