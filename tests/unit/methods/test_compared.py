@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -98,3 +101,18 @@ def test_optimizers(optimizer: str, kind: type[torch.optim.Optimizer]) -> None:
     assert type(found) is kind
     assert (found.defaults["lr"], found.defaults["weight_decay"]) == (0.25, 0.125)
     assert found.defaults.get("momentum", 0.5) == 0.5
+
+
+def test_the_page_shows_the_published_recipes() -> None:
+    page = Path(__file__).parents[3] / "docs" / "methods.md"
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    shown = {name: [cell.strip() for cell in rest.split("|")] for name, rest in rows}
+    assert set(COMPARED) <= set(shown)
+    for name, cells in shown.items():
+        recipe = find(name).recipes["published"]
+        values = [recipe.epochs, recipe.batch, recipe.lr, recipe.optimizer, recipe.warmup_epochs]
+        wanted = [str(value) for value in (*values, recipe.augment)]
+        if recipe.epochs > 0:
+            assert cells[:6] == wanted, name
+        else:
+            assert cells[0] == "0"
