@@ -69,7 +69,7 @@ class Comparison:
 
         def percent(chosen: Tensor) -> tuple[float, float]:
             ours, zero_shot = right[:, chosen].mean(dim=1).tolist()
-            return round(100 * ours, 4), round(100 * zero_shot, 4)
+            return 100 * ours, 100 * zero_shot
 
         rows = []
         for place, name in enumerate(names):

@@ -59,8 +59,9 @@ class Predictor(Estimator):
         Raises:
             GoproError: Before ``fit``, or when a picture can't be read.
         """
-        best: npt.NDArray[Any] = self.classes_[self.predict_proba(images).argmax(axis=1)]
-        return best
+        best = self.predict_proba(images).argmax(axis=1)
+        found: npt.NDArray[Any] = self.classes_[best]
+        return found
 
     def predict_proba(self, images: Iterable[Picture]) -> Probabilities:
         """How likely each class is for each picture: [N, C], rows sum to 1.

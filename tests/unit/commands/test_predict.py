@@ -1,0 +1,116 @@
+"""``gopro predict``: whatever names pictures is answered, and the rest doesn't stop it."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from gopro import PromptClassifier
+from tiny_run import CLASSES, Answer, Cli
+
+
+@pytest.fixture
+def predict(cli: Cli, model: Path) -> Any:
+    """Run ``gopro predict`` on the saved model."""
+
+    def run(*arguments: object) -> Answer:
+        return cli("predict", model, *arguments, "--device", "cpu", "--workers", 1)
+
+    return run
+
+
+def rows(answer: Answer) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in answer.out.splitlines()]
+
+
+def test_one_picture(predict: Any, photos: Path) -> None:
+    path = photos / "ant" / "00.png"
+    answer = predict(path)
+    assert (answer.code, answer.err) == (0, "")
+    name, _, shares = answer.out.rstrip().rpartition(": ")
+    assert name == str(path)
+    assert len(shares.split(", ")) == 4
+    assert {part.split()[0] for part in shares.split(", ")} == set(CLASSES)
+
+
+def test_files_folders_and_patterns(predict: Any, photos: Path, model: Path) -> None:
+    found = rows(predict(photos / "bee", photos / "*" / "01.png", "--json", "--batch", 5))
+    wanted = [photos / "bee" / f"{number:02}.png" for number in range(12)]
+    wanted += [photos / name / "01.png" for name in CLASSES]
+    assert [row["picture"] for row in found] == [str(path) for path in wanted]
+    classifier = PromptClassifier.load(model, device="cpu")
+    assert [row["answers"][0]["name"] for row in found] == classifier.predict(wanted).tolist()
+    for row in found:
+        shares = [one["probability"] for one in row["answers"]]
+        assert shares == sorted(shares, reverse=True)
+        assert sum(shares) == pytest.approx(1, abs=1e-5)
+
+
+def test_other_classes_and_fewer_answers(predict: Any, photos: Path) -> None:
+    row = rows(
+        predict(photos / "ant" / "00.png", "--json", "--classes", "yak, zebra,emu", "--top", 2)
+    )[0]
+    assert len(row["answers"]) == 2
+    assert {one["name"] for one in row["answers"]} < {"yak", "zebra", "emu"}
+
+
+def test_a_list_on_standard_input(
+    predict: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "мой кот 猫.png"
+    shutil.copy(photos / "ant" / "00.png", odd)
+    text = f"{photos / 'ant' / '01.png'}\n\n{odd}\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    found = rows(predict("-", "--json"))
+    assert [row["picture"] for row in found] == [str(photos / "ant" / "01.png"), str(odd)]
+
+
+def test_unreadable_pictures_are_named_and_the_others_answered(
+    predict: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.jpg").write_text("no picture")
+    Image.new("RGB", (300, 200)).save(tmp_path / "huge.png")
+    monkeypatch.setattr("gopro.data.images.MAX_PIXELS", 50_000)
+    good = photos / "ant" / "00.png"
+    answer = predict(tmp_path, good, tmp_path / "absent.png", "--batch", 2)
+    assert answer.code == 2
+    lines = answer.err.splitlines()
+    for line, words in zip(
+        lines, ["is empty", "too large", "not a picture", "isn't there", "4 of 5"], strict=True
+    ):
+        assert line.startswith("gopro: ")
+        assert words in line
+    assert answer.out.startswith(f"{good}: ")
+    assert len(answer.out.splitlines()) == 1
+    found = rows(predict(tmp_path / "empty.png", good, "--json"))
+    assert "is empty" in found[0]["error"]
+    assert found[1]["answers"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--classes", "yak,,emu"], "no letters"),
+        (["--classes", "yak,Yak"], "read the same"),
+        (["--top", 0], "--top 0"),
+        (["--batch", 0], "--batch 0"),
+        (["--topp", 3], "did you mean --top"),
+        (["--precision", "fp8"], "precision"),
+    ],
+)
+def test_bad_options(predict: Any, photos: Path, arguments: list[object], words: str) -> None:
+    assert words in predict(photos / "ant" / "00.png", *arguments).line
+
+
+def test_no_pictures_and_no_model(predict: Any, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    assert "found no pictures" in predict(tmp_path).line
+    assert "found no pictures" in predict(tmp_path / "*.png").line
+    assert "is no model" in cli("predict", tmp_path, "a.png").line

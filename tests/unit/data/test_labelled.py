@@ -1,0 +1,76 @@
+"""Labels of every kind become classes with names, or are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gopro.data import labelled
+from gopro.errors import GoproError
+
+MakeFolder = Callable[[Path, Mapping[str, int]], Path]
+
+
+def test_lists_and_folders(tmp_path: Path, make_folder: MakeFolder) -> None:
+    given = labelled.read(["a.png", "b.png"], ("x", "y"))
+    assert (given.pictures, given.labels.tolist()) == (["a.png", "b.png"], ["x", "y"])
+    folder = make_folder(tmp_path / "one", {"cat": 2, "dog": 1})
+    for part in ("train", "test"):
+        read = labelled.read(folder, None, part)
+        assert read.labels.tolist() == ["cat", "cat", "dog"]
+        assert [path.parent.name for path in read.pictures if isinstance(path, Path)] == list(
+            read.labels
+        )
+
+
+def test_the_parts_of_a_folder(tmp_path: Path, make_folder: MakeFolder) -> None:
+    for part, count in (("train", 3), ("val", 2), ("test", 1)):
+        make_folder(tmp_path / part, {"cat": count, "dog": count})
+    assert len(labelled.read(tmp_path, None).pictures) == 6
+    assert len(labelled.read(str(tmp_path), None, "test").pictures) == 2
+    validation = labelled.read_validation(tmp_path, None, None)
+    assert validation is not None
+    assert len(validation.pictures) == 4
+
+
+def test_validation(tmp_path: Path, make_folder: MakeFolder) -> None:
+    folder = make_folder(tmp_path / "one", {"cat": 2, "dog": 2})
+    assert labelled.read_validation(folder, None, None) is None
+    assert labelled.read_validation(["a"], ["x"], None) is None
+    found = labelled.read_validation(["a"], ["x"], folder)
+    assert found is not None
+    assert len(found.pictures) == 4
+    pair = labelled.read_validation(["a"], ["x"], (["b"], ["y"]))
+    assert pair is not None
+    assert pair.labels.tolist() == ["y"]
+    for wrong in (3, (["b"],), {"a": 1}):
+        with pytest.raises(GoproError, match="validation must be a pair"):
+            labelled.read_validation(["a"], ["x"], wrong)  # type: ignore[arg-type]
+
+
+def test_classes_are_sorted() -> None:
+    classes, places = labelled.classes_of(labelled.read(list("abcd"), ["y", "x", "z", "x"]))
+    assert classes.tolist() == ["x", "y", "z"]
+    assert places == [1, 0, 2, 0]
+
+
+def test_places_are_found_as_names_read() -> None:
+    classes = np.array(["sea horse", "Dog"])
+    assert labelled.places_among(np.array(["dog", "Sea_Horse"]), classes) == [1, 0]
+    assert labelled.places_among(np.array([5, 3]), np.array([3, 5])) == [1, 0]
+    with pytest.raises(GoproError, match="'cat' and 1 more"):
+        labelled.places_among(np.array(["yak", "cat", "dog"]), classes)
+
+
+def test_draw_keeps_the_order_and_depends_on_the_seed() -> None:
+    given = labelled.read([f"{number}.png" for number in range(20)], ["x", "y"] * 10)
+    _, places = labelled.classes_of(given)
+    drawn, labels = labelled.draw(given, places, 3, 1, ["x", "y"])
+    assert sorted(labels) == [0, 0, 0, 1, 1, 1]
+    assert drawn.labels.tolist() == [["x", "y"][label] for label in labels]
+    numbers = [int(str(path).partition(".")[0]) for path in drawn.pictures]
+    assert numbers == sorted(numbers)
+    assert drawn.pictures != labelled.draw(given, places, 3, 2, ["x", "y"])[0].pictures
