@@ -121,3 +121,14 @@ def test_the_table_is_complete() -> None:
         assert set(known.variants) <= set(KNOWN)
     folders = [folder.casefold() for known in KNOWN.values() for folder in set(known.folders)]
     assert len(set(folders)) == len(folders) - 2  # PACS and VLCS in two spellings
+
+
+def test_the_page_about_data_sets_says_where_each_lies() -> None:
+    page = Path(__file__).parents[3] / "docs" / "datasets.md"
+    text = page.read_text(encoding="utf-8")
+    for name, known in KNOWN.items():
+        for part in (name, *known.folders):
+            assert f"`{part}`" in text
+        reader = getattr(known.read, "keywords", {})
+        for part in (reader.get("split"), reader.get("images"), *reader.get("domains", ())):
+            assert part in (None, "", ".") or part in text
