@@ -52,8 +52,6 @@ def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset
     known = KNOWN.get(name)
     if known is None:
         near = difflib.get_close_matches(name, KNOWN, n=1)
-        hint = (
-            f"did you mean {near[0]}?" if near else "see `gopro data list`, or folder:PATH"
-        )
+        hint = f"did you mean {near[0]}?" if near else "see `gopro data list`, or folder:PATH"
         raise GoproError(f"unknown data set {name!r}; {hint}")
     return known.load(name, default_root() if root is None else Path(root).expanduser())

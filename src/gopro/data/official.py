@@ -188,12 +188,9 @@ def _in_order(names: Mapping[int, str], path: Path) -> tuple[str, ...]:
 
 
 def _matlab(path: Path, get: Callable[[Any], list[Any]]) -> list[Any]:
-    try:
-        from scipy.io import loadmat  # type: ignore[import-untyped,import-not-found,unused-ignore]
-    except ImportError as error:
-        raise GoproError(
-            f"reading {path} needs scipy: install it, or put the split file in its place"
-        ) from error
+    # Half a second, which the list of data sets shall not cost
+    from scipy.io import loadmat
+
     if not path.is_file():
         raise _damaged(path, "it isn't there")
     try:

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
+from scipy.io import savemat
 
 CLASSES = 3
 WNIDS = ("n01440764", "n01443537", "n01484850")
@@ -113,8 +115,6 @@ def oxford_flowers(home: Path) -> None:
 
 
 def stanford_cars(home: Path) -> None:
-    import numpy as np
-
     names = ("AM General Hummer SUV 2000", "Acura RL Sedan 2012", "Audi TTS Coupe 2012")
     cells = np.empty((1, 3), dtype=object)
     cells[0, :] = names
@@ -182,8 +182,6 @@ def domains(
 
 
 def _save(path: Path, variables: dict[str, Any]) -> None:
-    from scipy.io import savemat
-
     path.parent.mkdir(parents=True, exist_ok=True)
     savemat(path, variables)
 

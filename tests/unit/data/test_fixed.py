@@ -45,14 +45,11 @@ LAYOUTS = {
         (12, 3, 15),
     ),
 }
-MATLAB = ("oxford_flowers", "stanford_cars")
 DRAWN = [name for name in LAYOUTS if name != "fgvc_aircraft"]
 
 
 def build(name: str, root: Path) -> Path:
     """Build a set's miniature under its real folder name."""
-    if name in MATLAB:
-        pytest.importorskip("scipy")
     home = root / KNOWN[name].folders[0]
     getattr(miniatures, name)(home)
     return home

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import miniatures
 import pytest
+from scipy.io import savemat
 
 from gopro.data import official
 from gopro.data.catalog import KNOWN
@@ -38,8 +39,6 @@ from gopro.errors import GoproError
     ],
 )
 def test_damaged(tmp_path: Path, name: str, file: str, text: str | None, message: str) -> None:
-    if name in ("oxford_flowers", "stanford_cars"):
-        pytest.importorskip("scipy")
     getattr(miniatures, name)(tmp_path)
     if text is None:
         (tmp_path / file).unlink()
@@ -93,7 +92,6 @@ def test_names_and_keys_are_those_of_the_real_split(
 def test_flowers_names_and_keys_are_those_of_the_real_split(
     splits_folder: Path, tmp_path: Path
 ) -> None:
-    savemat = pytest.importorskip("scipy.io").savemat
     real = read_split(splits_folder / "split_zhou_OxfordFlowers.json")
     every = {i.key: i.label for i in (*real.train, *real.val, *real.test)}
     labels = [every[f"image_{number:05}.jpg"] + 1 for number in range(1, len(every) + 1)]
