@@ -102,8 +102,14 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
 
 @pytest.fixture
-def train(cli: Cli, tiny: list[str], photos: Path) -> Cli:
-    """Run ``gopro train`` on ``photos``: CoOp, 4 shots, 2 epochs of 4 steps, unless told else."""
+def train(cli: Cli, tiny: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run ``gopro train`` on ``photos``: CoOp, 4 shots, 2 epochs of 4 steps, unless told else.
+
+    The run's picture is left out: drawing it takes longer than the run.
+    """
+    from gopro.report import picture
+
+    monkeypatch.setattr(picture, "draw", lambda folder, datasets: folder)
 
     def run(out: Path, *arguments: object, dataset: str | None = None) -> Answer:
         usual = ["--method", "coop", "--shots", 4, "--epochs", 2, "--batch", 2, "--augment", "none"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,16 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
-    if not given or given[0] in ("-h", "--help", "help"):
-        print(_help())
-        return 0
-    if given[0] == "--version":
-        from importlib.metadata import version
-
-        print(f"gopro {version('gopro')}")
-        return 0
     try:
-        _command(given[0])(given[1:])
+        _run(given)
+        sys.stdout.flush()
     except GoproError as error:
         if debug:
             raise
@@ -54,12 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:
         if debug:
             raise
-        print(f"\ngopro: {stop or 'stopped'}", file=sys.stderr)
+        print(f"\ngopro: {str(stop) or 'stopped'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # as in `gopro methods | head -1`
-        sys.stderr.close()
+        # the interpreter flushes once more at its end, which mustn't fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return 0
+
+
+def _run(given: Sequence[str]) -> None:
+    if not given or given[0] in ("-h", "--help", "help"):
+        print(_help())
+    elif given[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"gopro {version('gopro')}")
+    else:
+        _command(given[0])(given[1:])
 
 
 def _command(name: str):  # type: ignore[no-untyped-def]

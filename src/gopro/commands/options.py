@@ -25,6 +25,7 @@ class Parser(jsonargparse.ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Raise what argparse would print."""
         line = " ".join(message.split())
+        line = re.sub(r"Group '(\S+)' does not accept option '", r"Option '\1.", line)
         unknown = re.search(
             r"(?:unrecognized arguments: --|does not accept option --|Option ')([\w.\-]+)", line
         )
@@ -68,5 +69,7 @@ def parse(parser: Parser, arguments: Sequence[str]) -> Any:
         return parser.parse_args(list(arguments))
     except UnicodeDecodeError as error:
         raise GoproError("the --config file is no text in UTF-8; wanted YAML") from error
+    except RecursionError as error:
+        raise GoproError("the --config file refers to itself; wanted plain YAML") from error
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
         parser.error(str(error))

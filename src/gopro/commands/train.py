@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from gopro.commands.options import Parser, build, parse
 from gopro.config import TrainSettings
+from gopro.errors import GoproError
 from gopro.methods import TABLE, find
+
+_SWITCHES = ("-h", "--help", "--resume", "--print_config")
+"""Options without a value."""
 
 
 def parser() -> Parser:
     """All settings of a run: general ones flat, each method's under its name."""
     made = Parser(
         prog="gopro train",
+        usage="gopro train DATASET [TASK] [options]",
         description="Train a method on a data set's few-shot sample, then test it.",
     )
-    made.add_argument("dataset", nargs="?", default=None, help="caltech101, world, folder:PATH, ..")
-    made.add_argument("task", nargs="?", default=None, help="base2new (default), few-shot, ..")
     made.add_argument("--config", action="config", help="read settings from a YAML file")
-    made.add_class_arguments(TrainSettings, skip={"dataset", "task", "resume"})
+    made.add_class_arguments(TrainSettings, skip={"resume"})
     made.add_argument("--resume", action="store_true", help="continue an unfinished run")
     for name in TABLE:
         made.add_class_arguments(find(name).Settings, name)
@@ -29,11 +33,34 @@ def parser() -> Parser:
 
 def settings_from(arguments: Sequence[str]) -> tuple[TrainSettings, Any]:
     """Settings of a run and of its method, from the command line."""
-    values = parse(parser(), arguments)
-    values["dataset"] = values["dataset"] or ""
-    values["task"] = values["task"] or "base2new"
+    values = parse(parser(), _named(arguments))
     settings: TrainSettings = build(TrainSettings, values)
     return settings, build(find(settings.method).Settings, values[settings.method])
+
+
+def _named(arguments: Sequence[str]) -> list[str]:
+    """DATASET and TASK as the options they stand for, last, so that they beat a settings file.
+
+    As positional arguments argparse would set them to nothing where they are left out, and a
+    file's values would be lost.
+    """
+    options: list[str] = []
+    places: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            places.append(argument)
+            continue
+        options.append(argument)
+        if "=" not in argument and argument not in _SWITCHES:
+            options += islice(rest, 1)
+    if len(places) > 2:
+        raise GoproError(
+            f"got {' '.join(places)}; wanted a data set and a task, and `=` or a blank between an "
+            "option and its value, as in `gopro train world base2new --shots 4`"
+        )
+    named = zip(("--dataset", "--task"), places, strict=False)
+    return [*options, *(word for pair in named for word in pair)]
 
 
 def train(arguments: Sequence[str]) -> None:
