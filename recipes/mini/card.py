@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
@@ -20,13 +21,16 @@ from gopro.files import atomic_write, write_json
 PACKAGE = Path(mini.__file__).parent
 
 
-def summary(figures: dict[str, Any], training: dict[str, Any], size: int) -> dict[str, Any]:
+def summary(
+    figures: dict[str, Any], training: dict[str, Any], size: int, notes: Sequence[str] = ()
+) -> dict[str, Any]:
     """The card as data.
 
     Args:
         figures: What ``recipes.mini.evaluate --json`` wrote.
         training: ``training.json`` of the run.
         size: Bytes of the weights file.
+        notes: What else a reader should know of this training, a paragraph each.
     """
     zero_shot = {"world": figures["world"]["mean"]}
     if "pacs" in figures:
@@ -44,6 +48,7 @@ def summary(figures: dict[str, Any], training: dict[str, Any], size: int) -> dic
         "zero_shot": zero_shot,
         "figures": figures,
         "training": training,
+        "notes": list(notes),
     }
 
 
@@ -76,6 +81,7 @@ def page(card: dict[str, Any]) -> str:
         f"in all) in {training['minutes']:.0f} minutes on {training['machine']}.",
         "The shipped weights are the average of the last steps'.",
         "",
+        *(line for note in card["notes"] for line in (*textwrap.wrap(note, 95), "")),
         "Trained on: Tiny-ImageNet (200 classes, 300 pictures each), the validation split of",
         "Caltech101 (1,649 pictures), `pacs-pretrain` (one half of PACS), and the built-in world's",
         "pictures of seed 0. Guided by the features of an ImageNet-trained MobileNetV2 on the same",
@@ -166,11 +172,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of the training")
     parser.add_argument("--figures", type=Path, required=True, help="from evaluate --json")
     parser.add_argument("--into", type=Path, default=PACKAGE)
+    parser.add_argument("--note", action="append", default=[], help="a paragraph for the card")
     given = parser.parse_args(arguments)
     weights = given.run / "mini.safetensors"
     figures = json.loads(given.figures.read_text(encoding="utf-8"))
     training = json.loads((given.run / "training.json").read_text(encoding="utf-8"))
-    card = summary(figures, training, weights.stat().st_size)
+    card = summary(figures, training, weights.stat().st_size, given.note)
     with atomic_write(given.into / "mini.safetensors") as temporary:
         shutil.copyfile(weights, temporary)
     write_json(given.into / "card.json", card)

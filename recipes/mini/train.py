@@ -32,7 +32,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gopro.files import atomic_write, write_json
 
-TERMS = {"caption": 1.0, "prompt": 1.0, "teacher": 4.0, "guide": 1.0}
+TERMS = {"caption": 1.0, "prompt": 2.0, "teacher": 4.0, "guide": 1.0}
 LARGEST_SCALE = math.log(100)
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
