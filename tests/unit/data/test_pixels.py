@@ -1,70 +1,88 @@
-"""Decoding ahead, in order, whatever the threads do."""
+"""Pictures as tensors: in order, whatever the threads; mistakes come out in order too."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor
 
 from gopro.data import Dataset, Item
+from gopro.data.images import to_array
 from gopro.data.pixels import batches, decoded, to_unit
 from gopro.errors import GoproError
 
 
-def grey(key: str) -> Image.Image:
-    if key == "broken":
-        raise GoproError("broken")
-    return Image.new("RGB", (9, 7), (int(key),) * 3)
+def _dataset(count: int) -> Dataset:
+    def draw(key: str) -> Image.Image:
+        if key == "7":
+            raise GoproError("picture 7 is empty; replace or remove it")
+        return Image.new("RGB", (16, 12), (int(key), 2 * int(key), 255))
+
+    items = tuple(Item(str(number), 0) for number in range(count))
+    return Dataset("drawn", Path(), ("a",), (), (), items, draw=draw)
 
 
-def items(*keys: object) -> tuple[Item, ...]:
-    return tuple(Item(str(key), 0) for key in keys)
+@pytest.mark.parametrize("workers", [1, 2, 5, None])
+@pytest.mark.parametrize("batch", [1, 3, 7, 100])
+def test_every_picture_in_order(workers: int | None, batch: int) -> None:
+    dataset = _dataset(7)
+    found = list(batches(dataset, dataset.test, 8, batch, workers))
+    assert [len(part) for part in found[:-1]] == [batch] * (len(found) - 1)
+    pixels = torch.cat(found)
+    assert pixels.dtype == torch.uint8 and pixels.shape == (7, 3, 8, 8)
+    assert pixels[:, 0, 0, 0].tolist() == list(range(7))
+    assert pixels[:, 1, 4, 4].tolist() == list(range(0, 14, 2))
 
 
-SET = Dataset("drawn", None, ("a", "b"), (), (), (), draw=grey)
+def test_channels_first_and_clips_crop(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 256, (20, 31, 3), dtype=np.uint8)).save(tmp_path / "a.png")
+    dataset = Dataset("one", tmp_path, ("a",), (), (), (Item("a.png", 0),))
+    [found] = batches(dataset, dataset.test, 8, 4)
+    wanted = to_array(Image.open(tmp_path / "a.png"), 8)
+    assert np.array_equal(found[0].permute(1, 2, 0).numpy(), wanted)
 
 
-def first(pixels: Tensor) -> list[int]:
-    return [int(value) for value in pixels[:, 0, 0, 0]]
+def test_nothing_gives_nothing() -> None:
+    assert list(batches(_dataset(3), (), 8, 4)) == []
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_batches_keep_the_order(workers: int) -> None:
-    parts = list(batches(SET, items(*range(11)), 4, 4, workers))
-    assert [part.shape for part in parts] == [(4, 3, 4, 4), (4, 3, 4, 4), (3, 3, 4, 4)]
-    assert first(torch.cat(parts)) == list(range(11))
+def test_a_bad_picture_raises_where_it_stands_and_no_thread_stays(workers: int) -> None:
+    dataset = _dataset(40)
+    before = threading.active_count()
+    found = batches(dataset, dataset.test, 8, 3, workers)
+    assert len(next(found)) == len(next(found)) == 3
+    with pytest.raises(GoproError, match="picture 7 is empty"):
+        next(found)
+    assert threading.active_count() == before
 
 
-def test_an_unreadable_picture_ends_the_batches() -> None:
-    with pytest.raises(GoproError, match="broken"):
-        list(batches(SET, items(1, "broken", 3), 4, 2, 1))
+def test_only_a_bounded_number_is_decoded_ahead() -> None:
+    drawn: list[int] = []
 
+    def open_(item: int, size: int) -> Image.Image:
+        drawn.append(item)
+        return Image.new("RGB", (size, size))
 
-def test_an_unreadable_picture_is_one_answer_among_others() -> None:
-    found = list(decoded(lambda key, size: grey(key), ["1", "broken", "3"], 4, 2, 2))
-    assert [isinstance(one, GoproError) for one in found] == [False, True, False]
-    assert str(found[1]) == "broken"
-
-
-def test_items_are_taken_as_needed() -> None:
-    taken = 0
-
-    def endless() -> Iterator[str]:
-        nonlocal taken
-        while True:
-            taken += 1
-            yield "1"
-
-    stream = decoded(lambda key, size: grey(key), endless(), 4, 2, 1)
-    for _ in range(3):
-        next(stream)
+    stream = decoded(open_, range(1000), 4, ahead=5, workers=2)
+    next(stream)
     stream.close()
-    assert taken < 10
+    assert len(drawn) <= 5 + 2 * 2 + 1
 
 
-def test_to_unit() -> None:
+def test_a_bad_picture_does_not_end_the_stream() -> None:
+    dataset = _dataset(9)
+    found = list(decoded(dataset.open, dataset.test, 4, ahead=2, workers=2))
+    assert [isinstance(one, GoproError) for one in found] == [False] * 7 + [True, False]
+
+
+def test_unit_range() -> None:
     pixels = torch.tensor([0, 51, 255], dtype=torch.uint8)
-    assert to_unit(pixels, torch.device("cpu")).tolist() == pytest.approx([0.0, 0.2, 1.0])
+    found = to_unit(pixels, torch.device("cpu"))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, torch.tensor([0.0, 0.2, 1.0]))
