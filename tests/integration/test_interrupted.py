@@ -1,0 +1,122 @@
+"""Runs that are stopped: by Ctrl-C at any step, and from outside; then resumed."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from torch import Tensor
+
+from gopro import engine, results
+from tiny_run import Cli, register
+
+SAME = ("model.safetensors", "metrics.jsonl", "predictions.json", "sample.json")
+
+
+def _same(one: Path, other: Path) -> None:
+    for name in SAME:
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    first, second = results.read(one), results.read(other)
+    assert {**first, "train_seconds": 0} == {**second, "train_seconds": 0}
+
+
+@pytest.mark.parametrize("step", [1, 4, 5, 8])
+def test_ctrl_c_saves_and_resume_ends_the_same(
+    train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    gopro = ["--method", "gopro", "--select", "best"]
+    train(tmp_path / "whole", *gopro)
+    original, counted = engine.Trainer._step, iter(range(1, 1000))
+
+    def interrupted(self: engine.Trainer, chosen: Tensor) -> dict[str, float]:
+        if next(counted) == step:
+            signal.raise_signal(signal.SIGINT)
+        return original(self, chosen)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.Trainer, "_step", interrupted)
+        answer = train(tmp_path / "run", *gopro)
+    assert answer.code == 130
+    folder = str(tmp_path / "run")
+    assert f"saved in {folder}; the same command with --resume continues" in answer.err
+    assert not (tmp_path / "run" / "results.json").exists()
+    assert "unfinished; add --resume" in train(tmp_path / "run", *gopro).line
+    assert train(tmp_path / "run", *gopro, "--resume").code == 0
+    _same(tmp_path / "run", tmp_path / "whole")
+
+
+def test_a_signal_from_outside(train: Cli, tiny: list[str], photos: Path, tmp_path: Path) -> None:
+    epochs = ["--epochs", "40"]
+    train(tmp_path / "whole", *epochs)
+    register(tmp_path)  # writes the architecture, which the process below registers as well
+    code = (
+        "import sys, open_clip; open_clip.add_model_config(sys.argv.pop(1));"
+        "from gopro.cli import main; sys.exit(main())"
+    )
+    command = [
+        *(sys.executable, "-c", code, str(tmp_path / "tiny-test.json")),
+        *("train", f"folder:{photos}", "base2new", *tiny, "--method", "coop", "--shots", "4"),
+        *("--batch", "2", "--augment", "none", "--workers", "1", *epochs),
+        *("--out", str(tmp_path / "run")),
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started = time.monotonic()
+    while not (tmp_path / "run" / "metrics.jsonl").exists() and process.poll() is None:
+        assert time.monotonic() - started < 120
+        time.sleep(0.005)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 130, (out, err)
+    assert "Traceback" not in err and "--resume continues" in err
+    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
+    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) < 40
+    assert train(tmp_path / "run", *epochs, "--resume").code == 0
+    _same(tmp_path / "run", tmp_path / "whole")
+
+
+def test_resume_without_anything_to_resume_is_a_new_run(train: Cli, tmp_path: Path) -> None:
+    train(tmp_path / "whole")
+    assert train(tmp_path / "run", "--resume").code == 0
+    _same(tmp_path / "run", tmp_path / "whole")
+
+
+def test_a_damaged_checkpoint(train: Cli, tmp_path: Path, monkeypatch: Any) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(results, "summary", _fail)
+        with pytest.raises(ZeroDivisionError):
+            train(tmp_path / "run")
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-40])
+    line = train(tmp_path / "run", "--resume").line
+    assert "checkpoint.safetensors" in line and "without --resume" in line
+
+
+def _fail(*arguments: object) -> None:
+    raise ZeroDivisionError
+
+
+def test_the_settings_of_a_run_repeat_it(train: Cli, cli: Cli, tmp_path: Path) -> None:
+    train(tmp_path / "run", "--coop.tokens", 2, "--seed", 5, "--views.crop_scale", "[0.3,1.0]")
+    config = tmp_path / "run" / "config.yaml"
+    recorded = yaml.safe_load(config.read_text())
+    assert recorded["momentum"] == 0.9  # the recipe's, written out
+    again = cli("train", "--config", config, "--out", tmp_path / "again")
+    assert again.code == 0, again.err
+    _same(tmp_path / "run", tmp_path / "again")
+    found = yaml.safe_load((tmp_path / "again" / "config.yaml").read_text())
+    assert {**found, "out": None} == {**recorded, "out": None}
+    assert "this very run, finished" in cli("train", "--config", config).line
+
+
+def test_metrics_are_whole_lines_of_json(train: Cli, tmp_path: Path) -> None:
+    train(tmp_path / "run", "--method", "gopro")
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
+    assert [row["epoch"] for row in rows] == [1, 2]
+    assert all(row.keys() >= {"lr", "loss", "ce", "sem", "con", "val_accuracy"} for row in rows)

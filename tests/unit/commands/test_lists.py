@@ -1,0 +1,39 @@
+"""The commands that list things."""
+
+from __future__ import annotations
+
+import pytest
+
+from gopro.methods import TABLE
+from tiny_run import Cli
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables as on a wide terminal, so that no name is broken."""
+    monkeypatch.setenv("COLUMNS", "250")
+
+
+def test_methods(cli: Cli) -> None:
+    answer = cli("methods")
+    assert (answer.code, answer.err) == (0, "")
+    assert all(f"│ {name} " in answer.out for name in TABLE)
+
+
+def test_backbones_have_mini_first_and_only_clips(cli: Cli) -> None:
+    answer = cli("backbones")
+    assert (answer.code, answer.err) == (0, "")
+    assert answer.out.index("mini") < answer.out.index("ViT-B-16")
+    assert "openai" in answer.out
+    assert "SigLIP" not in answer.out and "roberta" not in answer.out
+
+
+def test_backbones_by_a_part_of_the_name(cli: Cli) -> None:
+    out = cli("backbones", "rn50").out
+    assert "RN50x4" in out and "ViT" not in out and "mini" not in out
+    assert "no backbone's name contains 'zzz'" in cli("backbones", "zzz").line
+
+
+@pytest.mark.parametrize("command", ["methods", "backbones"])
+def test_unknown_options(cli: Cli, command: str) -> None:
+    assert "no option --zzz" in cli(command, "--zzz").line
