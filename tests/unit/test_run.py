@@ -168,6 +168,16 @@ def test_with_data_and_weights_moved_elsewhere(
     assert cli("test", tmp_path / "run", *options).code == 0
 
 
+def test_with_a_folder_moved_elsewhere(train: Cli, cli: Cli, photos: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    shutil.copytree(photos, here)
+    assert train(tmp_path / "run", dataset=f"folder:{here}").code == 0
+    here.rename(there)
+    assert str(here) in cli("test", tmp_path / "run").line
+    again = cli("test", tmp_path / "run", "--dataset", f"folder:{there}")
+    assert again.code == 0, again.err
+
+
 def test_other_figures_than_recorded_are_pointed_out(train: Cli, cli: Cli, tmp_path: Path) -> None:
     train(tmp_path / "run")
     path = tmp_path / "run" / "results.json"

@@ -13,13 +13,16 @@ def test(arguments: Sequence[str]) -> None:
     parser = Parser(prog="gopro test", description="Measure a finished run's weights again.")
     parser.add_argument("run_dir", type=Path, help="a run folder made by gopro train")
     parser.add_argument("--root", type=Path | None, default=None, help="folder of the data sets")
+    parser.add_argument(
+        "--dataset", type=str | None, default=None, help="where a folder:PATH lies now"
+    )
     parser.add_argument("--device", type=str | None, default=None, help="auto, cpu, cuda or mps")
     parser.add_argument("--pretrained", type=str | None, default=None, help="weights file or tag")
     values = parse(parser, arguments)
 
     from gopro import results, run
 
-    names = ("root", "device", "pretrained")
+    names = ("root", "dataset", "device", "pretrained")
     changes = {name: values[name] for name in names if values[name] is not None}
     found = run.test(values["run_dir"], changes)
     results.print_table(found)

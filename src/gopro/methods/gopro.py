@@ -31,8 +31,10 @@ _PAPER_ONLY = (
 
 @dataclass(frozen=True)
 class GOProSettings:
-    """Options of GOPro. Each stands for a choice that its sources leave open, or a part that an
-    ablation switches off."""
+    """Options of GOPro.
+
+    Each stands for a choice that its sources leave open, or a part that an ablation switches off.
+    """
 
     variant: Literal["paper", "released"] = "paper"
     """paper: the abstract and the figure. released: the released code's arithmetic."""
