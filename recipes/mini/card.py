@@ -114,7 +114,7 @@ def page(card: dict[str, Any]) -> str:
     lines += [f"| world, mean of its styles ({known['images']} pictures) | {known['mean']} |"]
     lines += ["", "## What learned context words add", ""]
     lines += [
-        "A bare CoOp (four context vectors from 'a photo of a', 16 pictures a class, Adam, 12",
+        "A bare CoOp (four context vectors from 'a photo of a', 16 pictures a class, Adam, 20",
         "epochs, last epoch), mean and standard deviation over seeds, in percent.",
         "",
         "| trained and tested on | before | after | gain |",

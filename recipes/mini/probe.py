@@ -24,8 +24,8 @@ def coop(
     names: Sequence[str],
     *,
     seed: int,
-    epochs: int = 12,
-    rate: float = 5e-3,
+    epochs: int = 20,
+    rate: float = 2e-3,
     batch: int = 32,
 ) -> Callable[[Sequence[str]], Tensor]:
     """Learn the context from few images; cross-entropy, Adam, cosine.

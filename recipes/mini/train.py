@@ -25,6 +25,7 @@ from recipes.mini.batches import Batch, Batches, Lexicon
 from recipes.mini.captions import all_sentences
 from recipes.mini.model import Learner
 from recipes.mini.names import tidy
+from recipes.mini.optimizers import optimizers
 from recipes.mini.ship import average, write_weights
 from recipes.mini.words import GUIDE_TEMPLATES
 from torch import Tensor
@@ -104,13 +105,7 @@ class Training:
         self.batches = Batches(
             data, self.lexicon, options.batch, options.absent, side, options.seed
         )
-        kept = [p for p in self.model.parameters() if p.ndim < 2]
-        shrunk = [p for p in self.model.parameters() if p.ndim >= 2]
-        groups = [
-            {"params": shrunk, "weight_decay": options.decay},
-            {"params": kept, "weight_decay": 0.0},
-        ]
-        self.optimizer = torch.optim.AdamW(groups, lr=options.rate, betas=(0.9, 0.98), eps=1e-6)
+        self.optimizers = optimizers(self.model, options.rate, options.decay)
         self.mean = {name: p.detach().clone() for name, p in self.model.clip.named_parameters()}
         self.step, self.seconds = 0, 0.0
 
@@ -129,7 +124,7 @@ class Training:
             * warm
             * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
         )
-        for group in self.optimizer.param_groups:
+        for group in (group for each in self.optimizers for group in each.param_groups):
             group["lr"] = rate
         drop = self.options.drop if done < self.options.full_from else 0.0
         self.model.clip.visual.patch_dropout.prob = drop
@@ -142,10 +137,11 @@ class Training:
         with sdpa_kernel(SDPBackend.MATH), torch.autocast(self.device.type, torch.bfloat16):
             terms = self.model.losses(batch, names, vectors)
         loss = sum((TERMS[name] * value for name, value in terms.items()), torch.zeros(()))
-        self.optimizer.zero_grad(set_to_none=True)
+        self.model.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        for each in self.optimizers:
+            each.step()
         self.step += 1
         with torch.no_grad():
             self.model.clip.logit_scale.clamp_(max=LARGEST_SCALE)
@@ -157,7 +153,7 @@ class Training:
         """Write the state to go on from, and the averaged weights as they would be shipped."""
         state = {
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [each.state_dict() for each in self.optimizers],
             "mean": self.mean,
             "step": self.step,
             "seconds": self.seconds,
@@ -196,7 +192,8 @@ class Training:
             return
         state = torch.load(file, map_location=self.device, weights_only=True)
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for each, stored in zip(self.optimizers, state["optimizers"], strict=True):
+            each.load_state_dict(stored)
         self.mean, self.step, self.seconds = state["mean"], state["step"], state["seconds"]
 
 
