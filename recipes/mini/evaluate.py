@@ -205,23 +205,29 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--data", type=Path, help="unpacked real pictures")
     parser.add_argument("--seeds", type=int, default=3, help="prompt trainings a set")
     parser.add_argument("--quick", action="store_true", help="fewer pictures, one seed")
-    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--json", type=Path, help="write here; sets already there are kept")
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args(arguments)
     torch.set_num_threads(given.threads)
     judge = Judge(mini.load(given.weights))
     seeds = 1 if given.quick else given.seeds
-    figures: dict[str, Any] = {"world": world(judge, count=2 if given.quick else 10)}
-    print(json.dumps(figures["world"]), flush=True)
+    sets: dict[str, Callable[[], dict[str, Any]]] = {
+        "world": lambda: world(judge, count=2 if given.quick else 10)
+    }
     if given.data is not None:
-        figures["pacs"] = pacs(judge, given.data, seeds=seeds)
-        print(json.dumps(figures["pacs"]), flush=True)
-        figures["caltech101"] = caltech(
-            judge, given.data, seeds=seeds, every=2 if given.quick else 1
-        )
-        print(json.dumps(figures["caltech101"]), flush=True)
-    if given.json is not None:
-        write_json(given.json, figures)
+        sets["pacs"] = lambda: pacs(judge, given.data, seeds=seeds)
+        every = 2 if given.quick else 1
+        sets["caltech101"] = lambda: caltech(judge, given.data, seeds=seeds, every=every)
+    figures: dict[str, Any] = {}
+    if given.json is not None and given.json.exists():
+        figures = json.loads(given.json.read_text(encoding="utf-8"))
+    for name, measure in sets.items():
+        if name in figures:
+            continue
+        figures[name] = measure()
+        print(name, json.dumps(figures[name]), flush=True)
+        if given.json is not None:
+            write_json(given.json, figures)
     return figures
 
 

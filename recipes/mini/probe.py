@@ -26,7 +26,7 @@ def coop(
     seed: int,
     epochs: int = 20,
     rate: float = 2e-3,
-    batch: int = 32,
+    batch: int = 64,
 ) -> Callable[[Sequence[str]], Tensor]:
     """Learn the context from few images; cross-entropy, Adam, cosine.
 
