@@ -66,7 +66,9 @@ def coop(
     scale = model.logit_scale.exp()
     for _ in range(epochs):
         for rows in torch.split(torch.randperm(len(images), generator=generator), batch):
-            loss = F.cross_entropy(scale * images[rows] @ texts(names).T, labels[rows])
+            with torch.autocast("cpu", torch.bfloat16):  # twice as fast, and a probe can bear it
+                classes = texts(names)
+            loss = F.cross_entropy(scale * images[rows] @ classes.float().T, labels[rows])
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             optimizer.step()
