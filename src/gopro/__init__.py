@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from gopro.errors import GoproError
 
 if TYPE_CHECKING:
-    from gopro.classifier import PromptClassifier
+    from gopro.classify.classifier import PromptClassifier
 
 __version__ = _version("gopro")
 
@@ -16,7 +16,7 @@ __all__ = ["GoproError", "PromptClassifier", "__version__"]
 def __getattr__(name: str) -> Any:
     # torch takes seconds to load, and `gopro --help` doesn't need it
     if name == "PromptClassifier":
-        from gopro.classifier import PromptClassifier
+        from gopro.classify.classifier import PromptClassifier
 
         return PromptClassifier
     raise AttributeError(f"module 'gopro' has no attribute {name!r}")

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gopro.classifier import PromptClassifier
+from gopro.classify.classifier import PromptClassifier
+from gopro.classify.modelfolder import ABOUT, refuse_other_things
 from gopro.commands.options import Parser, build, parse
 from gopro.data import Dataset, Item, labelled
 from gopro.data.folder import is_split, read_folder
 from gopro.data.listing import is_picture, tree
 from gopro.errors import GoproError
 from gopro.methods import TABLE, find
-from gopro.modelfolder import ABOUT, refuse_other_things
 
 
 def parser() -> Parser:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gopro.commands.options import Parser
 
 if TYPE_CHECKING:
-    from gopro.classifier import PromptClassifier
+    from gopro.classify.classifier import PromptClassifier
 
 
 def add_options(parser: Parser) -> None:
@@ -38,7 +38,7 @@ def load(folder: Path, values: Any) -> PromptClassifier:
     Raises:
         GoproError: When it can't be loaded, or a value or a name doesn't fit.
     """
-    from gopro.classifier import PromptClassifier
+    from gopro.classify.classifier import PromptClassifier
     from gopro.errors import GoproError
 
     for name in ("batch", "workers"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gopro import PromptClassifier
-from gopro.estimator import Estimator
+from gopro.classify.estimator import Estimator
 from tiny_classifier import Given, Make
 
 sklearn = pytest.importorskip("sklearn", minversion="1.6")

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from gopro.comparison import Comparison
+from gopro.classify.comparison import Comparison
+from gopro.classify.estimator import Estimator
 from gopro.data import labelled
 from gopro.data.pictures import Picture, list_pictures, open_picture
 from gopro.data.pixels import groups, stack, to_unit
 from gopro.errors import GoproError
-from gopro.estimator import Estimator
 from gopro.evaluate import encode, predict
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
@@ -150,13 +150,15 @@ class Predictor(Estimator):
         self.check_fitted()
         given = labelled.read(images, labels, "test")
         truth = labelled.places_among(given.labels, self.classes_)
-        methods = (self.method_, self.zero_shot().method_)
+        methods: tuple[Method, ...] = (self.method_, self.zero_shot().method_)
         answers: list[list[Tensor]] = [[], []]
         with bar("measuring", len(truth)) as advance:
             for group in self._groups(given.pictures):
-                features = encode(self.method_.backbone, stack(group))
+                pixels = stack(group)
+                frozen = encode(methods[1], pixels)
                 for method, found in zip(methods, answers, strict=True):
-                    found.append(predict(method, features))
+                    own = encode(method, pixels) if method.sees_pixels else frozen
+                    found.append(predict(method, own))
                 advance("", len(group))
         return Comparison.of(self.class_names_, truth, *(torch.cat(found) for found in answers))
 
@@ -167,7 +169,7 @@ class Predictor(Estimator):
     @torch.no_grad()
     def _probabilities(self, pixels: Tensor) -> Probabilities:
         """[B, C] for uint8 [B, 3, S, S]."""
-        backbone = self.method_.backbone
-        logits = self.method_.logits(backbone.image(to_unit(pixels, backbone.device)))
+        method = self.method_
+        logits = method.logits(method.image(to_unit(pixels, method.backbone.device)))
         found: Probabilities = logits.cpu().double().softmax(dim=1).numpy()
         return found

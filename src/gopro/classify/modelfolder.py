@@ -13,16 +13,16 @@ import numpy as np
 from gopro import __version__
 from gopro.backbones.shared import Shared, shared_backbone
 from gopro.checkpoint import load_tensors, save_tensors
-from gopro.comparison import Comparison
+from gopro.classify.comparison import Comparison
+from gopro.classify.modelcard import card
 from gopro.data.labelled import checked_names
 from gopro.errors import GoproError
 from gopro.files import atomic_write
 from gopro.fitting import method_settings, seeded
 from gopro.methods import find
-from gopro.modelcard import card
 
 if TYPE_CHECKING:
-    from gopro.classifier import PromptClassifier
+    from gopro.classify.classifier import PromptClassifier
 
     C = TypeVar("C", bound=PromptClassifier)
 

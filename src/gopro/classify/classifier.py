@@ -13,21 +13,21 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from gopro import modelfolder
 from gopro.backbones import Backbone
 from gopro.backbones.shared import shared_backbone
-from gopro.comparison import Comparison
+from gopro.classify import modelfolder
+from gopro.classify.comparison import Comparison
+from gopro.classify.predictor import Folder, Predictor
 from gopro.config import TrainSettings
 from gopro.data import labelled
 from gopro.data.pictures import Picture, open_picture
 from gopro.data.pixels import groups, stack
 from gopro.engine import TrainingSet
 from gopro.errors import GoproError
-from gopro.evaluate import accuracy, encode, predict
+from gopro.evaluate import validator
 from gopro.fitting import choose_recipe, learn_without_folder, method_settings, seeded
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
-from gopro.predictor import Folder, Predictor
 from gopro.progress import bar
 
 
@@ -135,7 +135,7 @@ class PromptClassifier(Predictor):
             method = kind(shared.backbone, names, options).to(shared.backbone.device)
             pixels = self._read_all(given.pictures, shared.backbone)
             data = TrainingSet(pixels, torch.tensor(truth))
-            validate = self._validator(checked, classes, shared.backbone)
+            validate = self._validator(checked, classes, method)
             recipe = choose_recipe(kind, settings)
             progress = learn_without_folder(method, data, recipe, settings, validate)
         self.method_, self.classes_, self.history_ = method.eval(), classes, progress.rows
@@ -220,10 +220,10 @@ class PromptClassifier(Predictor):
         return torch.cat(parts)
 
     def _validator(
-        self, checked: labelled.Labelled | None, classes: npt.NDArray[Any], backbone: Backbone
+        self, checked: labelled.Labelled | None, classes: npt.NDArray[Any], method: Method
     ) -> Callable[[Method], float] | None:
         if checked is None:
             return None
         truth = labelled.places_among(checked.labels, classes)
-        features = encode(backbone, self._read_all(checked.pictures, backbone), self.eval_batch)
-        return lambda method: accuracy(predict(method, features, self.eval_batch), truth)
+        pixels = self._read_all(checked.pictures, method.backbone)
+        return validator(method, pixels, truth, self.eval_batch)

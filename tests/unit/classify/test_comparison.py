@@ -9,7 +9,7 @@ import pytest
 import torch
 from rich.console import Console
 
-from gopro.comparison import Comparison
+from gopro.classify.comparison import Comparison
 from gopro.errors import GoproError
 
 

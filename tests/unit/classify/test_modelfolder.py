@@ -13,8 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from gopro import GoproError, PromptClassifier, modelfolder
-from gopro.modelfolder import ABOUT, CARD, WEIGHTS
+from gopro import GoproError, PromptClassifier
+from gopro.classify import modelfolder
+from gopro.classify.modelfolder import ABOUT, CARD, WEIGHTS
 from small_clips import small_clip
 from tiny_classifier import Given, Make
 from tiny_run import CLASSES, TEXT, VISION

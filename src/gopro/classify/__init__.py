@@ -1,0 +1,1 @@
+"""A classifier of one's own pictures: fit, answer, compare, save, load."""
