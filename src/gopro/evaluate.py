@@ -1,8 +1,8 @@
-"""From frozen features to answers: what every test and validation measures with."""
+"""From images to answers: what every test and validation measures with."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -36,18 +36,74 @@ def frozen_features(
     Raises:
         GoproError: When an image is missing or can't be read.
     """
+    return _features(backbone.image, backbone, dataset, items, batch, workers, title)
+
+
+def features_for(
+    method: Method,
+    dataset: Dataset,
+    items: Sequence[Item],
+    *,
+    batch: int = 64,
+    workers: int | None = None,
+    title: str = "encoding images",
+) -> ImageFeatures:
+    """Features of images as a method scores them: the frozen tower's, unless it has another one.
+
+    Arguments and errors are those of ``frozen_features``.
+    """
+    backbone = method.backbone
+    if not method.sees_pixels:
+        return frozen_features(backbone, dataset, items, batch=batch, workers=workers, title=title)
+    return _features(method.image, backbone, dataset, items, batch, workers, title)
+
+
+@torch.no_grad()
+def _features(
+    image: Callable[[Tensor], ImageFeatures],
+    backbone: Backbone,
+    dataset: Dataset,
+    items: Sequence[Item],
+    batch: int,
+    workers: int | None,
+    title: str,
+) -> ImageFeatures:
     parts = []
     with bar(title, len(items)) as advance:
         for pixels in batches(dataset, items, backbone.image_size, batch, workers):
-            parts.append(backbone.image(to_unit(pixels, backbone.device)))
+            parts.append(image(to_unit(pixels, backbone.device)))
             advance("", len(pixels))
     return ImageFeatures.cat(parts)
 
 
-def encode(backbone: Backbone, pixels: Tensor, batch: int = 64) -> ImageFeatures:
-    """Features of decoded images, uint8 [N, 3, S, S] with N at least 1."""
-    parts = [backbone.image(to_unit(part, backbone.device)) for part in torch.split(pixels, batch)]
+@torch.no_grad()
+def encode(method: Method, pixels: Tensor, batch: int = 64) -> ImageFeatures:
+    """Features, as a method scores them, of decoded images: uint8 [N, 3, S, S], N at least 1."""
+    device = method.backbone.device
+    parts = [method.image(to_unit(part, device)) for part in torch.split(pixels, batch)]
     return ImageFeatures.cat(parts)
+
+
+def validator(
+    method: Method, pixels: Tensor, labels: Sequence[int], batch: int = 64
+) -> Callable[[Method], float]:
+    """What measures the accuracy in percent on validation images after each epoch.
+
+    They are encoded once where the image tower is frozen.
+
+    Args:
+        method: Of the kind that is going to be trained.
+        pixels: uint8 [N, 3, S, S].
+        labels: N indexes of the training classes.
+        batch: Images per pass.
+    """
+    frozen = None if method.sees_pixels else encode(method, pixels, batch)
+
+    def validate(method: Method) -> float:
+        features = encode(method, pixels, batch) if frozen is None else frozen
+        return accuracy(predict(method, features, batch), labels)
+
+    return validate
 
 
 @torch.no_grad()

@@ -123,7 +123,7 @@ def learn_without_folder(
         KeyboardInterrupt: After Ctrl-C.
     """
     if method.learns_from_features:
-        features = encode(method.backbone, data.pixels, settings.eval_batch)
+        features = encode(method, data.pixels, settings.eval_batch)
         method.prepare(features, data.labels.to(method.backbone.device))
     if recipe.epochs == 0 or method.trainable_parameters == 0:
         return Progress()

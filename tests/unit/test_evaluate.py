@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gopro.backbones import ImageFeatures
 from gopro.data import Dataset, Item
-from gopro.evaluate import accuracy, frozen_features, predict
+from gopro.evaluate import accuracy, encode, features_for, frozen_features, predict, validator
 
 
 class Means:
@@ -56,3 +56,49 @@ def test_predictions_are_the_largest_scores_without_gradient(batch: int) -> None
     found = predict(method, ImageFeatures(scores, scores, scores), batch)
     assert found.tolist() == [1, 0, 1]
     assert not found.requires_grad
+
+
+class Brighter:
+    """A method that scores an image's mean colour, times what it has learned."""
+
+    def __init__(self, sees_pixels: bool) -> None:
+        self.backbone: Any = Means()
+        self.sees_pixels = sees_pixels
+        self.gain = torch.tensor(1.0, requires_grad=True)
+        self.passes = 0
+
+    def image(self, pixels: Tensor) -> ImageFeatures:
+        self.passes += 1
+        if not self.sees_pixels:
+            return self.backbone.image(pixels)
+        return ImageFeatures.only(self.gain * pixels.mean(dim=(2, 3)))
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        return torch.stack([features.embedding[:, 0], torch.full((len(features),), 0.3)], dim=1)
+
+
+@pytest.mark.parametrize("sees_pixels", [False, True])
+def test_a_method_encodes_for_itself(sees_pixels: bool) -> None:
+    method: Any = Brighter(sees_pixels)
+    dataset = _dataset([255, 0, 51])
+    pixels = torch.tensor([255, 0, 51], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 3, 8, 8)
+    for gain in (1.0, 2.0):
+        method.gain.data.fill_(gain)
+        wanted = torch.tensor([1.0, 0.0, 0.2]) * (gain if sees_pixels else 1.0)
+        found = encode(method, pixels, batch=2)
+        torch.testing.assert_close(found.embedding[:, 0], wanted)
+        assert not found.embedding.requires_grad
+        found = features_for(method, dataset, dataset.test, batch=2, workers=1)
+        torch.testing.assert_close(found.embedding[:, 0], wanted)
+        assert not found.embedding.requires_grad
+
+
+@pytest.mark.parametrize("sees_pixels", [False, True])
+def test_validation_encodes_again_where_the_tower_learns(sees_pixels: bool) -> None:
+    method: Any = Brighter(sees_pixels)
+    pixels = torch.tensor([255, 0, 51], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 3, 8, 8)
+    validate = validator(method, pixels, [0, 1, 0], batch=3)
+    assert validate(method) == pytest.approx(200 / 3)
+    method.gain.data.fill_(2.0)
+    assert validate(method) == (100.0 if sees_pixels else pytest.approx(200 / 3))
+    assert method.passes == (2 if sees_pixels else 1)

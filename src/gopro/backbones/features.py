@@ -20,11 +20,19 @@ class ImageFeatures:
         embedding: [B, e], as the tower gives it (not normalised).
         mean: [B, D], the mean over tokens after each layer, layer after layer.
         std: [B, D], the standard deviation over tokens, in the same order.
+
+    A tower that a method changes leaves no statistics: D is 0 there.
     """
 
     embedding: Tensor
     mean: Tensor
     std: Tensor
+
+    @classmethod
+    def only(cls, embedding: Tensor) -> ImageFeatures:
+        """An embedding [B, e] without layer statistics."""
+        nothing = embedding.new_zeros(embedding.shape[0], 0)
+        return cls(embedding, nothing, nothing)
 
     def __len__(self) -> int:
         return self.embedding.shape[0]

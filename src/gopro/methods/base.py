@@ -58,6 +58,8 @@ class Method(nn.Module, ABC):
         paper: Where it was published: authors, venue and year.
         about: What it learns, in one line for lists.
         learns_from_features: Whether ``prepare`` wants the training images' features.
+        sees_pixels: Whether ``image`` is more than the frozen tower, so that features which that
+            tower left behind (cached, or shared with zero-shot CLIP) are not this method's.
 
     Args:
         backbone: The frozen CLIP.
@@ -70,6 +72,7 @@ class Method(nn.Module, ABC):
     paper: ClassVar[str]
     about: ClassVar[str]
     learns_from_features: ClassVar[bool] = False
+    sees_pixels: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__()
@@ -147,12 +150,32 @@ class Method(nn.Module, ABC):
         other.set_class_names(names)
         return other
 
+    def image(self, pixels: Tensor) -> ImageFeatures:
+        """Features of images, as ``logits`` takes them: the frozen tower's, without gradient.
+
+        A method that changes the image tower says so by ``sees_pixels`` and encodes here, with
+        gradient to what it learns.
+
+        Args:
+            pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
+        """
+        return self.backbone.image(pixels)
+
     def encode(self, batch: Batch) -> dict[str, ImageFeatures]:
-        """Features of each view, all views in one pass of the frozen tower."""
+        """Features of each view, all views in one pass of the method's image tower.
+
+        Raises:
+            GoproError: For features of the frozen tower where the method has another one.
+        """
         if batch.features:
+            if self.sees_pixels:
+                raise GoproError(
+                    f"{type(self).__name__} changes the image tower and got features of the frozen "
+                    "one; give it images"
+                )
             return dict(batch.features)
         names = list(batch.images)
-        features = self.backbone.image(torch.cat([batch.images[name] for name in names]))
+        features = self.image(torch.cat([batch.images[name] for name in names]))
         size = len(batch.labels)
         return {name: features[i * size : (i + 1) * size] for i, name in enumerate(names)}
 

@@ -77,17 +77,17 @@ class SLIP(Method):
     def set_class_names(self, names: Sequence[str]) -> None:
         self.text = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
 
-    def image(self, features: ImageFeatures) -> Tensor:
+    def projected(self, features: ImageFeatures) -> Tensor:
         """Unit projected embeddings [B, e]."""
         return F.normalize(self.projector(F.normalize(features.embedding, dim=-1)), dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        return self.backbone.logit_scale * self.image(features) @ self.text.T
+        return self.backbone.logit_scale * self.projected(features) @ self.text.T
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features = self.encode(batch)
         terms = {"ce": F.cross_entropy(self.logits(features["x"]), batch.labels)}
         if self.settings.w_con > 0:
-            x, moco = self.image(features["x"]), self.image(features["moco"])
+            x, moco = self.projected(features["x"]), self.projected(features["moco"])
             terms["con"] = nt_xent(x, moco, self.settings.temperature)
         return terms

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
-from gopro.backbones import Backbone
+from gopro.backbones import Backbone, ImageFeatures
 from gopro.errors import GoproError
 from gopro.methods import TABLE, find
 from gopro.methods.base import Batch, Recipe, initial_context
@@ -42,6 +43,25 @@ def test_views_are_encoded_in_one_pass(backbone: Backbone, batch: Batch) -> None
         close(features.std, wanted.std)
     assert method.encode(Batch(labels=batch.labels, features=found)) == found
     assert method(batch).keys() == {"ce"}
+
+
+class Darker(CoOp):
+    """A method with an image tower of its own: the frozen one, on half the light."""
+
+    sees_pixels = True
+
+    def image(self, pixels: Tensor) -> ImageFeatures:
+        return ImageFeatures.only(self.backbone.image(pixels / 2).embedding)
+
+
+def test_a_method_with_an_image_tower_of_its_own(backbone: Backbone, batch: Batch) -> None:
+    method = Darker(backbone, ["cat", "dog", "tree"], CoOpSettings())
+    for view, features in method.encode(batch).items():
+        close(features.embedding, backbone.image(batch.images[view] / 2).embedding)
+        assert features.mean.shape == features.std.shape == (3, 0)
+    frozen = {"x": backbone.image(batch.images["x"])}
+    with pytest.raises(GoproError, match="Darker changes the image tower and got features"):
+        method.loss(Batch(labels=batch.labels, features=frozen))
 
 
 def test_for_classes_checks_the_names(backbone: Backbone) -> None:
