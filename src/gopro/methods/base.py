@@ -33,12 +33,12 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Batch:
-    """Training images, as pixels or as features that were computed before.
+    """Training images, view by view as pixels or as features that were computed before.
 
     Attributes:
         labels: [B], indexes of the training classes.
         images: View name -> [B, 3, H, W] in [0, 1], not normalised.
-        features: View name -> features of the frozen tower; used instead of ``images`` when given.
+        features: View name -> features of the frozen tower; a view that has them needs no pixels.
     """
 
     labels: Tensor
@@ -167,17 +167,19 @@ class Method(nn.Module, ABC):
         Raises:
             GoproError: For features of the frozen tower where the method has another one.
         """
-        if batch.features:
-            if self.sees_pixels:
-                raise GoproError(
-                    f"{type(self).__name__} changes the image tower and got features of the frozen "
-                    "one; give it images"
-                )
-            return dict(batch.features)
-        names = list(batch.images)
-        features = self.image(torch.cat([batch.images[name] for name in names]))
-        size = len(batch.labels)
-        return {name: features[i * size : (i + 1) * size] for i, name in enumerate(names)}
+        if batch.features and self.sees_pixels:
+            raise GoproError(
+                f"{type(self).__name__} changes the image tower and got features of the frozen "
+                "one; give it images"
+            )
+        features = dict(batch.features)
+        names = [name for name in batch.images if name not in features]
+        if names:
+            made = self.image(torch.cat([batch.images[name] for name in names]))
+            size = len(batch.labels)
+            for place, name in enumerate(names):
+                features[name] = made[place * size : (place + 1) * size]
+        return features
 
 
 def initial_context(backbone: Backbone, words: str, tokens: int) -> Tensor:
