@@ -19,6 +19,7 @@ TABLE = {
     "prograd": "gopro.methods.prograd:ProGrad",
     "tcp": "gopro.methods.tcp:TCP",
     "slip": "gopro.methods.slip:SLIP",
+    "stylip": "gopro.methods.stylip:StyLIP",
     "linear_probe": "gopro.methods.linear_probe:LinearProbe",
     "clip_adapter": "gopro.methods.clip_adapter:CLIPAdapter",
     "tip_adapter": "gopro.methods.tip_adapter:TipAdapter",

@@ -22,6 +22,7 @@ COMPARED = [
     "prograd",
     "tcp",
     "slip",
+    "stylip",
     "linear_probe",
     "clip_adapter",
     "tip_adapter",

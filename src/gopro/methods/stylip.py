@@ -1,0 +1,141 @@
+"""StyLIP: context tokens from each image's style, text embeddings fused with its content."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gopro.backbones import Backbone, ImageFeatures, Prompts
+from gopro.errors import GoproError
+from gopro.methods.base import Batch, Method, Recipe, initial_context
+
+
+@dataclass(frozen=True)
+class StyLIPSettings:
+    """Options of StyLIP."""
+
+    tokens: int = 4
+    """Number of context tokens, each with a style projector of its own."""
+
+    words: str = "a photo of a"
+    """Words the context starts from; where there are fewer words than tokens, random ones lead."""
+
+    style: bool = True
+    """Shift the context tokens by what the style projectors make of the image's style."""
+
+    content: bool = True
+    """Fuse the text embeddings with what the content projector makes of the image's content."""
+
+    def __post_init__(self) -> None:
+        if not (self.style or self.content):
+            raise GoproError("stylip without style and content is CoOp; use coop for that")
+
+
+class StyLIP(Method):
+    """After Bose et al., "StyLIP: Multi-Scale Style-Conditioned Prompt Learning for CLIP-based
+    Domain Generalization", WACV 2024.
+
+    Known are the abstract's parts: style projectors make the prompt's tokens from multi-scale
+    style features, the prompts' embeddings are combined with multi-scale content features that
+    a content projector learns, both towers are frozen. The formulas are ours. With mu_l and
+    sigma_l the mean and standard deviation of image x's tokens after layer l, each brought to
+    zero mean and unit variance over its width, and ``n(.)`` division by the root of the length,
+
+        s_m = n([mu_l, sigma_l for the layers l of token m]),  token m = c_m + S_m s_m,
+        g   = G n([mu_1, .., mu_L]) + b_G,
+        t_c = f_t([token 1, .., token M, name of c, "."]), made a unit vector,
+        u_c = t_c + W [t_c, g] + b.
+
+    The layers are dealt out to the M tokens in order, M runs of (nearly) equal length; where there
+    are more tokens than layers, neighbours share one. c, S, G, W and their biases are learned; S,
+    W and b start at zero, so training starts at CLIP's own answer. Scores are
+    ``exp(logit_scale) * cos(f_v(x), u_c)``, and the loss is their cross-entropy.
+    """
+
+    Settings: ClassVar[type] = StyLIPSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=50, batch=4, lr=0.002),
+        "mini": Recipe(epochs=8, batch=8, lr=0.002),
+    }
+    paper: ClassVar[str] = "Bose et al., WACV 2024"
+    about: ClassVar[str] = "context tokens from each image's style, text fused with its content"
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__(backbone, class_names, settings)
+        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        widths, embed = backbone.vision_widths, backbone.embed_dim
+        if settings.style:
+            self.scales = layers_of_tokens(len(widths), settings.tokens)
+            inputs = [2 * sum(widths[layer] for layer in layers) for layers in self.scales]
+            text_width = backbone.text_width
+            self.style = nn.ModuleList(nn.Linear(n, text_width, bias=False) for n in inputs)
+            for projector in self.style:
+                nn.init.zeros_(projector.weight)
+        if settings.content:
+            self.content = nn.Linear(sum(widths), embed)
+            self.fusion = nn.Linear(2 * embed, embed)
+            nn.init.zeros_(self.fusion.weight)
+            nn.init.zeros_(self.fusion.bias)
+        self.set_class_names(class_names)
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+
+    def tokens(self, features: ImageFeatures) -> Tensor:
+        """Context tokens: [B, M, d_t], or [M, d_t] without style."""
+        if not self.settings.style:
+            return self.context
+        means, stds = self._layers(features.mean), self._layers(features.std)
+        shifts = [
+            projector(_joined([part[layer] for layer in layers for part in (means, stds)]))
+            for projector, layers in zip(self.style, self.scales, strict=True)
+        ]
+        return self.context + torch.stack(shifts, dim=1)
+
+    def text(self, features: ImageFeatures) -> Tensor:
+        """Text embeddings [B, C, e] for each image, not normalised; B is 1 if all share them."""
+        text = self.backbone.text(Prompts.after(self.tokens(features), self.classes))
+        text = F.normalize(text, dim=-1)
+        if not self.settings.content:
+            return text
+        content = self.content(_joined(self._layers(features.mean)))
+        # W [t, g], the two halves apart: the second is the same for all classes
+        on_text, on_content = self.fusion.weight.chunk(2, dim=1)
+        moved = F.linear(text, on_text) + F.linear(content, on_content, self.fusion.bias)[:, None]
+        return text + moved
+
+    def _layers(self, statistics: Tensor) -> list[Tensor]:
+        """[B, D] layer by layer, each row with zero mean and unit variance."""
+        parts = torch.split(statistics, self.backbone.vision_widths, dim=1)
+        return [F.layer_norm(part, part.shape[-1:]) for part in parts]
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        image = F.normalize(features.embedding, dim=-1)
+        text = F.normalize(self.text(features), dim=-1)
+        return self.backbone.logit_scale * (image[:, None] * text).sum(dim=-1)
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        features = self.encode(batch)["x"]
+        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}
+
+
+def layers_of_tokens(layers: int, tokens: int) -> list[range]:
+    """Which layers, counted from 0, each token's style comes from.
+
+    ``layers_of_tokens(12, 4)`` gives layers 0 to 2, 3 to 5, 6 to 8 and 9 to 11.
+    """
+    starts = [token * layers // tokens for token in range(tokens + 1)]
+    return [range(start, max(start + 1, end)) for start, end in pairwise(starts)]
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Vectors of unit variance side by side as one of unit length, so that a step of the
+    projector moves what it makes as far as a step of CoOp moves a token."""
+    joined = torch.cat(list(parts), dim=-1)
+    return joined / joined.shape[-1] ** 0.5
