@@ -35,7 +35,7 @@ _LUMA = (0.299, 0.587, 0.114)
 def choose(
     slots: NDArray[np.int64],
     built_in: NDArray[np.bool_],
-    captioned: NDArray[np.bool_],
+    often: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Decide what to do to each picture.
@@ -44,8 +44,7 @@ def choose(
         slots: What is known of the pictures, [B, slots].
         built_in: Which are pictures of the built-in world: their place and size are theirs, so they
             are not cut, turned or mirrored.
-        captioned: Which will have a caption. Those are altered often, so that there is something to
-            say; the others seldom, for it is from plain pictures that classes are learnt fastest.
+        often: How often each is altered, from 0 to 1, [B].
         rng: Source of all choices.
 
     Returns:
@@ -65,25 +64,24 @@ def choose(
     window[:, 4] = rng.normal(0, 0.06, count)
     kinds, chances = list(_GEOMETRY), np.array(list(_GEOMETRY.values()))
     for row in range(count):
-        often = 1.0 if captioned[row] else 0.25
         if built_in[row]:
             window[row, :5] = (0, 0, rng.uniform(0.92, 1.05), rng.uniform(0.92, 1.05), 0)
-        elif rng.random() < 0.34 * often:
+        elif rng.random() < 0.34 * often[row]:
             slot, value = kinds[rng.choice(len(kinds), p=chances / chances.sum())]
             slots[row, slot] = value_of(SLOTS[slot], value)
             _reframe(window[row], value, rng)
         if not built_in[row] and rng.random() < 0.5:
             window[row, 2] *= -1
         drawn = slots[row, STYLE] != 0
-        if not drawn and not built_in[row] and rng.random() < 0.2 * often:
+        if not drawn and not built_in[row] and rng.random() < 0.2 * often[row]:
             slots[row, STYLE] = value_of("style", _pick(_STYLES, rng))
             continue
-        if rng.random() < (0.12 if drawn else 0.26) * often:
+        if rng.random() < (0.12 if drawn else 0.26) * often[row]:
             tone = _pick(_TONES, rng)
             slots[row, TONE] = value_of("tone", tone)
             if tone not in ("dark", "bright", "faded", "vivid"):
                 slots[row, [COLOUR, BACKGROUND]] = 0
-        if rng.random() < (0.09 if drawn else 0.2) * often:
+        if rng.random() < (0.09 if drawn else 0.2) * often[row]:
             slots[row, QUALITY] = value_of("quality", _pick(_QUALITIES, rng))
     return slots, window
 

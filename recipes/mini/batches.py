@@ -90,11 +90,17 @@ class Batches:
             tower costs as much as the image tower, and this is where it learns least from more.
         absent: Plain prompts of classes that are not in the batch.
         side: Side of the pictures given to the model.
-        seed: Start of all random choices.
+        seed: Start of all random choices, other numbers for each process.
     """
 
     def __init__(
-        self, pictures: Pictures, lexicon: Lexicon, size: int, absent: int, side: int, seed: int
+        self,
+        pictures: Pictures,
+        lexicon: Lexicon,
+        size: int,
+        absent: int,
+        side: int,
+        seed: tuple[int, ...],
     ) -> None:
         self.pictures, self.lexicon = pictures, lexicon
         self.size, self.absent, self.side, self.seed = size, absent, side, seed
@@ -103,8 +109,8 @@ class Batches:
         self._word = {word: row for row, word in enumerate(pictures.vocabulary.words())}
 
     def __call__(self, step: int) -> Batch:
-        rng = np.random.default_rng((self.seed, step))
-        words = random.Random(self.seed * 1_000_003 + step)
+        rng = np.random.default_rng((*self.seed, step))
+        words = random.Random(int(rng.integers(2**62)))
         torch_rng = torch.Generator().manual_seed(int(rng.integers(2**62)))
         twins = self.size // 8
         fresh = self.size - twins
@@ -114,7 +120,9 @@ class Batches:
         before = self.pictures.slots[index]
         captioned = np.concatenate([np.arange(3 * twins), np.arange(fresh, self.size)])
         told = np.isin(np.arange(self.size), captioned)
-        slots, window = augment.choose(before, self.pictures.built_in[index], told, rng)
+        often = np.where(told, 0.5, 0.15)
+        often[fresh:] = 1.0
+        slots, window = augment.choose(before, self.pictures.built_in[index], often, rng)
         pixels = torch.from_numpy(self.pictures.pixels(index))
         images = augment.render(pixels, slots, before, window, self.side, torch_rng)
         classes = self.pictures.vocabulary.classes

@@ -100,10 +100,9 @@ class Learner(nn.Module):
         plain = (scale * unit @ prompts.T).masked_fill(batch.clash, MASKED)
         each = F.cross_entropy(plain, batch.target, reduction="none")
         terms = {"caption": both / 2, "prompt": (each * batch.trust).sum() / batch.trust.sum()}
-        if batch.has_teacher.any():
-            close = F.cosine_similarity(self.to_teacher(seen).float(), batch.teacher, dim=-1)
-            counted = batch.has_teacher.float()
-            terms["teacher"] = ((1 - close) * counted).sum() / counted.sum()
+        close = F.cosine_similarity(self.to_teacher(seen).float(), batch.teacher, dim=-1)
+        counted = batch.has_teacher.float()
+        terms["teacher"] = ((1 - close) * counted).sum() / counted.sum().clamp(min=1)
         if guide is not None:
             names = rest[len(batch.prompts) :]
             close = F.cosine_similarity(self.to_guide(names).float(), guide, dim=-1)

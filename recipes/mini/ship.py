@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from gopro.files import atomic_write
@@ -31,3 +31,17 @@ def write_weights(path: Path, weights: dict[str, Tensor], token_ids: Tensor) -> 
     tensors["token_rows"] = weights["token_embedding.weight"].detach().to("cpu", torch.float16)
     with atomic_write(path) as temporary:
         save_file(tensors, temporary, metadata={"format": "pt"})
+
+
+def read_weights(path: Path, model: nn.Module, token_ids: Tensor) -> None:
+    """Put the weights of such a file into a model over the tokens ``token_ids``, to begin with.
+
+    Tokens that the file does not know keep their rows.
+    """
+    stored = {name: value.float() for name, value in load_file(path).items()}
+    known = dict(zip(stored.pop("token_ids").int().tolist(), stored.pop("token_rows"), strict=True))
+    rows = model.get_parameter("token_embedding.weight").detach().clone()
+    for row, token in enumerate(token_ids.tolist()):
+        if token in known:
+            rows[row] = known[token]
+    model.load_state_dict({**stored, "token_embedding.weight": rows})

@@ -5,10 +5,12 @@ Pictures of seed 0 are for this alone: few-shot training draws from seed 1, test
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from recipes.mini.captions import register
 from recipes.mini.names import Vocabulary
 from recipes.mini.pictures import SIDE, TEACHER_WIDTH, fitted, slot_row
@@ -41,7 +43,7 @@ def prepare_world(cache: Path, count: int) -> None:
 
     Leaves ``world.npy`` (uint8 [n, SIDE, SIDE, 3]), ``world.npz`` and ``world.json`` there.
     """
-    from gopro.data.world import CLASS_NAMES, STYLES, draw, scene
+    from gopro.data.world import CLASS_NAMES, STYLES, scene
     from gopro.data.world.colours import WORDS
 
     for value, words in _BACKGROUNDS.items():
@@ -62,8 +64,9 @@ def prepare_world(cache: Path, count: int) -> None:
     with atomic_write(cache / "world.npy") as temporary:
         shape = (len(scenes), SIDE, SIDE, 3)
         pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-        for index, each in enumerate(scenes):
-            pixels[index] = fitted(draw(each, SIDE))
+        with multiprocessing.get_context("spawn").Pool() as pool:
+            for index, picture in enumerate(pool.imap(_drawn, scenes, chunksize=64)):
+                pixels[index] = picture
         pixels.flush()
     vocabulary = Vocabulary()
     label = [vocabulary.add([CLASS_NAMES[each.label]]) for each in scenes]
@@ -76,6 +79,12 @@ def prepare_world(cache: Path, count: int) -> None:
             teacher=np.zeros((len(scenes), TEACHER_WIDTH), dtype=np.int8),
         )
     write_json(cache / "world.json", {"classes": vocabulary.classes})
+
+
+def _drawn(scene: Scene) -> NDArray[np.uint8]:
+    from gopro.data.world import draw
+
+    return fitted(draw(scene, SIDE))
 
 
 def words_of(scene: Scene) -> dict[str, str]:

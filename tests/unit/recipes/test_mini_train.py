@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from recipes.mini import augment, card, pictures, train
+from recipes.mini import augment, card, options, pictures, train
 from recipes.mini.batches import Lexicon
 from recipes.mini.captions import value_of
 from recipes.mini.words import SLOTS
@@ -17,13 +17,13 @@ from recipes.mini.words import SLOTS
 from gopro.backbones.mini import load as mini
 from gopro.errors import GoproError
 
-SMALL = ["--batch", "16", "--absent", "4", "--world-pictures", "1", "--threads", "1"]
+SMALL = ["--batch", "16", "--absent", "4", "--world-pictures", "1", "--processes", "1"]
 
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("mini")
-    weights = train.run(train.parse(["--out", str(out), "--steps", "2", *SMALL]))
+    weights = train.run(options.parse(["--out", str(out), "--steps", "2", *SMALL]))
     assert weights == out / "mini.safetensors"
     return out
 
@@ -38,7 +38,7 @@ def test_weights_of_a_short_run_load_and_answer(run_folder: Path) -> None:
 
 def test_a_run_goes_on_where_it_stopped(run_folder: Path) -> None:
     before = (run_folder / "mini.safetensors").read_bytes()
-    train.run(train.parse(["--out", str(run_folder), "--steps", "3", *SMALL]))
+    train.run(options.parse(["--out", str(run_folder), "--steps", "3", *SMALL]))
     facts = json.loads((run_folder / "training.json").read_text(encoding="utf-8"))
     assert facts["steps"] == 3
     assert facts["pictures"] == 48
@@ -47,7 +47,7 @@ def test_a_run_goes_on_where_it_stopped(run_folder: Path) -> None:
 
 def test_training_text_is_the_shipped_text_tower(run_folder: Path) -> None:
     """Own token numbers and the cut at the longest sentence change no embedding."""
-    training = train.Training(train.parse(["--out", str(run_folder), "--steps", "9", *SMALL]))
+    training = train.Training(options.parse(["--out", str(run_folder), "--steps", "9", *SMALL]))
     training.resume()
     learner = training.model.eval()
     for parameter, value in zip(learner.clip.parameters(), training.mean.values(), strict=True):
@@ -63,6 +63,31 @@ def test_training_text_is_the_shipped_text_tower(run_folder: Path) -> None:
     torch.testing.assert_close(ours, theirs, rtol=2e-2, atol=2e-3)
 
 
+def test_a_run_can_begin_with_the_weights_of_another(run_folder: Path, tmp_path: Path) -> None:
+    weights = run_folder / "mini.safetensors"
+    given = ["--out", str(tmp_path), "--cache", str(run_folder / "cache"), "--steps", "9", *SMALL]
+    begun = train.Training(options.parse([*given, "--start", str(weights), "--seed", "5"]))
+    other = train.Training(options.parse([*given, "--seed", "5"]))
+    expected = mini.load(weights).state_dict()
+    ours = begun.model.clip.state_dict()
+    rows = ours.pop("token_embedding.weight")
+    for name, value in ours.items():
+        torch.testing.assert_close(value, expected[name])
+    torch.testing.assert_close(rows, expected["token_embedding.weight"][begun.lexicon.ids])
+    assert not torch.equal(other.model.clip.visual.proj, begun.model.clip.visual.proj)
+    command = begun.options.command()
+    assert "--start WEIGHTS" in command and "--seed 5" in command
+
+
+def test_two_processes_train_one_model(run_folder: Path, tmp_path: Path) -> None:
+    """Ranks begin alike, see other pictures, and go on alike."""
+    command = ["--out", str(tmp_path), "--cache", str(run_folder / "cache")]
+    train.run(options.parse([*command, "--steps", "2", *SMALL[:-1], "2"]))
+    facts = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
+    assert (facts["steps"], facts["pictures"]) == (2, 32)
+    assert not (tmp_path / "meeting").exists()
+
+
 def test_lexicon_keeps_the_end_token_largest() -> None:
     lexicon = Lexicon(["a photo of a dog."])
     tokens = lexicon.tokens(["a dog", "a photo of a dog."])
@@ -72,7 +97,7 @@ def test_lexicon_keeps_the_end_token_largest() -> None:
 def test_altering_is_recorded_and_world_pictures_stay_whole() -> None:
     before = np.zeros((400, len(SLOTS)), dtype=np.int64)
     built_in = np.arange(400) < 200
-    every = np.ones(400, dtype=bool)
+    every = np.ones(400)
     slots, window = augment.choose(before, built_in, every, np.random.default_rng(0))
     places = [augment.SIZE, augment.PLACE, augment.TURN, augment.STYLE]
     assert not slots[built_in][:, places].any()

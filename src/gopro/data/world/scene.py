@@ -95,7 +95,7 @@ def scene(label: int, style: str, *, seed: int, index: int) -> Scene:
         raise GoproError(f"world: got picture number {index}; choose 0 or more")
     dice = Dice(f"words/{seed}/{style}/{CLASS_NAMES[label]}/{index}")
     drawn = style == "sketch"
-    size = dice.weighted(SIZES, (0.28, 0.44, 0.28))
+    size = dice.weighted(SIZES, (0.16, 0.44, 0.4))
     colour = dice.pick(THINGS[CLASS_NAMES[label]].colours)
     background = dice.weighted(BACKGROUNDS, (0.22, 0.13, 0.13, 0.13, 0.13, 0.1, 0.08, 0.08))
     if drawn:
@@ -109,11 +109,11 @@ def scene(label: int, style: str, *, seed: int, index: int) -> Scene:
         index=index,
         colour=colour,
         background=background,
-        position="centre" if size == "large" else dice.weighted(POSITIONS, (0.36, *[0.16] * 4)),
+        position="centre" if size == "large" else dice.weighted(POSITIONS, (0.48, *[0.13] * 4)),
         size=size,
-        turn=dice.weighted(TURNS, (0.64, 0.28, 0.08)),
+        turn=dice.weighted(TURNS, (0.74, 0.21, 0.05)),
         light="normal" if drawn else dice.weighted(LIGHTS, (0.66, 0.19, 0.15)),
-        blurry=style == "photo" and dice.chance(0.16),
-        crowded=dice.chance(0.5),
-        covered=dice.chance(0.25),
+        blurry=style == "photo" and dice.chance(0.12),
+        crowded=dice.chance(0.4),
+        covered=dice.chance(0.16),
     )

@@ -21,7 +21,7 @@ def sketch(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     lines = Image.new("L", (side, side), 0)
     tones = Image.new("L", (size, size), 0)
     pen, wash = ImageDraw.Draw(lines), ImageDraw.Draw(tones)
-    width = dice.between(0.005, 0.015) * side
+    width = dice.between(0.009, 0.018) * side
     again = dice.count(1, 3)
     shaky = dice.between(0.002, 0.009) * side
     for group, press in ((layers.strewn, 150), (layers.thing, 235), (layers.front, 200)):
