@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": ("gopro.commands.evaluate:evaluate", "measure a classifier on a folder"),
     "train": ("gopro.commands.train:train", "train a method on a data set, then test it"),
     "test": ("gopro.commands.test:test", "measure a finished run again"),
+    "bench": ("gopro.commands.bench:bench", "run methods x data sets x tasks x seeds"),
     "results": ("gopro.commands.results:results", "average finished runs over seeds"),
     "data": ("gopro.commands.data:data", "list the data sets, verify that one is whole"),
     "demo": ("gopro.commands.demo:demo", "see GOPro learn, offline, in a few minutes"),

@@ -56,9 +56,8 @@ def check(folder: Path, settings: TrainSettings, options: Any) -> None:
         if _holds_anything(folder):
             raise GoproError(f"{folder} holds other things; choose another --out")
         return
-    new, old = _flat(to_dict(settings, options)), _flat(read_config(folder))
+    new, old = identity(settings, options), _flat(read_config(folder))
     changed = [key for key in new if old.get(key) != new[key]]
-    changed = [key for key in changed if key.partition(".")[0] not in _FREE]
     if changed:
         raise GoproError(
             f"{folder} holds another run ({', '.join(changed[:4])} differ); choose another --out"
@@ -175,6 +174,12 @@ def to_dict(settings: TrainSettings, options: Any) -> dict[str, Any]:
     plain = dataclasses.asdict(settings)
     plain[settings.method] = dataclasses.asdict(options)
     return {key: _plain(value) for key, value in plain.items()}
+
+
+def identity(settings: TrainSettings, options: Any) -> dict[str, Any]:
+    """The settings that tell a run from another: those that its numbers depend on, flat."""
+    flat = _flat(to_dict(settings, options))
+    return {key: value for key, value in flat.items() if key.partition(".")[0] not in _FREE}
 
 
 def _plain(value: Any) -> Any:

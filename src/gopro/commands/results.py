@@ -19,17 +19,23 @@ def results(arguments: Sequence[str]) -> None:
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
     values = parse(parser, arguments)
 
+    from gopro.runfolder import finished
+
+    show(finished(values["run_dir"]), values["markdown"])
+
+
+def show(folders: Sequence[Path], markdown: bool = False) -> None:
+    """Print the tables of finished run folders."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from gopro.results import over_seeds, read
-    from gopro.runfolder import finished
 
-    rows = over_seeds([read(folder) for folder in finished(values["run_dir"])])
+    rows = over_seeds([read(folder) for folder in folders])
     for (dataset, task, backbone, shots, *_), table in _tables(rows).items():
         title = f"{dataset}, {task}, {shots} shots, {backbone}: accuracy in %"
-        if values["markdown"]:
+        if markdown:
             print(f"{title}\n")
             print("\n".join("| " + " | ".join(cells) + " |" for cells in _ruled(table)), end="\n\n")
             continue

@@ -16,6 +16,7 @@ __all__ = [
     "Dataset",
     "Item",
     "check_class_names",
+    "check_name",
     "default_root",
     "load",
     "names",
@@ -49,9 +50,17 @@ def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset
         if not path:
             raise GoproError("got 'folder:' without a path; wanted folder:PATH")
         return read_folder(path, seed)
-    known = KNOWN.get(name)
-    if known is None:
+    check_name(name)
+    return KNOWN[name].load(name, default_root() if root is None else Path(root).expanduser())
+
+
+def check_name(name: str) -> None:
+    """Refuse what ``load`` can't know, without looking whether it is there.
+
+    Raises:
+        GoproError: When the name is unknown (the nearest one is suggested).
+    """
+    if name not in KNOWN and not name.startswith(_FOLDER):
         near = difflib.get_close_matches(name, KNOWN, n=1)
         hint = f"did you mean {near[0]}?" if near else "see `gopro data list`, or folder:PATH"
         raise GoproError(f"unknown data set {name!r}; {hint}")
-    return known.load(name, default_root() if root is None else Path(root).expanduser())

@@ -1,0 +1,136 @@
+"""Doing one job of a sweep, wherever: in a process beside others, or on a machine of a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from filelock import FileLock, Timeout
+
+from gopro.errors import GoproError
+from gopro.sweep.grid import Job
+
+_PATIENCE = 30.0
+"""Seconds to wait for a job that a dying process still holds."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job.
+
+    Attributes:
+        key: The job's.
+        state: ``stopped`` after Ctrl-C: saved, to be continued.
+        cause: Why it failed, in one line.
+    """
+
+    key: str
+    state: Literal["done", "failed", "stopped"]
+    cause: str = ""
+
+
+def do(job: Job, threads: int | None = None, place: int = 0) -> Outcome:
+    """Run a job to its end unless it is finished; whatever goes wrong is told, not raised.
+
+    Args:
+        job: The job.
+        threads: For arithmetic and for decoding images; None leaves them as they are.
+        place: Where the machine has several GPUs: which one, counted round.
+    """
+    log = log_of(job)
+    try:
+        with _lock(job), _printing_to(log):
+            if not job.done:
+                _run(job, threads, place)
+    except GoproError as error:
+        return Outcome(job.key, "failed", " ".join(str(error).split()))
+    except KeyboardInterrupt:
+        return Outcome(job.key, "stopped")
+    except Exception as error:
+        with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
+            traceback.print_exc(file=file)
+        line = (str(error).splitlines() or [""])[0][:200]
+        return Outcome(job.key, "failed", f"{type(error).__name__}: {line} (more in {log})")
+    return Outcome(job.key, "done")
+
+
+def log_of(job: Job) -> Path:
+    """What a job printed, and the traceback of one that broke; gone when there was nothing."""
+    return job.folder.parent / "logs" / f"{job.key}.log"
+
+
+def _run(job: Job, threads: int | None, place: int) -> None:
+    import torch
+
+    from gopro import run
+    from gopro.engine import Interrupted
+
+    settings = job.settings
+    if threads is not None:
+        torch.set_num_threads(threads)
+        settings = replace(settings, workers=settings.workers or threads)
+    if settings.device in ("auto", "cuda") and torch.cuda.device_count() > 1:
+        settings = replace(settings, device=f"cuda:{place % torch.cuda.device_count()}")
+    _sweep_up(job.folder)
+    try:
+        run.train(settings, job.options)
+    except Interrupted as stop:
+        raise KeyboardInterrupt from stop
+
+
+def _sweep_up(folder: Path) -> None:
+    """Remove what a killed process was about to write: its unnamed halves of files."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _lock(job: Job) -> Iterator[None]:
+    """Hold the job: the lock of a process that dies goes with it."""
+    path = job.folder.parent / ".locks" / job.key
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path, timeout=_PATIENCE):
+            yield
+    except Timeout as error:
+        raise GoproError(
+            f"another process is at work in {job.folder}; wait for it to end, and start again"
+        ) from error
+    except OSError as error:
+        raise GoproError(
+            f"can't write {path.parent} ({error.strerror or error}); choose another --out"
+        ) from error
+
+
+@contextlib.contextmanager
+def _printing_to(path: Path) -> Iterator[None]:
+    """Send all output, that of compiled code too, into a file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise GoproError(
+            f"can't write {path} ({error.strerror or error}); choose another --out"
+        ) from error
+    with file:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        kept = [os.dup(number) for number in (1, 2)]
+        try:
+            for number in (1, 2):
+                os.dup2(file.fileno(), number)
+            with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+                yield
+        finally:
+            file.flush()
+            for number, copy in enumerate(kept, start=1):
+                os.dup2(copy, number)
+                os.close(copy)
+    if path.stat().st_size == 0:
+        path.unlink()
