@@ -152,12 +152,17 @@ class Backbone:
         return ClassTokens(embedding, tuple(len(row) for row in rows), start)
 
     @torch.no_grad()
-    def template(self, names: Sequence[str], template: str = "a photo of a {}.") -> Tensor:
+    def template(self, names: Sequence[str], template: str | None = None) -> Tensor:
         """Text embeddings [C, e] of a template filled with each name, not normalised.
+
+        Args:
+            names: Class names.
+            template: What surrounds a name; None for "a photo of a {}.".
 
         Raises:
             GoproError: For a template without ``{}``, or names that don't fit.
         """
+        template = "a photo of a {}." if template is None else template
         if "{}" not in template:
             raise GoproError(
                 f"got the template {template!r} without a place for the class name; write it as "

@@ -18,8 +18,9 @@ from gopro.methods.base import Batch, Method, Recipe
 class CLIPAdapterSettings:
     """Options of CLIP-Adapter."""
 
-    template: str = "a photo of a {}."
-    """The sentence that each class name is put into; the paper has one for each data set."""
+    template: str | None = None
+    """The sentence that each class name is put into; by default the data set's own, or "a photo
+    of a {}."."""
 
     ratio: float = 0.2
     """Share of the adapter in the mixture (the paper's alpha)."""

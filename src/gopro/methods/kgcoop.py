@@ -17,8 +17,8 @@ from gopro.methods.coop import CoOp, CoOpSettings
 class KgCoOpSettings(CoOpSettings):
     """Options of KgCoOp: CoOp's and those of its second term."""
 
-    template: str = "a photo of a {}."
-    """The hand-written prompt; the paper has one for each data set."""
+    template: str | None = None
+    """The hand-written prompt; by default the data set's own, or "a photo of a {}."."""
 
     w_kg: float = 8.0
     """Weight of the distance to the hand-written prompts."""

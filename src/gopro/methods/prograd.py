@@ -21,8 +21,9 @@ class ProGradSettings(CoOpSettings):
     tokens: int = 16
     """Number of context tokens."""
 
-    template: str = "a photo of a {}."
-    """The hand-written prompt of zero-shot CLIP; the paper has one for each data set."""
+    template: str | None = None
+    """The hand-written prompt of zero-shot CLIP; by default the data set's own, or "a photo of a
+    {}."."""
 
     strength: float = 1.0
     """How much of a disagreeing part is taken out of the gradient (the paper's lambda)."""

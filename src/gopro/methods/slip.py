@@ -21,8 +21,9 @@ from gopro.methods.projectors import Residual
 class SLIPSettings:
     """Options of SLIP."""
 
-    template: str = "a photo of a {}."
-    """The sentence that each class name is put into."""
+    template: str | None = None
+    """The sentence that each class name is put into; by default the data set's own, or "a photo
+    of a {}."."""
 
     w_con: float = 1.0
     """Weight of the contrast between x and its MoCo v3 view."""

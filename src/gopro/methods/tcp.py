@@ -26,8 +26,8 @@ class TCPSettings:
     """Words the context starts from; where there are fewer words than tokens, random ones lead.
     The released code starts from random tokens alone."""
 
-    template: str = "a photo of a {}."
-    """The hand-written prompt; the paper has one for each data set."""
+    template: str | None = None
+    """The hand-written prompt; by default the data set's own, or "a photo of a {}."."""
 
     w_kg: float = 8.0
     """Weight of the distance to the hand-written prompts."""

@@ -22,8 +22,9 @@ class TipAdapterSettings:
     trained: bool = True
     """Train the keys (Tip-Adapter-F); else the cache is used as it is and nothing is trained."""
 
-    template: str = "a photo of a {}."
-    """The sentence that each class name is put into; the paper has several for ImageNet."""
+    template: str | None = None
+    """The sentence that each class name is put into; by default the data set's own, or "a photo
+    of a {}."; the paper has several for ImageNet."""
 
     alpha: float = 1.17
     """Weight of the cache's answer beside zero-shot CLIP's."""

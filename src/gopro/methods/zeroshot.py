@@ -1,15 +1,17 @@
-"""Zero-shot CLIP: a template, nothing learned."""
+"""Zero-shot CLIP: hand-written sentences, nothing learned."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
+from gopro.data.templates import sentences
 from gopro.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
 
@@ -18,27 +20,42 @@ from gopro.methods.base import Batch, Method, Recipe
 class ZeroShotSettings:
     """Options of zero-shot CLIP."""
 
-    template: str = "a photo of a {}."
-    """The sentence that each class name is put into."""
+    template: str | None = None
+    """The sentence that each class name is put into; by default the data set's own, or "a photo
+    of a {}." where it has none."""
+
+    ensemble: Literal["none", "select", "imagenet"] = "none"
+    """Average the text embeddings of several sentences: the 7 that CLIP's authors select for
+    ImageNet and the data set's own, or all their 80."""
+
+    def __post_init__(self) -> None:
+        if self.ensemble not in ("none", "select", "imagenet"):
+            raise GoproError(f"got the ensemble {self.ensemble!r}; choose none, select or imagenet")
 
 
 class ZeroShot(Method):
     """CLIP as it is (Radford et al., "Learning Transferable Visual Models From Natural Language
-    Supervision", ICML 2021): ``exp(logit_scale) * cos(f_v(x), f_t(template of c))``.
+    Supervision", ICML 2021): ``exp(logit_scale) * cos(f_v(x), t_c)``.
+
+    With s_1 .. s_n the sentences filled with the name of class c, t_c is the mean of the unit
+    vectors ``f_t(s_i) / |f_t(s_i)|``; n is 1 without an ensemble.
     """
 
     Settings: ClassVar[type] = ZeroShotSettings
     recipes: ClassVar[dict[str, Recipe]] = {"published": Recipe(epochs=0)}
     paper: ClassVar[str] = "Radford et al., ICML 2021"
-    about: ClassVar[str] = "nothing: CLIP with a fixed template"
+    about: ClassVar[str] = "nothing: CLIP with fixed sentences"
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        text = self.backbone.template(names, self.settings.template)
-        self.text = F.normalize(text, dim=-1)
+        texts = [
+            F.normalize(self.backbone.template(names, sentence), dim=-1)
+            for sentence in sentences(self.settings.template, self.settings.ensemble)
+        ]
+        self.text = F.normalize(torch.stack(texts).mean(dim=0), dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:
         image = F.normalize(features.embedding, dim=-1)

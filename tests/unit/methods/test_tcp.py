@@ -34,7 +34,7 @@ def tcp(backbone: Backbone, **options: Any) -> TCP:
 def literal(method: TCP) -> tuple[Tensor, Tensor]:
     """Unit text embeddings [C, e] from the learned and from the written prompts."""
     learned, tokens = dict(method.named_parameters()), []
-    written = slow.written(method.backbone, method.settings.template)
+    written = slow.written(method.backbone, "a photo of a {}.")
     for row in written:
         hidden = learned["down.weight"] @ row + learned["down.bias"]
         hidden = hidden / (1 + torch.exp(-1.702 * hidden))

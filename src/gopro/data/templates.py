@@ -1,0 +1,154 @@
+"""Hand-written sentences that class names are put into, as the benchmark's zero-shot CLIP has them.
+
+``own`` is the table of the CoOp benchmark (Zhou et al., IJCV 2022), one sentence a data set;
+``ENSEMBLES`` are the lists of CLIP's authors for ImageNet (Radford et al., ICML 2021): all 80, and
+the 7 of them that their notebook selects.
+"""
+
+from __future__ import annotations
+
+USUAL = "a photo of a {}."
+"""The sentence for class names that have none of their own."""
+
+_OWN = {
+    "caltech101": USUAL,
+    "oxford_pets": "a photo of a {}, a type of pet.",
+    "stanford_cars": USUAL,
+    "oxford_flowers": "a photo of a {}, a type of flower.",
+    "food101": "a photo of {}, a type of food.",
+    "fgvc_aircraft": "a photo of a {}, a type of aircraft.",
+    "sun397": USUAL,
+    "dtd": "{} texture.",
+    "eurosat": "a centered satellite photo of {}.",
+    "ucf101": "a photo of a person doing {}.",
+    "imagenetv2": USUAL,
+    "imagenet_sketch": USUAL,
+    "imagenet_a": USUAL,
+    "imagenet_r": USUAL,
+}
+"""ImageNet's is the usual one too, but the benchmark leaves it out of the ensemble."""
+
+_SELECT = (
+    "itap of a {}.",
+    "a bad photo of the {}.",
+    "a origami {}.",
+    "a photo of the large {}.",
+    "a {} in a video game.",
+    "art of the {}.",
+    "a photo of the small {}.",
+)
+
+_IMAGENET = (
+    "a bad photo of a {}.",
+    "a photo of many {}.",
+    "a sculpture of a {}.",
+    "a photo of the hard to see {}.",
+    "a low resolution photo of the {}.",
+    "a rendering of a {}.",
+    "graffiti of a {}.",
+    "a bad photo of the {}.",
+    "a cropped photo of the {}.",
+    "a tattoo of a {}.",
+    "the embroidered {}.",
+    "a photo of a hard to see {}.",
+    "a bright photo of a {}.",
+    "a photo of a clean {}.",
+    "a photo of a dirty {}.",
+    "a dark photo of the {}.",
+    "a drawing of a {}.",
+    "a photo of my {}.",
+    "the plastic {}.",
+    "a photo of the cool {}.",
+    "a close-up photo of a {}.",
+    "a black and white photo of the {}.",
+    "a painting of the {}.",
+    "a painting of a {}.",
+    "a pixelated photo of the {}.",
+    "a sculpture of the {}.",
+    "a bright photo of the {}.",
+    "a cropped photo of a {}.",
+    "a plastic {}.",
+    "a photo of the dirty {}.",
+    "a jpeg corrupted photo of a {}.",
+    "a blurry photo of the {}.",
+    "a photo of the {}.",
+    "a good photo of the {}.",
+    "a rendering of the {}.",
+    "a {} in a video game.",
+    "a photo of one {}.",
+    "a doodle of a {}.",
+    "a close-up photo of the {}.",
+    "a photo of a {}.",
+    "the origami {}.",
+    "the {} in a video game.",
+    "a sketch of a {}.",
+    "a doodle of the {}.",
+    "a origami {}.",
+    "a low resolution photo of a {}.",
+    "the toy {}.",
+    "a rendition of the {}.",
+    "a photo of the clean {}.",
+    "a photo of a large {}.",
+    "a rendition of a {}.",
+    "a photo of a nice {}.",
+    "a photo of a weird {}.",
+    "a blurry photo of a {}.",
+    "a cartoon {}.",
+    "art of a {}.",
+    "a sketch of the {}.",
+    "a embroidered {}.",
+    "a pixelated photo of a {}.",
+    "itap of the {}.",
+    "a jpeg corrupted photo of the {}.",
+    "a good photo of a {}.",
+    "a plushie {}.",
+    "a photo of the nice {}.",
+    "a photo of the small {}.",
+    "a photo of the weird {}.",
+    "the cartoon {}.",
+    "art of the {}.",
+    "a drawing of the {}.",
+    "a photo of the large {}.",
+    "a black and white photo of a {}.",
+    "the plushie {}.",
+    "a dark photo of a {}.",
+    "itap of a {}.",
+    "graffiti of the {}.",
+    "a toy {}.",
+    "itap of my {}.",
+    "a photo of a cool {}.",
+    "a photo of a small {}.",
+    "a tattoo of the {}.",
+)
+
+ENSEMBLES = {"select": _SELECT, "imagenet": _IMAGENET}
+"""Name -> sentences whose text embeddings are averaged."""
+
+
+def own(dataset: str) -> str | None:
+    """A data set's own sentence in the benchmark; None for sets it doesn't have, and ImageNet."""
+    return _OWN.get(dataset)
+
+
+def sentences(template: str | None, ensemble: str = "none") -> tuple[str, ...]:
+    """The sentences that zero-shot CLIP puts class names into.
+
+    Args:
+        template: The one sentence; None for the usual one.
+        ensemble: "none" for that sentence alone; "select" for the 7 and, as the benchmark has it,
+            the sentence besides where one is given; "imagenet" for the 80 alone.
+    """
+    if ensemble == "none":
+        return (USUAL if template is None else template,)
+    extra = (template,) if ensemble == "select" and template is not None else ()
+    return tuple(dict.fromkeys((*ENSEMBLES[ensemble], *extra)))
+
+
+def in_words(template: str | None, ensemble: str = "none") -> str:
+    """What ``sentences`` gives, in a few words for results and tables."""
+    found = sentences(template, ensemble)
+    if ensemble == "none":
+        return found[0]
+    extra = found[len(ENSEMBLES[ensemble]) :]
+    listed = f"the {len(ENSEMBLES[ensemble])} of the ensemble {ensemble}"
+    return f"{listed}, and {extra[0]}" if extra else listed

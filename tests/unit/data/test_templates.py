@@ -1,0 +1,49 @@
+"""The benchmark's sentences, and the ensembles."""
+
+from __future__ import annotations
+
+import pytest
+
+from gopro.data.catalog import KNOWN
+from gopro.data.templates import ENSEMBLES, USUAL, in_words, own, sentences
+
+
+def test_own_sentences() -> None:
+    assert own("oxford_pets") == "a photo of a {}, a type of pet."
+    assert own("eurosat") == "a centered satellite photo of {}."
+    assert own("caltech101") == USUAL == "a photo of a {}."
+    assert [own(name) for name in ("imagenet", "world", "folder:mine")] == [None] * 3
+    texts = {name: own(name) for name in KNOWN}
+    assert all(text is None or text.count("{}") == 1 for text in texts.values())
+    known = {name for name, text in texts.items() if text is not None}
+    assert len(known) == 14  # the benchmark's fifteen but ImageNet
+
+
+def test_ensembles() -> None:
+    select, imagenet = ENSEMBLES["select"], ENSEMBLES["imagenet"]
+    assert (len(set(select)), len(set(imagenet))) == (7, 80)
+    assert set(select) < set(imagenet)
+    assert all(text.count("{}") == 1 for text in imagenet)
+
+
+@pytest.mark.parametrize(
+    ("template", "ensemble", "wanted", "words"),
+    [
+        (None, "none", (USUAL,), USUAL),
+        ("{} texture.", "none", ("{} texture.",), "{} texture."),
+        (None, "select", ENSEMBLES["select"], "the 7 of the ensemble select"),
+        (
+            "{} texture.",
+            "select",
+            (*ENSEMBLES["select"], "{} texture."),
+            "the 7 of the ensemble select, and {} texture.",
+        ),
+        ("{} texture.", "imagenet", ENSEMBLES["imagenet"], "the 80 of the ensemble imagenet"),
+        ("art of the {}.", "select", ENSEMBLES["select"], "the 7 of the ensemble select"),
+    ],
+)
+def test_which_sentences(
+    template: str | None, ensemble: str, wanted: tuple[str, ...], words: str
+) -> None:
+    assert sentences(template, ensemble) == wanted
+    assert in_words(template, ensemble) == words
