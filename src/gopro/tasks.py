@@ -3,62 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gopro import data
 from gopro.data.catalog import KNOWN
-from gopro.data.dataset import Dataset, Item
-from gopro.data.fewshot import Sample, draw
+from gopro.data.dataset import Dataset
+from gopro.data.fewshot import draw
 from gopro.errors import GoproError
-
-
-@dataclass(frozen=True)
-class Test:
-    """One measurement: pictures, each to be named among ``class_names``.
-
-    Attributes:
-        dataset: Opens the items.
-        class_names: The names to choose from.
-        items: Labels index ``class_names``.
-    """
-
-    # pytest collects classes called Test...; this is not one of its own
-    __test__ = False
-
-    dataset: Dataset
-    class_names: tuple[str, ...]
-    items: tuple[Item, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run trains, chooses and tests on.
-
-    Attributes:
-        task: The task's proper name, aliases resolved.
-        source: The data set of the training pictures, less the domains that are left out; opens
-            ``train`` and ``val``.
-        sample: The few-shot sample with the source's own labels, as ``save_sample`` takes it.
-        train_classes: The class names trained on.
-        train: Few-shot pictures; labels index ``train_classes``.
-        val: For choosing an epoch, from training data only; may be empty.
-        tests: Name (``base``, ``new``, ``all``, a data set's or a domain's) -> what is measured.
-    """
-
-    task: str
-    source: Dataset
-    sample: Sample
-    train_classes: tuple[str, ...]
-    train: tuple[Item, ...]
-    val: tuple[Item, ...]
-    tests: dict[str, Test]
-
-    @property
-    def dataset(self) -> str:
-        """The source's name."""
-        return self.source.name
+from gopro.plans import Plan, Test, names_of, relabelled
 
 
 def names() -> list[tuple[str, str]]:
@@ -155,9 +109,9 @@ def plan(
         task=name,
         source=source,
         sample=sample,
-        train_classes=_names(source, labels),
-        train=_only(sample.train, labels),
-        val=_only(sample.val, labels),
+        train_classes=names_of(source, labels),
+        train=relabelled(sample.train, labels),
+        val=relabelled(sample.val, labels),
         tests=tests,
     )
 
@@ -188,12 +142,12 @@ def _base2new(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
         raise GoproError(f"base2new wants at least 2 classes, {dataset.name} has {count}")
     half = (count + 1) // 2
     base, new = range(half), range(half, count)
-    return dataset, base, {"base": _test(dataset, base), "new": _test(dataset, new)}
+    return dataset, base, {"base": Test.of(dataset, base), "new": Test.of(dataset, new)}
 
 
 def _few_shot(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
     every = range(len(dataset.class_names))
-    return dataset, every, {"all": _test(dataset, every)}
+    return dataset, every, {"all": Test.of(dataset, every)}
 
 
 def _cross_dataset(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
@@ -206,7 +160,7 @@ def _cross_dataset(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
                 f"cross-dataset got {target.name} twice; wanted targets that differ from each "
                 "other and from the source"
             )
-        tests[target.name] = _test(target, range(len(target.class_names)))
+        tests[target.name] = Test.of(target, range(len(target.class_names)))
     if not tests:
         raise GoproError(
             f"cross-dataset trains on {dataset.name} and tests on other sets, and found none; "
@@ -282,18 +236,3 @@ _TASKS = {
     ),
 }
 _ALIASES = {"basenew": "base2new"}
-
-
-def _test(dataset: Dataset, labels: range) -> Test:
-    return Test(dataset, _names(dataset, labels), _only(dataset.test, labels))
-
-
-def _names(dataset: Dataset, labels: range) -> tuple[str, ...]:
-    return tuple(dataset.class_names[label] for label in labels)
-
-
-def _only(items: Iterable[Item], labels: range) -> tuple[Item, ...]:
-    """The items of these labels, relabelled to their place among them."""
-    return tuple(
-        replace(item, label=labels.index(item.label)) for item in items if item.label in labels
-    )

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gopro import results, run
+from gopro import prepare, results, run
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.checkpoint import load_tensors
 from gopro.config import TrainSettings
@@ -232,14 +232,14 @@ class Colours(Backbone):
 def test_base_to_new_asks_for_the_new_names(
     train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build = run.build
+    build = prepare.build
 
     def coloured(*arguments: Any, **options: Any) -> Backbone:
         made = build(*arguments, **options)
         made.__class__ = Colours
         return made
 
-    monkeypatch.setattr(run, "build", coloured)
+    monkeypatch.setattr(prepare, "build", coloured)
     train(tmp_path / "run")
     found = results.read(tmp_path / "run")
     for measured in (found, found["zeroshot"]):

@@ -1,0 +1,101 @@
+"""A run's method and zero-shot CLIP on the test images: what ``results.json`` says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gopro import results
+from gopro.backbones import ImageFeatures
+from gopro.data import Dataset, Item
+from gopro.evaluate import accuracy, features_for, predict
+from gopro.methods.base import Method
+from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
+from gopro.plans import Plan
+from gopro.prepare import Prepared
+
+
+def features_of(
+    prepared: Prepared, method: Method, items: Sequence[Item], source: Dataset
+) -> ImageFeatures:
+    """Features of a data set's images as they are, by the method's image tower.
+
+    Raises:
+        GoproError: When an image is missing or can't be read.
+    """
+    return features_for(
+        method,
+        source,
+        items,
+        batch=prepared.settings.eval_batch,
+        workers=prepared.settings.workers,
+    )
+
+
+def measure(prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Test on everything that the plan names.
+
+    Returns:
+        Accuracies of the method and of zero-shot CLIP, and every single prediction.
+
+    Raises:
+        GoproError: When an image is missing or can't be read.
+    """
+    measured: dict[str, dict[str, Any]] = {"method": {}, "zeroshot": {}}
+    predictions: dict[str, Any] = {}
+    for name, test in prepared.plan.tests.items():
+        labels = [item.label for item in test.items]
+        zero_shot = ZeroShot(prepared.backbone, test.class_names, ZeroShotSettings())
+        method = prepared.method.eval().for_classes(test.class_names)
+        frozen = own = features_of(prepared, zero_shot, test.items, test.dataset)
+        if method.sees_pixels:
+            own = features_of(prepared, method, test.items, test.dataset)
+        answers = {
+            "zeroshot": predict(zero_shot, frozen),
+            "method": predict(method, own, prepared.settings.eval_batch),
+        }
+        for who, predicted in answers.items():
+            measured[who][name] = {
+                "accuracy": accuracy(predicted, labels),
+                "n": len(labels),
+                "classes": len(test.class_names),
+            }
+        predictions[name] = {
+            "class_names": list(test.class_names),
+            "keys": [item.key for item in test.items],
+            "labels": labels,
+            "predicted": answers["method"].tolist(),
+            "zeroshot": answers["zeroshot"].tolist(),
+        }
+    ours, zero = measured["method"], measured["zeroshot"]
+    return (
+        {
+            "test": ours,
+            **results.summary(ours),
+            "zeroshot": {"test": zero, **results.summary(zero)},
+        },
+        predictions,
+    )
+
+
+def describe(prepared: Prepared, seconds: float) -> dict[str, Any]:
+    """What a result says of its run, beside what was measured."""
+    settings = prepared.settings
+    return {
+        "schema": results.SCHEMA,
+        "dataset": prepared.plan.dataset,
+        "task": prepared.plan.task,
+        "method": settings.method,
+        "variant": getattr(prepared.options, "variant", None),
+        "backbone": settings.backbone,
+        "shots": settings.shots,
+        "seed": settings.seed,
+        "train_seconds": round(seconds, 1),
+        "trainable_parameters": prepared.method.trainable_parameters,
+        "notes": _notes(prepared.plan),
+    }
+
+
+def _notes(what: Plan) -> list[str]:
+    """What was decided while the data sets were read, such as that a split was generated."""
+    return list(dict.fromkeys(f"{one.name}: {note}" for one in what.datasets for note in one.notes))

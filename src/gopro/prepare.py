@@ -1,0 +1,125 @@
+"""From a run's settings to all that it works with, refusing what doesn't fit before any work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gopro import runfolder
+from gopro.backbones import Backbone, build
+from gopro.config import TrainSettings
+from gopro.data import Dataset, load
+from gopro.errors import GoproError
+from gopro.fitting import choose_recipe
+from gopro.methods import find
+from gopro.methods.base import Method, Recipe
+from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
+from gopro.plans import Plan
+from gopro.tasks import find_targets, plan
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a run is going to do, before anything heavy is loaded.
+
+    Attributes:
+        settings: With every default filled in.
+        options: The method's settings.
+        recipe: The training part of the settings.
+        folder: The run folder.
+        plan: What to train and test on.
+    """
+
+    settings: TrainSettings
+    options: Any
+    recipe: Recipe
+    folder: Path
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Prepared(Job):
+    """All that a run works with.
+
+    Attributes:
+        backbone: The frozen CLIP.
+        method: Freshly made, with the training classes' names.
+    """
+
+    backbone: Backbone
+    method: Method
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is anything for the engine to do."""
+        # not by their number, which may depend on a training set that wasn't seen yet
+        learned = any(parameter.requires_grad for parameter in self.method.parameters())
+        return self.recipe.epochs > 0 and learned
+
+
+def complete(settings: TrainSettings, options: Any = None, dataset: Dataset | None = None) -> Job:
+    """Fill in every default and read the data sets' splits.
+
+    Args:
+        settings: Of the run.
+        options: The method's settings; its defaults when None.
+        dataset: The data set; read by its name in the settings when None.
+
+    Raises:
+        GoproError: For settings that don't fit each other or the data.
+    """
+    kind = find(settings.method)
+    options = kind.Settings() if options is None else options
+    recipe = choose_recipe(kind, settings)
+    settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
+    if settings.root is not None:
+        settings = replace(settings, root=settings.root.expanduser().absolute())
+    dataset = dataset or load(settings.dataset, settings.root, seed=settings.seed)
+    targets = find_targets(
+        dataset, settings.task, settings.target_names, settings.root, settings.seed
+    )
+    what = plan(
+        dataset,
+        settings.task,
+        shots=settings.shots,
+        seed=settings.seed,
+        targets=list(targets.values()),
+    )
+    settings = replace(settings, task=what.task)
+    if settings.select == "best" and not what.val:
+        raise GoproError(
+            f"{settings.dataset} has no training images left for validation; use --select last"
+        )
+    variant = getattr(options, "variant", None)
+    folder = settings.out or runfolder.default_folder(settings, variant)
+    settings = replace(settings, targets=",".join(targets) or None)
+    return Job(settings, options, recipe, folder, what)
+
+
+def equip(job: Job) -> Prepared:
+    """Load the backbone and make the method.
+
+    Raises:
+        GoproError: When there is no such backbone, or the method or a class name doesn't fit it.
+    """
+    settings, what = job.settings, job.plan
+    backbone = build(
+        settings.backbone,
+        settings.pretrained,
+        device=settings.device,
+        precision=settings.precision,
+        chunk_tokens=settings.chunk_tokens,
+    )
+    torch.manual_seed(settings.seed)
+    kind = find(settings.method)
+    method = kind(backbone, what.train_classes, job.options).to(backbone.device)
+    for name, test in what.tests.items():  # a name that doesn't fit shall not end a long training
+        try:
+            ZeroShot(backbone, test.class_names, ZeroShotSettings())
+            method.for_classes(test.class_names)
+        except GoproError as error:
+            raise GoproError(f"{test.dataset.name}, {name} classes: {error}") from error
+    return Prepared(**vars(job), backbone=backbone, method=method)
