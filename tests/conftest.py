@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+# no test reads what another left in the user's cache, or leaves something there
+os.environ["GOPRO_CACHE"] = "off"
+
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -54,7 +54,7 @@ def small_clip(
     return model
 
 
-def small_backbone(*, chunk_tokens: int = 16_384, **options: Any) -> Backbone:
+def small_backbone(*, chunk_tokens: int = 8_192, **options: Any) -> Backbone:
     """``small_clip`` as a backbone."""
     return Backbone(small_clip(**options), tokenizer(), name="small", chunk_tokens=chunk_tokens)
 

@@ -92,7 +92,7 @@ class TrainSettings:
     checkpoint_every: int = 1
     """Epochs between checkpoints."""
 
-    chunk_tokens: int = 16_384
+    chunk_tokens: int = 8_192
     """Text tokens whose activations are kept at once; lower it when memory runs out."""
 
     eval_batch: int = 64
@@ -103,6 +103,10 @@ class TrainSettings:
 
     views: ViewSettings = field(default_factory=ViewSettings)
     """How the augmented views are made."""
+
+    view_cache: int = 0
+    """Draw each augmented view from so many copies, encoded once before training; 0 makes every
+    view anew, as published."""
 
     def __post_init__(self) -> None:
         positive = ("shots", "batch", "checkpoint_every", "chunk_tokens", "eval_batch", "workers")
@@ -115,8 +119,9 @@ class TrainSettings:
             # NaN fails every comparison, so ask for what is wanted
             if value is not None and not 0 <= value < float("inf"):
                 raise GoproError(f"got --{name} {value}; it must be a number of 0 or more")
-        if self.seed < 0:
-            raise GoproError(f"got --seed {self.seed}; it must be 0 or more")
+        for name in ("seed", "view_cache"):
+            if getattr(self, name) < 0:
+                raise GoproError(f"got --{name} {getattr(self, name)}; it must be 0 or more")
         if self.targets is not None and not self.target_names:
             raise GoproError("got empty --targets; wanted names with commas, as in pacs,dtd")
         if not self.dataset:

@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 
 from gopro.checkpoint import Progress, load_checkpoint, save_checkpoint
-from gopro.data.pixels import to_unit
 from gopro.errors import GoproError
 from gopro.files import atomic_write
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Method, Recipe
 from gopro.progress import Advance, bar
 from gopro.schedule import learning_rate
-from gopro.views import ViewSettings, make_views
+from gopro.stepdata import CachedViews, LiveViews, draw_seed
+from gopro.views_settings import ViewSettings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -67,6 +67,10 @@ class Trainer:
         validate: Gives the accuracy in percent on validation images, after each epoch.
         select_best: End with the weights of the best validation accuracy, not the last ones.
         checkpoint_every: Epochs between checkpoints.
+        view_cache: Draw from so many copies of each view, encoded before; 0 for live views.
+
+    Raises:
+        GoproError: When the copies of views can't be made or kept.
     """
 
     def __init__(
@@ -83,15 +87,20 @@ class Trainer:
         validate: Callable[[Method], float] | None = None,
         select_best: bool = False,
         checkpoint_every: int = 1,
+        view_cache: int = 0,
     ) -> None:
         self.method, self.data, self.recipe = method, data, recipe
-        self.fabric, self.folder, self.seed, self.views = fabric, folder, seed, views
+        self.fabric, self.folder, self.seed = fabric, folder, seed
         self.validate, self.select_best = validate, select_best
         self.checkpoint_every = checkpoint_every
         self.batch = min(recipe.batch, len(data.labels))
-        self.steps = (
-            len(data.labels) // self.batch
-        )  # an incomplete last batch is left out, as in CoOp
+        # an incomplete last batch is left out, as in CoOp
+        self.steps = len(data.labels) // self.batch
+        self.source = LiveViews(method, data.pixels, views, recipe.augment, seed)
+        if view_cache:
+            self.source = CachedViews(
+                method, data.pixels, views, recipe.augment, seed, copies=view_cache
+            )
         parameters = [p for p in method.parameters() if p.requires_grad]
         optimizer = make_optimizer(recipe, parameters)
         self.wrapped: Any
@@ -154,9 +163,8 @@ class Trainer:
         progress = self.progress
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, progress.epoch)
-        order = torch.randperm(
-            len(self.data.labels), generator=torch.Generator().manual_seed(self._draw())
-        )
+        generator = torch.Generator().manual_seed(draw_seed(self.seed, progress.epoch))
+        order = torch.randperm(len(self.data.labels), generator=generator)
         self.method.train()
         while progress.step < self.steps:
             chosen = order[progress.step * self.batch :][: self.batch]
@@ -172,17 +180,8 @@ class Trainer:
 
     def _step(self, chosen: Tensor) -> dict[str, float]:
         """One step on the chosen images; gives the loss and its terms."""
-        device = self.fabric.device
-        images = to_unit(self.data.pixels[chosen], device)
-        views = make_views(
-            images,
-            self.method.views,
-            self._draw(),
-            self.views,
-            chosen.tolist(),
-            augment=self.recipe.augment,
-        )
-        terms = self.wrapped(Batch(labels=self.data.labels[chosen].to(device), images=views))
+        batch = self.source.batch(chosen, self.data.labels[chosen], self.progress.epoch)
+        terms = self.wrapped(batch)
         loss = self.method.total(terms)
         values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
         broken = [name for name, value in values.items() if not math.isfinite(value)]
@@ -216,10 +215,6 @@ class Trainer:
                 self.best = {name: value.detach().clone() for name, value in state.items()}
         progress.rows.append(row)
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
-
-    def _draw(self) -> int:
-        """A seed of this epoch's own: each image gets another draw in every epoch and run."""
-        return self.seed * 1_000_003 + self.progress.epoch
 
 
 def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:

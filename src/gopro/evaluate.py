@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.data import Dataset, Item
 from gopro.data.pixels import batches, to_unit
+from gopro.features import frozen
 from gopro.methods.base import Method
 from gopro.progress import bar
 
@@ -23,7 +25,7 @@ def frozen_features(
     workers: int | None = None,
     title: str = "encoding images",
 ) -> ImageFeatures:
-    """Features of images as they are, without any augmented view.
+    """Features of images as they are, without any augmented view; from the cache where it has them.
 
     Args:
         backbone: The frozen CLIP.
@@ -36,7 +38,8 @@ def frozen_features(
     Raises:
         GoproError: When an image is missing or can't be read.
     """
-    return _features(backbone.image, backbone, dataset, items, batch, workers, title)
+    image = partial(frozen, backbone)
+    return _features(image, backbone, dataset, items, batch, workers, title)
 
 
 def features_for(
@@ -55,7 +58,15 @@ def features_for(
     backbone = method.backbone
     if not method.sees_pixels:
         return frozen_features(backbone, dataset, items, batch=batch, workers=workers, title=title)
-    return _features(method.image, backbone, dataset, items, batch, workers, title)
+    return _features(_tower(method), backbone, dataset, items, batch, workers, title)
+
+
+def _tower(method: Method) -> Callable[[Tensor], ImageFeatures]:
+    """From decoded images, uint8 [B, 3, S, S], to features as the method scores them."""
+    backbone = method.backbone
+    if method.sees_pixels:
+        return lambda pixels: method.image(to_unit(pixels, backbone.device))
+    return partial(frozen, backbone)
 
 
 @torch.no_grad()
@@ -71,7 +82,7 @@ def _features(
     parts = []
     with bar(title, len(items)) as advance:
         for pixels in batches(dataset, items, backbone.image_size, batch, workers):
-            parts.append(image(to_unit(pixels, backbone.device)))
+            parts.append(image(pixels))
             advance("", len(pixels))
     return ImageFeatures.cat(parts)
 
@@ -79,9 +90,8 @@ def _features(
 @torch.no_grad()
 def encode(method: Method, pixels: Tensor, batch: int = 64) -> ImageFeatures:
     """Features, as a method scores them, of decoded images: uint8 [N, 3, S, S], N at least 1."""
-    device = method.backbone.device
-    parts = [method.image(to_unit(part, device)) for part in torch.split(pixels, batch)]
-    return ImageFeatures.cat(parts)
+    image = _tower(method)
+    return ImageFeatures.cat([image(part) for part in torch.split(pixels, batch)])
 
 
 def validator(

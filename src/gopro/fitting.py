@@ -91,6 +91,7 @@ def learn(
         validate=validate,
         select_best=settings.select == "best",
         checkpoint_every=settings.checkpoint_every,
+        view_cache=settings.view_cache,
     )
     if settings.resume:
         trainer.resume()

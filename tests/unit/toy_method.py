@@ -26,6 +26,8 @@ RECIPE = Recipe(
 class Toy(Method):
     """Softmax regression on pixels with a second loss term."""
 
+    sees_pixels = True
+
     def __init__(self, seed: int = 0, blow_up: float = 0.0) -> None:
         backbone: Any = SimpleNamespace(device=torch.device("cpu"))
         super().__init__(backbone, [f"class {i}" for i in range(CLASSES)], None)

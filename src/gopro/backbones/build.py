@@ -25,7 +25,7 @@ def build(
     *,
     device: str = "auto",
     precision: str = "fp32",
-    chunk_tokens: int = 16_384,
+    chunk_tokens: int = 8_192,
 ) -> Backbone:
     """Build a frozen backbone.
 

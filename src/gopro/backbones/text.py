@@ -41,7 +41,7 @@ class PromptEncoder:
         GoproError: When the tower is not CLIP's causal transformer.
     """
 
-    def __init__(self, model: nn.Module, name: str, chunk_tokens: int = 16_384) -> None:
+    def __init__(self, model: nn.Module, name: str, chunk_tokens: int = 8_192) -> None:
         self.tower: Any = getattr(model, "text", model)
         _check_causal(self.tower, name)
         self.blocks: list[Any] = list(self.tower.transformer.resblocks)
