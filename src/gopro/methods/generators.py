@@ -27,7 +27,7 @@ class PaperGenerator(nn.Module):
         tokens: M.
         content: Use the content primitives.
         style: Use the style primitives.
-        layers: Layers whose means are content, counted from 1; None for all.
+        layers: Layers whose means are content, counted from 1, or back from -1; None for all.
         rescale: Bring each primitive to zero mean and unit variance before its map.
         branches: Views with a rho of their own. Other views use the first one's.
 
@@ -50,12 +50,14 @@ class PaperGenerator(nn.Module):
         super().__init__()
         self.widths = list(widths)
         chosen = tuple(layers) if layers is not None else tuple(range(1, len(widths) + 1))
-        wrong = [layer for layer in chosen if not 1 <= layer <= len(widths)]
+        wrong = [layer for layer in chosen if not 1 <= abs(layer) <= len(widths)]
         if wrong or not chosen:
             raise GoproError(
-                f"got the layers {list(chosen)}; this image tower has layers 1 to {len(widths)}"
+                f"got the layers {list(chosen)}; this image tower has layers 1 to {len(widths)}, "
+                "or -1 for the last"
             )
-        self.layers = chosen if content else ()
+        counted = tuple(layer if layer > 0 else len(widths) + 1 + layer for layer in chosen)
+        self.layers = counted if content else ()
         self.style = style
         self.rescale = rescale
         inputs = [widths[layer - 1] for layer in self.layers] + [widths[-1]] * (2 * style)

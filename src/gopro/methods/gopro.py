@@ -70,7 +70,7 @@ class GOProSettings:
     """paper: generate from the mean and standard deviation of the final layer."""
 
     layers: tuple[int, ...] | None = None
-    """paper: layers whose means are content, counted from 1; all by default."""
+    """paper: layers whose means are content, counted from 1, or back from -1; all by default."""
 
     rescale: bool = True
     """paper: bring each primitive to zero mean and unit variance over its width before its map."""
@@ -127,6 +127,23 @@ class GOPro(Method):
     }
     paper: ClassVar[str] = "Singha et al., BMVC 2023"
     about: ClassVar[str] = "context tokens generated from each image's content and style"
+
+    parts: ClassVar[dict[str, dict[str, Any]]] = {
+        "no-sem": {"w_sem": 0.0},
+        "no-con": {"w_con": 0.0},
+        "no-image-projector": {"image_projector": False},
+        "no-text-projector": {"text_projector": False},
+        "no-content": {"content": False},
+        "no-style": {"style": False},
+        "no-moco": {"moco": False},
+        "no-augmix": {"augmix": False},
+        "one-rho": {"per_branch": False},
+        "no-rescale": {"rescale": False},
+        "last-layer": {"layers": (-1,)},
+        "1-token": {"tokens": 1},
+        "2-tokens": {"tokens": 2},
+        "8-tokens": {"tokens": 8},
+    }
 
     generator: PaperGenerator | ReleasedGenerator
     image_projector: nn.Module
@@ -198,8 +215,12 @@ class GOPro(Method):
         image = self.image_embedding(features)
         return self.backbone.logit_scale * torch.einsum("be,bce->bc", image, text)
 
+    def shifts(self, features: ImageFeatures) -> Tensor:
+        """What an image adds to the context tokens in prediction: [B, M or 1, d_t]."""
+        return self.generator(features, "x")
+
     def logits(self, features: ImageFeatures) -> Tensor:
-        return self.scores(features, self.text_embedding(self.generator(features, "x")))
+        return self.scores(features, self.text_embedding(self.shifts(features)))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features = self.encode(batch)
@@ -207,10 +228,9 @@ class GOPro(Method):
         # one text pass for the prompts of all views
         shifts = torch.cat([self.generator(features[name], name) for name in self.prompted])
         text = self.text_embedding(shifts).chunk(len(self.prompted))
-        terms = {
-            "ce": F.cross_entropy(self.scores(features["x"], text[0]), batch.labels),
-            "sem": consistency(text[0], text[1:]),
-        }
+        terms = {"ce": F.cross_entropy(self.scores(features["x"], text[0]), batch.labels)}
+        if len(text) > 1:
+            terms["sem"] = consistency(text[0], text[1:])
         if self.contrasts:
             x, moco = self._contrasted(features["x"]), self._contrasted(features["moco"])
             terms["con"] = nt_xent(x, moco, options.temperature)

@@ -61,6 +61,7 @@ class SLIP(Method):
     }
     paper: ClassVar[str] = "Mu et al., ECCV 2022"
     about: ClassVar[str] = "a projector of the image embedding, with a contrast of views"
+    parts: ClassVar[dict[str, dict[str, Any]]] = {"no-con": {"w_con": 0.0}}
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
