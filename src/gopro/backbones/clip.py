@@ -41,7 +41,7 @@ class Backbone:
         *,
         name: str,
         pretrained: str = "",
-        chunk_tokens: int = 16_384,
+        chunk_tokens: int = 8_192,
     ) -> None:
         self.model: Any = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
@@ -98,11 +98,13 @@ class Backbone:
         """CLIP's learned inverse temperature, exponentiated: a scalar, at most 100."""
         return self._scale.to(self.device)
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
+    def image(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> ImageFeatures:
         """Encode images.
 
         Args:
             pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
+            prompts: Learned tokens [P, d_v] for each of the first blocks of a ViT; see
+                ``visual_prompts``. With them there is a gradient, and there are no statistics.
 
         Raises:
             GoproError: When the images have another size.
@@ -112,7 +114,7 @@ class Backbone:
                 f"got images of {tuple(pixels.shape[-2:])} pixels, {self.name} takes "
                 f"{self.image_size} x {self.image_size}; resize them first"
             )
-        return self.images(pixels)
+        return self.images.prompted(pixels, prompts) if prompts else self.images(pixels)
 
     def text(self, prompts: Prompts) -> Tensor:
         """Encode prompts: [B, C, e], or [1, C, e] when nothing depends on the image."""

@@ -1,14 +1,16 @@
-"""The frozen image tower: the embedding and every layer's token statistics in one pass."""
+"""The image tower: the embedding and every layer's token statistics in one pass."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from gopro.backbones.features import ImageFeatures
+from gopro.backbones.visual_prompts import VisualPrompts
 from gopro.errors import GoproError
 
 # The released code adds this to the summed squares, which keeps the root away from zero
@@ -41,6 +43,7 @@ class ImageTower:
         self._statistics: dict[int, list[tuple[Tensor, Tensor]]] = {}
         for layer in self.layers:
             layer.register_forward_hook(self._keep)
+        self.prompts = VisualPrompts(visual, name)
         mean = getattr(visual, "image_mean", None) or (0.48145466, 0.4578275, 0.40821073)
         std = getattr(visual, "image_std", None) or (0.26862954, 0.26130258, 0.27577711)
         self.mean = torch.tensor(mean).view(3, 1, 1)
@@ -58,17 +61,31 @@ class ImageTower:
         Args:
             pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
         """
-        weight = next(self.visual.parameters())
-        pixels = pixels.to(weight.device)
-        normalised = (pixels - self.mean.to(pixels)) / self.std.to(pixels)
         thread = threading.get_ident()
         self._statistics[thread] = []
         try:
-            embedding = self.visual(normalised.to(weight.dtype))
+            embedding = self.visual(self._normalised(pixels))
         finally:
             statistics = self._statistics.pop(thread)
         means, stds = zip(*statistics, strict=True)
         return ImageFeatures(embedding.float(), torch.cat(means, dim=1), torch.cat(stds, dim=1))
+
+
+    def prompted(self, pixels: Tensor, prompts: Sequence[Tensor]) -> ImageFeatures:
+        """Encode images with prompts among their tokens, with gradient to the prompts.
+
+        Args:
+            pixels: As without prompts.
+            prompts: For each of the first blocks, at least one: [P, d_v].
+        """
+        with self.prompts.entering(prompts):
+            embedding: Tensor = self.visual(self._normalised(pixels))
+        return ImageFeatures.only(embedding.float())
+
+    def _normalised(self, pixels: Tensor) -> Tensor:
+        weight = next(self.visual.parameters())
+        pixels = pixels.to(weight.device)
+        return ((pixels - self.mean.to(pixels)) / self.std.to(pixels)).to(weight.dtype)
 
 
 def token_statistics(tokens: Tensor, *, channels_first: bool) -> tuple[Tensor, Tensor]:
