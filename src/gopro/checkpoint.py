@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,17 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     progress: Progress,
     best: dict[str, Tensor] | None,
+    carried: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write everything that continues a training bit for bit.
+
+    Args:
+        path: The file.
+        model: What is trained.
+        optimizer: And by what.
+        progress: How far it is.
+        best: Weights of the best epoch so far.
+        carried: What the training carries from epoch to epoch besides.
 
     Raises:
         GoproError: When the disk is full or the place can't be written.
@@ -112,14 +122,24 @@ def save_checkpoint(
             if isinstance(value, Tensor):
                 tensors[f"optimizer.{index}.{name}"] = value
     tensors.update({f"best.{name}": value for name, value in (best or {}).items()})
+    tensors.update({f"carried.{name}": value for name, value in (carried or {}).items()})
     tensors["random.cpu"] = torch.get_rng_state()
     save_tensors(path, tensors, asdict(progress))
 
 
 def load_checkpoint(
-    path: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer
+    path: Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    carried: dict[str, Tensor] | None = None,
 ) -> tuple[Progress, dict[str, Tensor] | None]:
     """Put a training back to where ``save_checkpoint`` left it.
+
+    Args:
+        path: The file.
+        model: Gets its weights.
+        optimizer: Gets its state.
+        carried: Gets what the training carries from epoch to epoch, on the weights' device.
 
     Returns:
         Its progress and the best weights so far.
@@ -128,7 +148,9 @@ def load_checkpoint(
         GoproError: When the checkpoint is damaged or belongs to another method.
     """
     tensors, about = load_tensors(path)
-    parts: dict[str, dict[str, Tensor]] = {"model": {}, "optimizer": {}, "best": {}, "random": {}}
+    parts: dict[str, dict[str, Tensor]] = {
+        part: {} for part in ("model", "optimizer", "best", "carried", "random")
+    }
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
         parts.setdefault(part, {})[rest] = value
@@ -140,6 +162,10 @@ def load_checkpoint(
             state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         torch.set_rng_state(parts["random"]["cpu"])
+        if carried is not None:
+            device = next(model.parameters()).device
+            carried.clear()
+            carried.update({name: value.to(device) for name, value in parts["carried"].items()})
         return Progress(**about), parts["best"] or None
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise GoproError(

@@ -119,7 +119,9 @@ class Trainer:
         """
         path = self.folder / CHECKPOINT
         if path.exists():
-            self.progress, self.best = load_checkpoint(path, self.method, self.optimizer)
+            self.progress, self.best = load_checkpoint(
+                path, self.method, self.optimizer, self.method.carried
+            )
             self.scaler.load_state_dict(self.progress.scaler)
             self.started = time.monotonic() - self.progress.seconds
             write_metrics(self.folder, self.progress.rows)
@@ -133,7 +135,9 @@ class Trainer:
         self.progress.seconds = time.monotonic() - self.started
         self.progress.scaler = self.scaler.state_dict()
         path = self.folder / CHECKPOINT
-        save_checkpoint(path, self.method, self.optimizer, self.progress, self.best)
+        save_checkpoint(
+            path, self.method, self.optimizer, self.progress, self.best, self.method.carried
+        )
         write_metrics(self.folder, self.progress.rows)
 
     def run(self) -> Progress:
@@ -204,6 +208,7 @@ class Trainer:
     def _close_epoch(self) -> None:
         """Validate, and turn the epoch's sums into a row of metrics."""
         progress = self.progress
+        self.method.end_epoch(progress.epoch, self.recipe.epochs)
         row = {"epoch": progress.epoch + 1, "lr": learning_rate(self.recipe, progress.epoch)}
         row |= {name: value / self.steps for name, value in progress.sums.items()}
         if self.validate is not None:

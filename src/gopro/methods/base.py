@@ -65,6 +65,9 @@ class Method(nn.Module, ABC):
         backbone: The frozen CLIP.
         class_names: Names of the training classes.
         settings: The method's options.
+
+    Attributes:
+        carried: Tensors that training carries from epoch to epoch; see ``end_epoch``.
     """
 
     Settings: ClassVar[type]
@@ -79,6 +82,7 @@ class Method(nn.Module, ABC):
         self.backbone = backbone
         self.settings = settings
         self.class_names = tuple(class_names)
+        self.carried: dict[str, Tensor] = {}
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -121,6 +125,17 @@ class Method(nn.Module, ABC):
                 ``Tensor.backward`` does, and takes its options.
         """
         backward(self.total(terms))
+
+    def end_epoch(self, epoch: int, epochs: int) -> None:
+        """Do what a method does between epochs, before the validation.
+
+        What it needs of earlier epochs besides the learned weights belongs into ``carried``, which
+        checkpoints keep and saved weights don't.
+
+        Args:
+            epoch: The one that ended, counted from 0.
+            epochs: How many there are.
+        """
 
     @abstractmethod
     def set_class_names(self, names: Sequence[str]) -> None:
