@@ -32,6 +32,15 @@ class ClassResult:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Picture by picture, each as an index of the class names: the truth and the two answers."""
+
+    truth: tuple[int, ...]
+    ours: tuple[int, ...]
+    zero_shot: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """A classifier's answers beside zero-shot CLIP's, on the same pictures.
 
@@ -40,12 +49,14 @@ class Comparison:
         accuracy: In percent.
         zero_shot: Zero-shot CLIP's accuracy, in percent.
         classes: The same for each class that has pictures.
+        answers: Picture by picture.
     """
 
     pictures: int
     accuracy: float
     zero_shot: float
     classes: tuple[ClassResult, ...]
+    answers: Answers
 
     @classmethod
     def of(
@@ -78,10 +89,11 @@ class Comparison:
                 rows.append(ClassResult(name, int(chosen.sum()), *percent(chosen)))
         everything = torch.ones_like(truth, dtype=torch.bool)
         accuracy, plain = percent(everything)
-        return cls(len(labels), accuracy, plain, tuple(rows))
+        answers = Answers(tuple(labels), tuple(ours.tolist()), tuple(zero_shot.tolist()))
+        return cls(len(labels), accuracy, plain, tuple(rows), answers)
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data."""
+        """The figures as plain data."""
         return {
             "pictures": self.pictures,
             "accuracy": self.accuracy,

@@ -17,6 +17,8 @@ from gopro.data.folder import is_split, read_folder
 from gopro.data.listing import is_picture, tree
 from gopro.errors import GoproError
 from gopro.methods import TABLE, find
+from gopro.report import fits
+from gopro.report.commandline import fit_command
 
 
 def parser() -> Parser:
@@ -61,18 +63,20 @@ def fit(arguments: Sequence[str]) -> None:
     checked = labelled.of_items(dataset, validation)
     pair = (checked.pictures, checked.labels) if validation else None
     classifier.fit(given.pictures, given.labels, validation=pair)
-    measured = None
-    if test:
-        held = labelled.of_items(dataset, test)
-        measured = classifier.compare(held.pictures, held.labels)
+    held = labelled.of_items(dataset, test)
+    measured = classifier.compare(held.pictures, held.labels) if test else None
     classifier.save(out, measured)
+    source = folder.resolve().name
+    again = fit_command(classifier, folder, out, values["all"])
+    page = fits.write(out, classifier, measured, held.pictures, source=source, command=again)
     if measured is not None:
         from rich.console import Console
 
-        Console().print(
-            measured.table(f"{folder.resolve().name}: pictures that weren't trained on")
-        )
-    print(f"{classifier.training_['seconds']:.0f} s of training; the classifier is in {out}")
+        Console().print(measured.table(f"{source}: pictures that weren't trained on"))
+    print(
+        f"{classifier.training_['seconds']:.0f} s of training; the classifier is in {out}, "
+        f"and what it learned in {page}"
+    )
 
 
 def _classifier(values: Any) -> PromptClassifier:
