@@ -70,7 +70,6 @@ class ImageTower:
         means, stds = zip(*statistics, strict=True)
         return ImageFeatures(embedding.float(), torch.cat(means, dim=1), torch.cat(stds, dim=1))
 
-
     def prompted(self, pixels: Tensor, prompts: Sequence[Tensor]) -> ImageFeatures:
         """Encode images with prompts among their tokens, with gradient to the prompts.
 

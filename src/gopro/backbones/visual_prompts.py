@@ -7,10 +7,10 @@ makes of its input, and p_0, p_1, ... the prompts, P learned tokens each,
     [x_l, z_l] = block_l([x_(l-1), p_(l-1)])   where there is a p_(l-1),
     [x_l, z_l] = block_l([x_(l-1), z_(l-1)])   behind the last one,
 
-and the tower goes on as it does without prompts. One p_0 is VPT-shallow (Jia et al., ECCV 2022), one
-for each block VPT-deep, some of them what MaPLe and PromptSRC do. VPT puts the prompts behind the
-class token, the others at the end: to a block, which knows no order of its tokens, it is the same.
-A tower that averages its tokens averages the prompts too, as VPT's code does.
+and the tower goes on as it does without prompts. One p_0 is VPT-shallow (Jia et al., ECCV 2022),
+one for each block VPT-deep, some of them what MaPLe and PromptSRC do. VPT puts the prompts behind
+the class token, the others at the end: to a block, which knows no order of its tokens, it is the
+same. A tower that averages its tokens averages the prompts too, as VPT's code does.
 """
 
 from __future__ import annotations

@@ -109,12 +109,12 @@ def test_half_precision(precision: str) -> None:
 
 def test_what_a_tower_cannot_do() -> None:
     resnet = small_backbone(vision=RESNET, text=TEXT)
-    with pytest.raises(GoproError, match="VPT learns prompts among .* small is a ResNet; choose"):
+    with pytest.raises(GoproError, match=r"VPT learns prompts among .* small is a ResNet; choose"):
         resnet.images.prompts.check("VPT", 1)
     vit = small_backbone(text=TEXT).images.prompts
     vit.check("VPT", 3)
     for depth in (0, 4):
-        with pytest.raises(GoproError, match=f"got prompts for {depth} blocks .* choose from 1 to 3"):
+        with pytest.raises(GoproError, match=f"got prompts for {depth} blocks"):
             vit.check("VPT", depth)
     with pytest.raises(GoproError, match="small takes 32 x 32; resize them first"):
         small_backbone(text=TEXT).image(torch.zeros(1, 3, 16, 16), made(1))

@@ -103,7 +103,7 @@ def check_state(method: Method, learned: set[str]) -> None:
 
 def check_new_names(method: Method, images: Tensor, names: Sequence[str] = NEW) -> None:
     """Other names use their own tokens and the same weights, and leave the method as it was."""
-    features = method.backbone.image(images)
+    features = method.image(images)
     before = method.eval().logits(features)
     other = method.for_classes(names)
     built = type(method)(method.backbone, names, method.settings)

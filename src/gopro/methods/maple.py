@@ -1,0 +1,102 @@
+"""MaPLe: prompts in the blocks of both towers, the image's made from the text's."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gopro.backbones import Backbone, ImageFeatures, Prompts
+from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.deep_prompts import (
+    behind_opening,
+    check_text_depth,
+    drawn_prompts,
+    opening,
+    three_quarters,
+)
+
+
+@dataclass(frozen=True)
+class MaPLeSettings:
+    """Options of MaPLe."""
+
+    tokens: int = 2
+    """Number of context tokens in a block."""
+
+    words: str = "a photo of a"
+    """Words the prompt starts with: the first of them become context tokens and the others stay;
+    where there are fewer words than tokens, random ones lead."""
+
+    depth: int | None = None
+    """In how many blocks of both towers, from the first on, there are prompts; by default in three
+    quarters of those of the tower with fewer, the paper's 9 of 12."""
+
+
+class MaPLe(Method):
+    """Khattak et al., "MaPLe: Multi-modal Prompt Learning", CVPR 2023.
+
+    With P_1..P_J learned tokens of the text width for the text tower's first J blocks, linear maps
+    F_1..F_J give the image tower's, F_j(P_j). P_1 stands at the beginning of the prompt, P_j in
+    its place before block j; likewise F_j(P_j) among the image's tokens. The text of class c is
+    ``[P_1, rest of the words, name of c, "."]``. With f_v(x; F(P)) and t_c(P) the embeddings,
+    scores are ``exp(logit_scale) * cos(f_v(x; F(P)), t_c(P))``, trained by cross-entropy.
+
+    As in its code, F_2..F_J start from the same weights.
+    """
+
+    Settings: ClassVar[type] = MaPLeSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=5, batch=4, lr=0.0035),
+        "mini": Recipe(epochs=20, batch=32, lr=0.02),
+    }
+    paper: ClassVar[str] = "Khattak et al., CVPR 2023"
+    about: ClassVar[str] = "prompts in the blocks of both towers, the image's made from the text's"
+    parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"depth": 1}}
+    sees_pixels: ClassVar[bool] = True
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__(backbone, class_names, settings)
+        texts, images = len(backbone.texts.blocks), len(backbone.vision_widths)
+        depth = settings.depth
+        if depth is None:
+            depth = self.default_depth(min(texts, images))
+        backbone.images.prompts.check(type(self).__name__.lower(), depth)
+        check_text_depth(backbone, depth)
+        widths = backbone.text_width, backbone.vision_widths[0]
+        self.context = nn.Parameter(opening(backbone, settings.words, settings.tokens))
+        self.deep = drawn_prompts(depth - 1, settings.tokens, backbone.text_width)
+        self.couple = nn.Linear(*widths)
+        start = nn.Linear(*widths)
+        self.couple_deep = nn.ModuleList(copy.deepcopy(start) for _ in self.deep)
+        self.set_class_names(class_names)
+
+    @staticmethod
+    def default_depth(blocks: int) -> int:
+        """In how many of so many blocks there are prompts where the settings don't say."""
+        return three_quarters(blocks)
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        options = self.settings
+        self.classes = behind_opening(self.backbone, names, options.words, options.tokens)
+
+    def image(self, pixels: Tensor) -> ImageFeatures:
+        deep = [couple(part) for couple, part in zip(self.couple_deep, self.deep, strict=True)]
+        return self.backbone.image(pixels, [self.couple(self.context), *deep])
+
+    def text(self) -> Tensor:
+        """Text embeddings [C, e] of the prompts, not normalised."""
+        deep = [part[None] for part in self.deep]
+        return self.backbone.text(Prompts.after(self.context, self.classes, deep))[0]
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        image, text = F.normalize(features.embedding, dim=-1), F.normalize(self.text(), dim=-1)
+        return self.backbone.logit_scale * image @ text.T
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        features = self.encode(batch)["x"]
+        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}

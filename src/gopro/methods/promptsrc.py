@@ -1,0 +1,194 @@
+"""PromptSRC: prompts in both towers, held to the frozen CLIP and averaged over the training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gopro.backbones import Backbone, ImageFeatures, Prompts
+from gopro.data.templates import ENSEMBLES
+from gopro.errors import GoproError
+from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.deep_prompts import (
+    behind_opening,
+    check_text_depth,
+    drawn_prompts,
+    opening,
+    three_quarters,
+)
+
+SENTENCES = ENSEMBLES["imagenet"][:60]
+"""The 60 of the 80 sentences of CLIP's authors for ImageNet that its code has."""
+
+
+@dataclass(frozen=True)
+class PromptSRCSettings:
+    """Options of PromptSRC."""
+
+    tokens: int = 4
+    """Number of context tokens in a block of the text tower."""
+
+    image_tokens: int = 4
+    """Number of prompt tokens in a block of the image tower."""
+
+    words: str = "a photo of a"
+    """Words the prompt starts with: the first of them become context tokens and the others stay;
+    where there are fewer words than tokens, random ones lead."""
+
+    depth: int | None = None
+    """In how many blocks of the text tower, from the first on, there are prompts; by default in
+    three quarters of them, the paper's 9 of 12."""
+
+    image_depth: int | None = None
+    """The same for the image tower."""
+
+    w_text: float = 25.0
+    """Weight of the distance between prompted and frozen text embeddings."""
+
+    w_image: float = 10.0
+    """Weight of the distance between prompted and frozen image embeddings."""
+
+    w_logits: float = 1.0
+    """Weight of the divergence between prompted and frozen scores."""
+
+    average: bool = True
+    """Whether the prompts of all epochs are averaged at the end."""
+
+    mean: float = 15.0
+    """The epoch, counted from 1, that weighs most in the average."""
+
+    std: float = 1.0
+    """How many epochs around it the weight falls off in."""
+
+    def __post_init__(self) -> None:
+        for name in ("w_text", "w_image", "w_logits"):
+            if not 0 <= getattr(self, name) < math.inf:  # a NaN fails this too
+                raise GoproError(f"got {name} = {getattr(self, name)}; a weight is 0 or more")
+        if not (math.isfinite(self.mean) and 0 < self.std < math.inf):
+            raise GoproError(
+                f"got the mean {self.mean} and the standard deviation {self.std} of the average "
+                "over epochs; the first is a number and the second one above 0"
+            )
+
+
+class PromptSRC(Method):
+    """Khattak et al., "Self-regulating Prompts: Foundational Model Adaptation without Forgetting",
+    ICCV 2023.
+
+    Learned tokens T_1..T_J of the text tower and V_1..V_J of the image tower, independent of each
+    other, stand in their first J blocks, each T_j (V_j) in the place of the one before. With v_i
+    and t_c the unit embeddings of image i and of ``[T_1, rest of the words, name of c, "."]``,
+    v'_i the frozen tower's, t'_c the unit mean of the frozen embeddings of 60 sentences about
+    class c, s_ic = exp(logit_scale) v_i t_c, s'_ic = exp(logit_scale) v'_i t'_c and p, p' their
+    softmax over classes,
+
+        L = cross-entropy(s) + w_text mean |t_c - t'_c| + w_image mean |v_i - v'_i|
+            + w_logits 1/(B C) sum_ic p'_ic log(p'_ic / p_ic),
+
+    means over all numbers of the vectors. In the end each weight is the average of its values
+    after epochs 1..E, epoch a weighing exp(-(a - mean)^2 / (2 std^2)), the weights summing to 1.
+    """
+
+    Settings: ClassVar[type] = PromptSRCSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=20, batch=4, lr=0.0025),
+        "mini": Recipe(epochs=20, batch=32, lr=0.02),
+    }
+    paper: ClassVar[str] = "Khattak et al., ICCV 2023"
+    about: ClassVar[str] = "prompts in the blocks of both towers, held to the frozen CLIP"
+    parts: ClassVar[dict[str, dict[str, Any]]] = {
+        "no-deep": {"depth": 1, "image_depth": 1},
+        "no-text": {"w_text": 0.0},
+        "no-image": {"w_image": 0.0},
+        "no-logits": {"w_logits": 0.0},
+        "no-average": {"average": False},
+    }
+    sees_pixels: ClassVar[bool] = True
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__(backbone, class_names, settings)
+        depth, image_depth = settings.depth, settings.image_depth
+        if depth is None:
+            depth = three_quarters(len(backbone.texts.blocks))
+        if image_depth is None:
+            image_depth = three_quarters(len(backbone.vision_widths))
+        backbone.images.prompts.check("promptsrc", image_depth)
+        check_text_depth(backbone, depth)
+        self.context = nn.Parameter(opening(backbone, settings.words, settings.tokens))
+        self.deep = drawn_prompts(depth - 1, settings.tokens, backbone.text_width)
+        width = backbone.vision_widths[0]
+        self.image_prompts = drawn_prompts(image_depth, settings.image_tokens, width)
+        self.set_class_names(class_names)
+
+    @property
+    def loss_weights(self) -> Mapping[str, float]:
+        options = self.settings
+        return {
+            "ce": 1.0,
+            "text": options.w_text,
+            "image": options.w_image,
+            "logits": options.w_logits,
+        }
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        options = self.settings
+        self.classes = behind_opening(self.backbone, names, options.words, options.tokens)
+        self.written: Tensor | None = None
+
+    def frozen_text(self) -> Tensor:
+        """Unit mean [C, e] of the frozen text embeddings of all sentences; training alone asks."""
+        if self.written is None:
+            parts = [self.backbone.template(self.class_names, one) for one in SENTENCES]
+            self.written = F.normalize(torch.stack(parts).mean(dim=0), dim=-1)
+        return self.written
+
+    def image(self, pixels: Tensor) -> ImageFeatures:
+        return self.backbone.image(pixels, list(self.image_prompts))
+
+    def text(self) -> Tensor:
+        """Unit text embeddings [C, e] of the prompts."""
+        deep = [part[None] for part in self.deep]
+        text = self.backbone.text(Prompts.after(self.context, self.classes, deep))[0]
+        return F.normalize(text, dim=-1)
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        image = F.normalize(features.embedding, dim=-1)
+        return self.backbone.logit_scale * image @ self.text().T
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        image = F.normalize(self.encode(batch)["x"].embedding, dim=-1)
+        text, scale = self.text(), self.backbone.logit_scale
+        frozen_image = F.normalize(self.backbone.image(batch.images["x"]).embedding, dim=-1)
+        frozen_text = self.frozen_text()
+        scores, frozen_scores = scale * image @ text.T, scale * frozen_image @ frozen_text.T
+        divergence = F.kl_div(
+            scores.log_softmax(dim=1),
+            frozen_scores.log_softmax(dim=1),
+            reduction="sum",
+            log_target=True,
+        )
+        return {
+            "ce": F.cross_entropy(scores, batch.labels),
+            "text": F.l1_loss(text, frozen_text),
+            "image": F.l1_loss(image, frozen_image),
+            "logits": divergence / scores.numel(),
+        }
+
+    @torch.no_grad()
+    def end_epoch(self, epoch: int, epochs: int) -> None:
+        options = self.settings
+        if not options.average:
+            return
+        place = torch.arange(1, epochs + 1, dtype=torch.float64)
+        weights = (-((place - options.mean) ** 2) / (2 * options.std**2)).softmax(dim=0)
+        for name, parameter in self.named_parameters():
+            share = weights[epoch].item() * parameter
+            self.carried[name] = share if epoch == 0 else self.carried[name] + share
+            if epoch + 1 == epochs:
+                parameter.copy_(self.carried[name])

@@ -1,0 +1,83 @@
+"""VPT: prompts among the image tower's tokens, beside fixed text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from gopro.backbones import Backbone, ImageFeatures
+from gopro.errors import GoproError
+from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.deep_prompts import drawn_prompts
+
+
+@dataclass(frozen=True)
+class VPTSettings:
+    """Options of VPT."""
+
+    variant: Literal["deep", "shallow"] = "deep"
+    """deep: prompts of their own for each block. shallow: for the first alone."""
+
+    tokens: int = 8
+    """Number of prompt tokens in a block."""
+
+    depth: int | None = None
+    """deep: how many blocks, from the first on, have prompts of their own; all by default."""
+
+    template: str | None = "a photo of a {}."
+    """The sentence that each class name is put into."""
+
+    def __post_init__(self) -> None:
+        if self.variant not in ("deep", "shallow"):
+            raise GoproError(f"got the variant {self.variant!r}; choose deep or shallow")
+        if self.variant == "shallow" and self.depth not in (None, 1):
+            raise GoproError(
+                f"shallow prompts are those of the first block, and the depth is {self.depth}; "
+                "leave it out or choose --vpt.variant deep"
+            )
+
+
+class VPT(Method):
+    """Jia et al., "Visual Prompt Tuning", ECCV 2022, on CLIP as MaPLe's comparison has it.
+
+    P learned tokens p_0 stand among the image's tokens; ``deep`` puts others, p_(l-1), in their
+    place before each block l (``backbones/visual_prompts.py``). With f_v(x; p) the image embedding
+    and t_c the template's text embedding, scores are ``exp(logit_scale) * cos(f_v(x; p), t_c)``,
+    trained by cross-entropy.
+    """
+
+    Settings: ClassVar[type] = VPTSettings
+    recipes: ClassVar[dict[str, Recipe]] = {
+        "published": Recipe(epochs=5, batch=4, lr=0.0025),
+        "mini": Recipe(epochs=20, batch=32, lr=0.05),
+    }
+    paper: ClassVar[str] = "Jia et al., ECCV 2022"
+    about: ClassVar[str] = "prompts among the image tower's tokens"
+    parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"variant": "shallow", "depth": None}}
+    sees_pixels: ClassVar[bool] = True
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        super().__init__(backbone, class_names, settings)
+        depth = 1 if settings.variant == "shallow" else settings.depth
+        depth = len(backbone.vision_widths) if depth is None else depth
+        backbone.images.prompts.check("vpt", depth)
+        self.prompts = drawn_prompts(depth, settings.tokens, backbone.vision_widths[0])
+        self.set_class_names(class_names)
+
+    def set_class_names(self, names: Sequence[str]) -> None:
+        self.text = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+
+    def image(self, pixels: Tensor) -> ImageFeatures:
+        return self.backbone.image(pixels, list(self.prompts))
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        image = F.normalize(features.embedding, dim=-1)
+        return self.backbone.logit_scale * image @ self.text.T
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        features = self.encode(batch)["x"]
+        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}
