@@ -80,7 +80,8 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     Returns:
         A row a group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (mean), and
         ``scores`` and ``zeroshot``: column -> (mean, sample standard deviation or None for one
-        seed). Columns are the test names and ``harmonic_mean`` or ``average``.
+        seed), ``by_seed`` and ``zeroshot_by_seed``: seed -> column -> percent. Columns are the
+        test names and ``harmonic_mean`` or ``average``.
 
     Raises:
         GoproError: When two runs of a group and seed were tested on the same.
@@ -96,12 +97,16 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             whole = _joined(members)
             alike.setdefault(tuple(sorted(whole["test"])), []).append(whole)
         for members in alike.values():
+            ours = {run["seed"]: columns(run) for run in members}
+            zero = {run["seed"]: columns(run["zeroshot"]) for run in members}
             rows.append(
                 {
                     **dict(zip(GROUP, key, strict=True)),
-                    "seeds": [run["seed"] for run in members],
-                    "scores": _spread([_columns(run) for run in members]),
-                    "zeroshot": _spread([_columns(run["zeroshot"]) for run in members]),
+                    "seeds": list(ours),
+                    "scores": spread(list(ours.values())),
+                    "zeroshot": spread(list(zero.values())),
+                    "by_seed": ours,
+                    "zeroshot_by_seed": zero,
                     "train_seconds": statistics.mean(run["train_seconds"] for run in members),
                 }
             )
@@ -132,15 +137,17 @@ def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     }
 
 
-def _columns(measured: Mapping[str, Any]) -> dict[str, float]:
-    columns = {name: row["accuracy"] for name, row in measured["test"].items()}
+def columns(measured: Mapping[str, Any]) -> dict[str, float]:
+    """Accuracies by test, and with several tests their summary, last."""
+    found = {name: row["accuracy"] for name, row in measured["test"].items()}
     for last in ("harmonic_mean", "average"):
-        if last in measured and len(columns) > 1:
-            columns[last] = measured[last]
-    return columns
+        if last in measured and len(found) > 1:
+            found[last] = measured[last]
+    return found
 
 
-def _spread(rows: Sequence[dict[str, float]]) -> dict[str, tuple[float, float | None]]:
+def spread(rows: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float | None]]:
+    """Column -> mean and sample standard deviation (None for one row), over rows alike."""
     return {
         name: (
             statistics.mean(row[name] for row in rows),
@@ -161,7 +168,8 @@ def print_table(results: Mapping[str, Any]) -> None:
     if len(names) > 1:
         table.add_column(label, justify="right", style="bold")
     rows = {"zero-shot CLIP": results["zeroshot"]}
-    if results["method"] != "zeroshot":
+    told = results["zeroshot"].get("templates", {})
+    if results["method"] != "zeroshot" or results.get("templates", told) != told:
         variant = f" ({results['variant']})" if results["variant"] else ""
         rows[results["method"] + variant] = results
     for title, row in rows.items():
@@ -171,5 +179,16 @@ def print_table(results: Mapping[str, Any]) -> None:
         table.add_row(title, *cells)
     console = Console(width=None)
     console.print(table)
+    for title, row in rows.items():
+        if row.get("templates", {}) != told or row is results["zeroshot"]:
+            for line in _sentences(title, row.get("templates", {}), names):
+                console.print(line, markup=False, highlight=False)
     for note in results.get("notes", ()):
         console.print(f"note: {note}", markup=False)
+
+
+def _sentences(who: str, templates: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """What class names were put into: a line, or one for each test where they differ."""
+    if len(set(templates.values())) == 1:
+        return [f"{who} asks: {next(iter(templates.values()))}"]
+    return [f"{who} asks on {name}: {templates[name]}" for name in names if name in templates]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from gopro.commands.options import Parser, parse
 
@@ -13,64 +13,45 @@ def results(arguments: Sequence[str]) -> None:
     """Print finished runs, seeds averaged, with zero-shot CLIP above the methods."""
     parser = Parser(
         prog="gopro results",
-        description="Average finished runs over seeds: mean and sample standard deviation.",
+        description="Average finished runs over seeds: mean and sample standard deviation, and "
+        "the difference to a baseline with its confidence interval.",
     )
     parser.add_argument("run_dir", type=Path, nargs="+", help="run folders, or folders of them")
-    parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    parser.add_argument(
+        "--baseline", type=str, default="zeroshot", help="zeroshot, or a method among the runs"
+    )
+    parser.add_argument(
+        "--format",
+        type=Literal["terminal", "markdown", "latex", "csv"],
+        default="terminal",
+        help="how the tables are printed",
+    )
+    parser.add_argument("--markdown", action="store_true", help="short for --format markdown")
     values = parse(parser, arguments)
 
     from gopro.runfolder import finished
 
-    show(finished(values["run_dir"]), values["markdown"])
+    form = "markdown" if values["markdown"] else values["format"]
+    show(finished(values["run_dir"]), form, values["baseline"])
 
 
-def show(folders: Sequence[Path], markdown: bool = False) -> None:
-    """Print the tables of finished run folders."""
+def show(folders: Sequence[Path], form: str = "terminal", baseline: str = "zeroshot") -> None:
+    """Print the tables of finished run folders.
+
+    Raises:
+        GoproError: When a run is damaged, named twice, or none is the baseline's.
+    """
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
-    from gopro.results import over_seeds, read
+    from gopro.report import formats
+    from gopro.report.tables import build
+    from gopro.results import read
 
-    rows = over_seeds([read(folder) for folder in folders])
-    for (dataset, task, backbone, shots, *_), table in _tables(rows).items():
-        title = f"{dataset}, {task}, {shots} shots, {backbone}: accuracy in %"
-        if markdown:
-            print(f"{title}\n")
-            print("\n".join("| " + " | ".join(cells) + " |" for cells in _ruled(table)), end="\n\n")
-            continue
-        drawn = Table(*map(escape, table[0]), title=escape(title))
-        for cells in table[1:]:
-            drawn.add_row(*cells)
-        Console().print(drawn)
-
-
-def _tables(rows: Sequence[dict[str, Any]]) -> dict[tuple[Any, ...], list[list[str]]]:
-    """A table of strings for each data set, task and set of tests, its head first."""
-    tables: dict[tuple[Any, ...], list[list[str]]] = {}
-    for row in rows:
-        key = (row["dataset"], row["task"], row["backbone"], row["shots"], *row["scores"])
-        table = tables.setdefault(key, [])
-        if not table:
-            columns = [name.replace("_", " ") for name in row["scores"]]
-            table.append(["method", *columns, "seeds", "training s"])
-            table.append(["zero-shot CLIP", *_cells(row["zeroshot"]), "", ""])
-        if row["method"] == "zeroshot":
-            continue
-        variant = f" ({row['variant']})" if row["variant"] else ""
-        seeds = ", ".join(str(seed) for seed in row["seeds"])
-        seconds = f"{row['train_seconds']:.0f}"
-        table.append([row["method"] + variant, *_cells(row["scores"]), seeds, seconds])
-    return tables
-
-
-def _cells(scores: dict[str, tuple[float, float | None]]) -> list[str]:
-    # without a spread where there is none: one seed, or nothing that depends on it
-    return [
-        f"{mean:.2f} ± {spread:.2f}" if spread else f"{mean:.2f}"
-        for mean, spread in scores.values()
-    ]
-
-
-def _ruled(table: list[list[str]]) -> list[list[str]]:
-    return [table[0], ["---", *["---:"] * (len(table[0]) - 1)], *table[1:]]
+    tables = build([read(folder) for folder in folders], baseline)
+    if form == "terminal":
+        console = Console()
+        for table in tables:
+            console.print(formats.drawn(table))
+    else:
+        write = {"markdown": formats.markdown, "latex": formats.latex, "csv": formats.to_csv}
+        print(write[form](tables), end="")

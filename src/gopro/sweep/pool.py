@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection
 from typing import Any
 
@@ -17,11 +17,14 @@ from gopro.sweep.board import Board
 from gopro.sweep.grid import Job
 from gopro.sweep.work import Outcome, do
 
+Work = Callable[[Job, int, int], Outcome]
+"""Job, threads and place (see ``work.do``) -> what came of it."""
+
 _SAVING = 60.0
 """Seconds that the jobs at work get to save themselves after Ctrl-C."""
 
 
-def run_here(jobs: Sequence[Job], parallel: int, board: Board) -> None:
+def run_here(jobs: Sequence[Job], parallel: int, board: Board, work: Work = do) -> None:
     """Run jobs in ``parallel`` processes; the machine's cores are shared out evenly.
 
     A job that fails, or whose process dies, doesn't stop the rest.
@@ -30,6 +33,7 @@ def run_here(jobs: Sequence[Job], parallel: int, board: Board) -> None:
         jobs: In the order they start.
         parallel: Processes.
         board: Is told what starts and what comes of it.
+        work: Does a job; a function of a module, which the processes import.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C, once the jobs at work are saved.
@@ -37,13 +41,13 @@ def run_here(jobs: Sequence[Job], parallel: int, board: Board) -> None:
     waiting = deque(jobs)
     count = min(parallel, len(jobs))
     threads = max(1, cores() // max(1, parallel))
-    workers = [_Worker(place, threads) for place in range(count)]
+    workers = [_Worker(work, place, threads) for place in range(count)]
     try:
         while waiting or any(worker.job for worker in workers):
             for place, worker in enumerate(workers):
                 if worker.job is None and waiting:
                     if not worker.process.is_alive():
-                        workers[place] = worker = _Worker(place, threads)
+                        workers[place] = worker = _Worker(work, place, threads)
                     board.started(waiting[0])
                     worker.give(waiting.popleft())
             for outcome in _outcomes(workers):
@@ -67,7 +71,7 @@ def cores() -> int:
 class _Worker:
     """A process that does one job after the other."""
 
-    def __init__(self, place: int, threads: int) -> None:
+    def __init__(self, work: Work, place: int, threads: int) -> None:
         # a fork of a process that has loaded the heavy things, and nothing of this one's state
         kinds = multiprocessing.get_all_start_methods()
         context: Any = multiprocessing.get_context(
@@ -76,7 +80,7 @@ class _Worker:
         if "forkserver" in kinds:
             context.set_forkserver_preload(["gopro.run"])
         self.line, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, threads, place), daemon=True)
+        self.process = context.Process(target=_serve, args=(theirs, work, threads, place))
         self.process.start()
         theirs.close()
         self.job: Job | None = None
@@ -125,7 +129,7 @@ def _stop(workers: Sequence[_Worker]) -> Iterator[Outcome]:
         yield from _outcomes(workers, end - time.monotonic())
 
 
-def _serve(line: Any, threads: int, place: int) -> None:
+def _serve(line: Any, work: Work, threads: int, place: int) -> None:
     """What a worker does: jobs in, outcomes out, until the line is closed."""
     # a group of its own: Ctrl-C reaches the sweep, which passes it on once
     if hasattr(os, "setpgid"):
@@ -134,7 +138,7 @@ def _serve(line: Any, threads: int, place: int) -> None:
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             job = line.recv()
-            line.send(do(job, threads, place))
+            line.send(work(job, threads, place))
 
 
 def _die_with_parent() -> None:
