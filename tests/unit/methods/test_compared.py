@@ -27,6 +27,8 @@ COMPARED = [
     "clip_adapter",
     "tip_adapter",
 ]
+PIXELS = ["vpt", "maple", "promptsrc", "coprompt"]
+"""Those with an image tower of their own."""
 NAMES = ["car_side", "BACKGROUND Google", "кошка"]
 TEXT = {"layers": 2, "context_length": 32}
 
@@ -53,7 +55,7 @@ def test_resnets_too(name: str) -> None:
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", [*COMPARED, *PIXELS])
 def test_half_precision_towers(name: str, precision: str, batch: Batch) -> None:
     backbone = small_backbone(text=TEXT).to("cpu", precision)
     method = made(name, backbone, batch)
@@ -76,7 +78,17 @@ def test_features_in_place_of_images(name: str, batch: Batch) -> None:
         close(found[term], value)
 
 
-@pytest.mark.parametrize("name", [name for name in COMPARED if name != "linear_probe"])
+@pytest.mark.parametrize("name", PIXELS)
+def test_features_of_the_frozen_tower_are_not_theirs(name: str, batch: Batch) -> None:
+    backbone = small_backbone(text=TEXT)
+    method = made(name, backbone, batch)
+    assert method.sees_pixels
+    features = {view: backbone.image(pixels) for view, pixels in batch.images.items()}
+    with pytest.raises(GoproError, match="changes the image tower and got features of the frozen"):
+        method(Batch(labels=batch.labels, features=features))
+
+
+@pytest.mark.parametrize("name", [*(name for name in COMPARED if name != "linear_probe"), *PIXELS])
 def test_a_name_that_is_too_long(name: str) -> None:
     backbone = small_backbone(text=TEXT)
     kind = find(name)
@@ -84,7 +96,7 @@ def test_a_name_that_is_too_long(name: str) -> None:
         kind(backbone, ["cat", "very " * 30 + "long name"], kind.Settings())
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("name", [*COMPARED, *PIXELS])
 def test_recipes(name: str) -> None:
     """A recipe for each backbone, of one structure: the same kind of optimizer and images."""
     published, mini = (find(name).recipes[key] for key in ("published", "mini"))
@@ -108,7 +120,7 @@ def test_the_page_shows_the_published_recipes() -> None:
     page = Path(__file__).parents[3] / "docs" / "methods.md"
     rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page.read_text(encoding="utf-8"), re.MULTILINE)
     shown = {name: [cell.strip() for cell in rest.split("|")] for name, rest in rows}
-    assert set(COMPARED) <= set(shown)
+    assert {*COMPARED, *PIXELS} <= set(shown)
     for name, cells in shown.items():
         recipe = find(name).recipes["published"]
         values = [recipe.epochs, recipe.batch, recipe.lr, recipe.optimizer, recipe.warmup_epochs]

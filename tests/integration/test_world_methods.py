@@ -1,0 +1,72 @@
+"""Every method trains and tests on the built-in world, on a tiny CLIP."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gopro import results
+from gopro.data import Dataset, load
+from gopro.methods import TABLE, find
+from tiny_run import Cli, quick
+
+CLASSES = ("apple", "car", "fish", "tree")
+USUAL = ["--shots", 2, "--batch", 4, "--workers", 1]
+
+
+@pytest.fixture(scope="module")
+def small() -> Dataset:
+    """The world with 4 of its classes and few pictures."""
+    whole = load("world")
+    labels = [whole.class_names.index(name) for name in CLASSES]
+
+    def few(part: str, count: int) -> tuple[object, ...]:
+        items = getattr(whole, part)
+        return tuple(
+            replace(item, label=place)
+            for place, label in enumerate(labels)
+            for item in [item for item in items if item.label == label][:count]
+        )
+
+    parts = {"train": few("train", 2), "val": few("val", 1), "test": few("test", 2)}
+    made: Dataset = replace(whole, class_names=CLASSES, **parts)  # type: ignore[arg-type]
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _small_world(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gopro.workspace.load", lambda name, root, seed: small)
+    quick(monkeypatch)
+
+
+@pytest.mark.parametrize("method", TABLE)
+def test_every_method(cli: Cli, tiny: list[str], tmp_path: Path, method: str) -> None:
+    out, asked = tmp_path / "run", ["--method", method, "--epochs", 1]
+    answer = cli("train", "world", "few-shot", *tiny, *asked, *USUAL, "--out", out)
+    assert answer.code == 0, answer.err
+    found = results.read(out)
+    assert (found["dataset"], found["method"]) == ("world", method)
+    assert found["test"]["all"]["n"] == 8
+    again = cli("test", out, "--workers", 1)
+    assert again.code == 0, again.err
+    assert "differ" not in again.out
+
+
+@pytest.mark.parametrize("method", [name for name in TABLE if find(name).sees_pixels])
+def test_validation_and_zero_shot_beside_another_image_tower(
+    cli: Cli, tiny: list[str], tmp_path: Path, method: str
+) -> None:
+    out = tmp_path / "run"
+    for name in (method, "zeroshot"):
+        best = ["--select", "best", "--epochs", 2, "--lr", 0.1] if name == method else []
+        arguments = ["--method", name, *best, *USUAL, "--out", out / name]
+        answer = cli("train", "world", "base2new", *tiny, *arguments)
+        assert answer.code == 0, answer.err
+    lines = (out / method / "metrics.jsonl").read_text().splitlines()
+    assert all(0 <= json.loads(line)["val_accuracy"] <= 100 for line in lines)
+    assert len(lines) == 2
+    mine, plain = results.read(out / method), results.read(out / "zeroshot")
+    assert mine["zeroshot"]["test"] == plain["test"]  # the frozen tower's, not the method's
