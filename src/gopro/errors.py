@@ -7,3 +7,7 @@ class GoproError(Exception):
     The message is one line that says what was got, what was wanted and what to do. The command
     line prints it without a traceback and exits with code 2.
     """
+
+
+class DiskFullError(GoproError):
+    """The disk is full: what to do afterwards depends on the command."""

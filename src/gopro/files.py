@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gopro.errors import GoproError
+from gopro.errors import GoproError, DiskFullError
 
 
 @contextlib.contextmanager
@@ -62,8 +62,8 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 
 def _explain(error: OSError, path: Path) -> GoproError:
     if error.errno == errno.ENOSPC:
-        return GoproError(
-            f"no room left on the disk while writing {path}: free some space and run the same "
-            "command again with --resume; what was there before is untouched"
+        return DiskFullError(
+            f"no room left on the disk while writing {path}: free some space and try again; what "
+            "was there before is untouched"
         )
     return GoproError(f"can't write {path}: {error.strerror or error}; choose another place")

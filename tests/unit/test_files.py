@@ -51,7 +51,7 @@ def test_a_full_disk_while_writing(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     with (
-        pytest.raises(GoproError, match=r"no room left on the disk.*--resume"),
+        pytest.raises(GoproError, match=r"no room left on the disk.*free some space"),
         atomic_write(path) as temporary,
         open("/dev/full", "wb", buffering=0) as full,  # noqa: PTH123 - a real ENOSPC
     ):
