@@ -1,4 +1,4 @@
-"""``gopro data list`` and ``gopro data verify NAME``."""
+"""``gopro data list``, ``gopro data download NAME`` and ``gopro data verify NAME``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ def data(arguments: Sequence[str]) -> None:
     if verb in ("-h", "--help", "help"):
         print(
             "usage: gopro data list [--root DATA]\n"
+            "       gopro data download NAME [--root DATA]\n"
             "       gopro data verify NAME [--root DATA]\n\n"
             "  list      the known data sets: which are here, their size, licence and source\n"
+            "  download  fetch what is missing of a set from its makers, or say how to\n"
             "  verify    open every picture of a set's splits and compare its counts\n"
         )
     elif verb in _VERBS:
@@ -59,6 +61,38 @@ def show_list(arguments: Sequence[str]) -> None:
             if more:
                 console.print(Text(f"  {more}", style=style), soft_wrap=True)
     print("folder:PATH\n  pictures of your own: a sub-folder for each class")
+    print("hf:NAME\n  any image-classification set of the Hugging Face hub")
+
+
+def fetch(arguments: Sequence[str]) -> None:
+    """Download what is missing of a set.
+
+    Raises:
+        GoproError: When something can't be had, or has to be fetched by hand.
+    """
+    parser = _parser("download", "Fetch what is missing of a data set; broken downloads go on.")
+    parser.add_argument("name", help="caltech101, dtd, pacs, ..")
+    parser.add_argument("--keep", action="store_true", help="keep the archives, once unpacked")
+    values = parse(parser, arguments)
+
+    from gopro.data import check_name
+    from gopro.data.catalog import KNOWN
+    from gopro.data.download import download
+    from gopro.data.verify import state
+
+    name, root = values["name"], _root(values["root"])
+    check_name(name)
+    if name not in KNOWN:
+        raise GoproError(f"{name} is read from where it is; only known sets are downloaded")
+    known = KNOWN[name]
+    print(f"{known.about}\n  licence: {known.licence or 'none'}; from {known.source or 'gopro'}")
+    download(name, root, keep=values["keep"])
+    found = state(name, root)
+    if found.state != "here":
+        raise GoproError(f"{name} isn't whole yet: {found.problem}")
+    print(
+        f"{found.images:,} images are in {known.home(root)}; `gopro data verify {name}` opens all"
+    )
 
 
 def verify(arguments: Sequence[str]) -> None:
@@ -102,7 +136,7 @@ def verify(arguments: Sequence[str]) -> None:
         raise GoproError(f"{difference}; unpack the set again, whole, with its split file")
 
 
-_VERBS = {"list": show_list, "verify": verify}
+_VERBS = {"list": show_list, "download": fetch, "verify": verify}
 _SHOWN = 20
 """Broken pictures that are named one by one."""
 _COLOURS = {"built in": "green", "here": "green", "partial": "yellow", "missing": "dim"}

@@ -1,4 +1,4 @@
-"""Data sets by name: ``load("caltech101", root)``, ``load("world")``, ``load("folder:PATH")``."""
+"""Data sets by name: ``caltech101``, ``world``, ``folder:PATH``, ``hf:NAME``."""
 
 from __future__ import annotations
 
@@ -24,20 +24,22 @@ __all__ = [
     "readable",
 ]
 
-_FOLDER = "folder:"
+_FOLDER, _HUB = "folder:", "hf:"
 
 
 def names() -> list[tuple[str, str]]:
     """Every data set by name, each with a line about it."""
     rows = [(name, known.about) for name, known in KNOWN.items()]
-    return [*rows, ("folder:PATH", "pictures of your own: a sub-folder for each class")]
+    rows.append(("folder:PATH", "pictures of your own: a sub-folder for each class"))
+    return [*rows, ("hf:NAME", "any image-classification set of the Hugging Face hub")]
 
 
 def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset:
     """Read a data set: class names and splits, no picture yet.
 
     Args:
-        name: A name of ``names()``, or ``folder:PATH`` with PATH relative to the current folder.
+        name: A name of ``names()``; ``folder:PATH`` with PATH relative to the current folder, or
+            ``hf:NAME`` as the hub calls it.
         root: The folder that holds the data sets; default: ``$GOPRO_DATA``, else ``./data``.
         seed: Draws the split of a folder that has none.
 
@@ -50,6 +52,10 @@ def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset
         if not path:
             raise GoproError("got 'folder:' without a path; wanted folder:PATH")
         return read_folder(path, seed)
+    if name.startswith(_HUB):
+        from gopro.data.hub import read_hub
+
+        return read_hub(name[len(_HUB) :], seed)
     check_name(name)
     return KNOWN[name].load(name, default_root() if root is None else Path(root).expanduser())
 
@@ -60,7 +66,7 @@ def check_name(name: str) -> None:
     Raises:
         GoproError: When the name is unknown (the nearest one is suggested).
     """
-    if name not in KNOWN and not name.startswith(_FOLDER):
+    if name not in KNOWN and not name.startswith((_FOLDER, _HUB)):
         near = difflib.get_close_matches(name, KNOWN, n=1)
         hint = f"did you mean {near[0]}?" if near else "see `gopro data list`, or folder:PATH"
         raise GoproError(f"unknown data set {name!r}; {hint}")

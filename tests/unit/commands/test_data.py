@@ -50,7 +50,7 @@ def test_list(run: Run, root: Path) -> None:
     lines = out.splitlines()
     assert lines[0] == f"data sets in {root}"
     rows = {line.split()[0]: line.split() for line in lines[1:] if not line.startswith(" ")}
-    assert rows.keys() == {*KNOWN, "folder:PATH"}
+    assert rows.keys() == {*KNOWN, "folder:PATH", "hf:NAME"}
     assert rows["dtd"] == ["dtd", "here", "8", "images", "2", "classes", "about", "0.6", "GB"]
     assert rows["imagenet"][1:4] == ["missing", "1,331,167", "images"]
     assert rows["world"][1:3] == ["built", "in"]
@@ -116,7 +116,7 @@ def test_verify_a_folder(run: Run, tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["lsit"], "there is no `gopro data lsit`; did you mean `gopro data list`?"),
-        (["x"], "there is no `gopro data x`; known: list, verify"),
+        (["x"], "there is no `gopro data x`; known: list, download, verify"),
         (["verify"], "name"),
         (["verify", "dtdd"], "unknown data set 'dtdd'; did you mean dtd?"),
         (["verify", "sun397", "--root", "/not/there"], "no folder /not/there/sun397"),
