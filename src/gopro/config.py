@@ -9,6 +9,9 @@ from typing import Literal
 from gopro.errors import GoproError
 from gopro.views_settings import ViewSettings
 
+LOGGERS = ("csv", "tensorboard", "wandb")
+"""Names that ``--logger`` takes."""
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -92,6 +95,10 @@ class TrainSettings:
     checkpoint_every: int = 1
     """Epochs between checkpoints."""
 
+    logger: str | None = None
+    """Where metrics go besides metrics.jsonl: csv, tensorboard, wandb, with commas between; into
+    logs/ in the run folder, but for wandb."""
+
     chunk_tokens: int = 8_192
     """Text tokens whose activations are kept at once; lower it when memory runs out."""
 
@@ -124,10 +131,18 @@ class TrainSettings:
                 raise GoproError(f"got --{name} {getattr(self, name)}; it must be 0 or more")
         if self.targets is not None and not self.target_names:
             raise GoproError("got empty --targets; wanted names with commas, as in pacs,dtd")
+        unknown = [name for name in self.logger_names if name not in LOGGERS]
+        if unknown:
+            raise GoproError(f"got --logger {unknown[0]}; wanted csv, tensorboard or wandb")
         if not self.dataset:
             raise GoproError("no data set was named; as in `gopro train caltech101 base2new`")
         if self.select == "best" and not self.validate:
             raise GoproError("--select best needs validation; leave --validate on")
+
+    @property
+    def logger_names(self) -> tuple[str, ...]:
+        """The loggers one by one."""
+        return tuple(name.strip() for name in (self.logger or "").split(",") if name.strip())
 
     @property
     def target_names(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from torch import Tensor
 from gopro.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.errors import GoproError
 from gopro.files import atomic_write
+from gopro.loggers import log_row
 from gopro.methods.base import Method, Recipe
 from gopro.progress import Advance, bar
 from gopro.schedule import learning_rate
@@ -219,6 +220,7 @@ class Trainer:
                 state = self.method.state_dict()
                 self.best = {name: value.detach().clone() for name, value in state.items()}
         progress.rows.append(row)
+        log_row(self.fabric, row)
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
 
 

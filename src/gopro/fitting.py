@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gopro import loggers
 from gopro.checkpoint import Progress
 from gopro.config import TrainSettings
 from gopro.engine import Interrupted, Trainer, TrainingSet
@@ -20,6 +21,7 @@ from gopro.methods.base import Method, Recipe
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+    from lightning_fabric.loggers import Logger
 
 
 def choose_recipe(kind: type[Method], settings: TrainSettings) -> Recipe:
@@ -79,32 +81,37 @@ def learn(
         GoproError: When the loss is not finite, or the folder can't be written.
         Interrupted: After Ctrl-C, once all is saved.
     """
-    trainer = Trainer(
-        method,
-        data,
-        recipe,
-        fabric=_one_device(method.backbone.device),
-        folder=folder,
-        seed=settings.seed,
-        views=settings.views,
-        precision=settings.precision,
-        validate=validate,
-        select_best=settings.select == "best",
-        checkpoint_every=settings.checkpoint_every,
-        view_cache=settings.view_cache,
-    )
-    if settings.resume:
-        trainer.resume()
-    return trainer.run()
+    with loggers.opened(settings.logger_names, folder, asdict(settings)) as opened:
+        fabric = _one_device(method.backbone.device, opened)
+        trainer = Trainer(
+            method,
+            data,
+            recipe,
+            fabric=fabric,
+            folder=folder,
+            seed=settings.seed,
+            views=settings.views,
+            precision=settings.precision,
+            validate=validate,
+            select_best=settings.select == "best",
+            checkpoint_every=settings.checkpoint_every,
+            view_cache=settings.view_cache,
+        )
+        if settings.resume:
+            trainer.resume()
+        for row in trainer.progress.rows:
+            loggers.log_row(fabric, row)
+        return trainer.run()
 
 
-def _one_device(device: torch.device) -> Fabric:
+def _one_device(device: torch.device, opened: list[Logger]) -> Fabric:
     from lightning_fabric import Fabric  # slow to load, and only training needs it
 
     return Fabric(
         accelerator=device.type,
         devices=[device.index or 0] if device.type == "cuda" else 1,
         precision="32-true",
+        loggers=opened,
     )
 
 

@@ -25,7 +25,9 @@ SAMPLE = "sample.json"
 DONE = "done"
 
 # What may differ between a run and its continuation: no number in the result depends on it
-_FREE = {"resume", "out", "root", "device", "workers", "eval_batch", "checkpoint_every"}
+_FREE = {
+    *("resume", "out", "root", "device", "workers", "eval_batch", "checkpoint_every", "logger"),
+}
 
 
 def default_folder(settings: TrainSettings, variant: str | None) -> Path:
