@@ -17,6 +17,7 @@ from gopro.backbones import Backbone
 from gopro.backbones.shared import shared_backbone
 from gopro.classify import modelfolder
 from gopro.classify.comparison import Comparison
+from gopro.classify.examples import Examples
 from gopro.classify.predictor import Folder, Predictor
 from gopro.config import TrainSettings
 from gopro.data import labelled
@@ -55,6 +56,8 @@ class PromptClassifier(Predictor):
         precision: Of the frozen towers: fp32, bf16 or fp16. What is learned stays in float32.
         eval_batch: Pictures per step when nothing is trained.
         workers: Threads that decode pictures; by default one per core.
+        examples: Training pictures to keep in the model, small, for explanations to show; 0 keeps
+            none.
 
     Attributes:
         classes_: The labels, in the order of the columns of ``predict_proba``.
@@ -62,6 +65,7 @@ class PromptClassifier(Predictor):
         method_: What was learned.
         history_: A row an epoch: learning rate, loss terms and validation accuracy in percent.
         training_: Number of training pictures of each class name, and seconds.
+        examples_: The training pictures that are kept, or None.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class PromptClassifier(Predictor):
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
         eval_batch: int = 64,
         workers: int | None = None,
+        examples: int = 128,
     ) -> None:
         self.method = method
         self.options = options
@@ -98,6 +103,7 @@ class PromptClassifier(Predictor):
         self.precision = precision
         self.eval_batch = eval_batch
         self.workers = workers
+        self.examples = examples
 
     def fit(
         self,
@@ -119,6 +125,8 @@ class PromptClassifier(Predictor):
             KeyboardInterrupt: After Ctrl-C; nothing is learned then.
         """
         settings = self._settings()
+        if self.examples < 0:
+            raise GoproError(f"got {self.examples} examples to keep; it must be 0 or more")
         kind = find(self.method)
         options = method_settings(kind, self.options)
         given = labelled.read(images, labels)
@@ -138,9 +146,11 @@ class PromptClassifier(Predictor):
             validate = self._validator(checked, classes, method)
             recipe = choose_recipe(kind, settings)
             progress = learn_without_folder(method, data, recipe, settings, validate)
+            kept = Examples.of(pixels, truth, shared.backbone, self.examples)
         self.method_, self.classes_, self.history_ = method.eval(), classes, progress.rows
         self.class_names_ = self.trained_names_ = names
         self.backbone_checksum_ = shared.checksum
+        self.examples_ = kept
         self.training_ = {
             "pictures": {name: truth.count(place) for place, name in enumerate(names)},
             "seconds": round(time.monotonic() - started, 1),

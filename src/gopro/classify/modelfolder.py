@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -14,6 +15,7 @@ from gopro import __version__
 from gopro.backbones.shared import Shared, shared_backbone
 from gopro.checkpoint import load_tensors, save_tensors
 from gopro.classify.comparison import Comparison
+from gopro.classify.examples import Examples
 from gopro.classify.modelcard import card
 from gopro.data.labelled import checked_names
 from gopro.errors import GoproError
@@ -30,26 +32,36 @@ SCHEMA = 1
 WEIGHTS = "model.safetensors"
 ABOUT = "classifier.json"
 CARD = "README.md"
+EXAMPLES = "examples.safetensors"
 
-_KEPT = ("shots", "epochs", "batch", "lr", "select", "seed", "precision", "eval_batch")
+_KEPT = (
+    *("shots", "epochs", "batch", "lr", "select", "seed", "precision", "eval_batch"),
+    "examples",
+)
 
 
 def write(classifier: PromptClassifier, folder: Path, measured: Comparison | None) -> Path:
     """Write a fitted classifier; see ``PromptClassifier.save``."""
     refuse_other_things(folder)
-    # the files take their names one after the other once all of them are whole, weights first
-    with (
-        atomic_write(folder / CARD) as card_file,
-        atomic_write(folder / ABOUT) as about_file,
-        atomic_write(folder / WEIGHTS) as weights_file,
-    ):
+    examples = classifier.examples_
+    # the files take their names one after the other once all of them are whole, the last one first
+    with contextlib.ExitStack() as files:
+        card_file = files.enter_context(atomic_write(folder / CARD))
+        about_file = files.enter_context(atomic_write(folder / ABOUT))
+        weights_file = files.enter_context(atomic_write(folder / WEIGHTS))
         note = {"method": classifier.method, "backbone": classifier.backbone}
         save_tensors(weights_file, dict(classifier.method_.state_dict()), note)
         about = _describe(classifier, measured, _file_hash(weights_file))
+        if examples is not None:
+            examples_file = files.enter_context(atomic_write(folder / EXAMPLES))
+            examples.save(examples_file)
+            about["examples_sha256"] = _file_hash(examples_file)
         about["sha256"] = _seal(about)
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
         about_file.write_text(text + "\n", encoding="utf-8")
         card_file.write_text(card(about), encoding="utf-8")
+    if examples is None:
+        (folder / EXAMPLES).unlink(missing_ok=True)
     return folder
 
 
@@ -96,6 +108,7 @@ def read(
         made.history_, made.training_ = about["history"], about["training"]
         shared = _backbone(made, stored, folder)
         made.backbone_checksum_ = shared.checksum
+        made.examples_ = _examples(folder, about.get("examples_sha256"))
         _same_preprocessing(shared, about["preprocessing"], folder)
         place = shared.backbone.device
         method_kind = find(made.method)
@@ -205,6 +218,19 @@ def _same_preprocessing(shared: Shared, stored: Any, folder: Path) -> None:
             f"model {folder} was fitted with another preprocessing than this gopro's for "
             f"{shared.backbone.name}; fit again"
         )
+
+
+def _examples(folder: Path, stored: str | None) -> Examples | None:
+    """The kept training pictures; nothing needs them, so they may be gone, but not changed."""
+    path = folder / EXAMPLES
+    if stored is None or not path.exists():
+        return None
+    if _file_hash(path) != stored:
+        raise GoproError(
+            f"{path} isn't the file that was saved (its checksum differs); remove it (only "
+            "explanations use it), or copy the whole folder again"
+        )
+    return Examples.load(path)
 
 
 def _file_hash(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from gopro.classify.comparison import Comparison
 from gopro.classify.estimator import Estimator
+from gopro.classify.examples import Examples
 from gopro.data import labelled
 from gopro.data.pictures import Picture, list_pictures, open_picture
 from gopro.data.pixels import groups, stack, to_unit
@@ -23,6 +24,9 @@ from gopro.evaluate import encode, predict
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.progress import bar
+
+if TYPE_CHECKING:
+    from gopro.explain.explanation import Explanation
 
 Folder: TypeAlias = "str | os.PathLike[str]"
 Probabilities: TypeAlias = npt.NDArray[np.float64]
@@ -41,6 +45,7 @@ class Predictor(Estimator):
         method_: What was learned.
         history_: A row an epoch: learning rate, loss terms and validation accuracy in percent.
         training_: Number of training pictures of each class, seconds, and the recipe.
+        examples_: Training pictures that are kept for explanations, or None.
     """
 
     eval_batch: int
@@ -52,6 +57,7 @@ class Predictor(Estimator):
     method_: Method
     history_: list[dict[str, Any]]
     training_: dict[str, Any]
+    examples_: Examples | None
 
     def predict(self, images: Iterable[Picture]) -> npt.NDArray[Any]:
         """The most likely label of each picture: [N].
@@ -161,6 +167,20 @@ class Predictor(Estimator):
                     found.append(predict(method, own))
                 advance("", len(group))
         return Comparison.of(self.class_names_, truth, *(torch.cat(found) for found in answers))
+
+    def explain(self, picture: Picture, *, top: int = 5) -> Explanation:
+        """What moved the answer to a picture: context, regions, similar training pictures.
+
+        Args:
+            picture: A path, a Pillow image or an array.
+            top: How many classes to name.
+
+        Raises:
+            GoproError: Before ``fit``, or when the picture can't be read.
+        """
+        from gopro.explain.explanation import explain
+
+        return explain(self, picture, top=top)
 
     def _groups(self, images: Iterable[Picture]) -> Iterator[list[Tensor | GoproError]]:
         size = self.method_.backbone.image_size

@@ -76,13 +76,30 @@ class PaperGenerator(nn.Module):
 
     def forward(self, features: ImageFeatures, branch: str) -> Tensor:
         """Shifts [B, M, d_t] of the context tokens for one view."""
+        shifts: Tensor = self._mixer(branch)(self._rows(features)).transpose(1, 2)
+        return shifts
+
+    def contributions(self, features: ImageFeatures, branch: str) -> dict[str, Tensor]:
+        """What content and style each add to the shifts: [B, M, d_t]; with "constant" the sum."""
+        rows, mixer, cut = self._rows(features), self._mixer(branch), len(self.layers)
+        return {
+            "content": (rows[..., :cut] @ mixer.weight[:, :cut].T).transpose(1, 2),
+            "style": (rows[..., cut:] @ mixer.weight[:, cut:].T).transpose(1, 2),
+            "constant": mixer.bias[:, None].expand(len(rows), -1, rows.shape[1]),
+        }
+
+    def _mixer(self, branch: str) -> nn.Linear:
+        mixer = self.rho[branch if branch in self.rho else "x"]
+        assert isinstance(mixer, nn.Linear)
+        return mixer
+
+    def _rows(self, features: ImageFeatures) -> Tensor:
+        """The mapped primitives side by side: [B, d_t, R]."""
         primitives = self.primitives(features)
         if self.rescale:
             primitives = [F.layer_norm(primitive, primitive.shape[-1:]) for primitive in primitives]
         rows = [linear(primitive) for linear, primitive in zip(self.maps, primitives, strict=True)]
-        mixer = self.rho[branch if branch in self.rho else "x"]
-        shifts: Tensor = mixer(torch.stack(rows, dim=-1)).transpose(1, 2)
-        return shifts
+        return torch.stack(rows, dim=-1)
 
 
 class ReleasedGenerator(nn.Module):
@@ -105,11 +122,24 @@ class ReleasedGenerator(nn.Module):
 
     def forward(self, features: ImageFeatures, branch: str) -> Tensor:
         """The shift [B, 1, d_t]; the view doesn't matter."""
+        content, style = self._rows(features)
+        shift: Tensor = self.mix((content + style) / 2).transpose(1, 2)
+        return shift
+
+    def contributions(self, features: ImageFeatures, branch: str) -> dict[str, Tensor]:
+        """What content and style each add to the shift: [B, 1, d_t]; with "constant" the sum."""
+        content, style = (
+            (rows / 2 @ self.mix.weight.T).transpose(1, 2) for rows in self._rows(features)
+        )
+        return {"content": content, "style": style, "constant": self.mix.bias.expand_as(content)}
+
+    def _rows(self, features: ImageFeatures) -> tuple[Tensor, Tensor]:
+        """Content and style of each layer side by side: twice [B, d_t, L]."""
         means = torch.split(features.mean, self.widths, dim=1)
         stds = torch.split(features.std, self.widths, dim=1)
-        rows = [
-            (content(mean) + style((mean + std) / 2)) / 2
-            for content, style, mean, std in zip(self.content, self.style, means, stds, strict=True)
+        content = [linear(mean) for linear, mean in zip(self.content, means, strict=True)]
+        style = [
+            linear((mean + std) / 2)
+            for linear, mean, std in zip(self.style, means, stds, strict=True)
         ]
-        shift: Tensor = self.mix(torch.stack(rows, dim=-1)).transpose(1, 2)
-        return shift
+        return torch.stack(content, dim=-1), torch.stack(style, dim=-1)

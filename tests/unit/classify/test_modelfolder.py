@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from gopro import GoproError, PromptClassifier
 from gopro.classify import modelfolder
-from gopro.classify.modelfolder import ABOUT, CARD, WEIGHTS
+from gopro.classify.modelfolder import ABOUT, CARD, EXAMPLES, WEIGHTS
 from small_clips import small_clip
 from tiny_classifier import Given, Make
 from tiny_run import CLASSES, TEXT, VISION
@@ -27,8 +27,8 @@ def copied(model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model, tmp_path / "мой дом 家" / "model"))
 
 
-def test_three_files_with_learned_weights_alone(model: Path) -> None:
-    assert sorted(path.name for path in model.iterdir()) == sorted([ABOUT, CARD, WEIGHTS])
+def test_four_files_with_learned_weights_alone(model: Path) -> None:
+    assert sorted(path.name for path in model.iterdir()) == sorted([ABOUT, CARD, EXAMPLES, WEIGHTS])
     assert set(load_file(model / WEIGHTS)) == {"context"}
 
 

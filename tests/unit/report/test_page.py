@@ -74,7 +74,7 @@ def test_nothing_is_loaded_or_run() -> None:
 def test_what_it_says() -> None:
     text = re.sub(r"\s+", " ", render(PAGE))
     for words in (
-        *("&lt;b&gt;title&lt;/b&gt;", "75.0 %", "+50.0 points", "2 right", "1 wrong"),
+        *("&lt;b&gt;title&lt;/b&gt;", "75.0 %", "+25.0 points", "2 right", "1 wrong"),
         *("&lt;script&gt;alert(1)", "猫 と 犬", "{{ 7*7 }}", "held &amp; out", "picture"),
         *("Cross-entropy", "weight 0.5", "gopro fit &#39;a &lt;b&gt;&#39;", "no longer there"),
         *("average", "a note &lt;i&gt;", "torch"),
@@ -87,7 +87,7 @@ def test_without_tests_or_learning() -> None:
     text = render(bare)
     assert "Nothing was measured" in text
     assert "What the context became" not in text
-    assert "points" not in render(dataclasses.replace(PAGE, compared=False, summary=None))
+    assert " points</span>" not in render(dataclasses.replace(PAGE, compared=False, summary=None))
 
 
 def test_curves_leave_out_what_is_not_finite() -> None:

@@ -11,7 +11,7 @@ import pytest
 from gopro.cli import main
 from gopro.commands.fit import parser as fit_parser
 from gopro.commands.options import parse
-from gopro.commands.train import settings_from
+from gopro.commands.train import runs_from
 from tiny_run import CLASSES, Cli
 
 
@@ -27,7 +27,7 @@ def test_run(train: Cli, tmp_path: Path) -> None:
     command = text.split("<pre>")[1].split("</pre>")[0]
     program, name, *words = shlex.split(command.replace("&#39;", "'"))
     assert (program, name) == ("gopro", "train")
-    settings, options = settings_from(words)
+    ((settings, options),) = runs_from(words)
     assert (settings.method, settings.shots, settings.epochs, options.tokens) == ("coop", 4, 2, 2)
     assert settings.augment == "none"
     assert settings.out == tmp_path / "run"

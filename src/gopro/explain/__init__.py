@@ -1,0 +1,1 @@
+"""What moved an answer: words near the context, its shifts, regions, similar pictures."""
