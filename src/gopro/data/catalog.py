@@ -191,7 +191,7 @@ KNOWN: dict[str, Known] = {
         1000,
         (0, 0, 10000),
         1300,
-        "MIT",
+        "as ImageNet; the code MIT",
         "https://github.com/modestyachts/ImageNetV2",
     ),
     "imagenet_sketch": Known(

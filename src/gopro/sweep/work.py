@@ -8,13 +8,17 @@ import sys
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from filelock import FileLock, Timeout
 
 from gopro.errors import GoproError
 from gopro.sweep.grid import Job
+
+if TYPE_CHECKING:
+    from gopro.workspace import Workspace
 
 _PATIENCE = 30.0
 """Seconds to wait for a job that a dying process still holds."""
@@ -79,9 +83,17 @@ def _run(job: Job, threads: int | None, place: int) -> None:
         settings = replace(settings, device=f"cuda:{place % torch.cuda.device_count()}")
     _sweep_up(job.folder)
     try:
-        run.train(settings, job.options)
+        run.train(settings, job.options, workspace=_workspace())
     except Interrupted as stop:
         raise KeyboardInterrupt from stop
+
+
+@lru_cache(maxsize=1)
+def _workspace() -> Workspace:
+    """What the jobs of this process share: data sets, the backbone, pictures, features."""
+    from gopro.workspace import SHARED, Workspace
+
+    return Workspace(SHARED)
 
 
 def _sweep_up(folder: Path) -> None:

@@ -92,7 +92,7 @@ def test_another_file_than_the_published(server: FileServer, tmp_path: Path) -> 
 
 def test_no_room(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
-    with pytest.raises(GoproError, match="a.bin needs 0.0 GB and .* has 0.0 GB left"):
+    with pytest.raises(GoproError, match=r"a.bin needs 0.0 GB and .* has 0.0 GB left"):
         fetch([server.url("/a.bin")], tmp_path / "a.bin")
 
 

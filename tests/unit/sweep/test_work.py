@@ -71,7 +71,7 @@ def test_what_nobody_expected_is_kept_in_the_log(job: Job, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("stop", [Interrupted, KeyboardInterrupt])
 def test_stopped(job: Job, monkeypatch: pytest.MonkeyPatch, stop: type[BaseException]) -> None:
-    def train(*_: Any) -> None:
+    def train(*_: Any, **__: Any) -> None:
         raise stop
 
     monkeypatch.setattr(run, "train", train)
@@ -93,6 +93,6 @@ def test_a_place_that_cannot_be_written(job: Job, tmp_path: Path) -> None:
     assert "can't write" in do(blocked).cause
 
 
-def _broken(*_: Any) -> None:
+def _broken(*_: Any, **__: Any) -> None:
     print("said before")
     raise ZeroDivisionError("first line\nsecond")
