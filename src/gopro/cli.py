@@ -16,8 +16,6 @@ COMMANDS = {
     "evaluate": ("gopro.commands.evaluate:evaluate", "measure a classifier on a folder"),
     "explain": ("gopro.commands.explain:explain", "show what moved the answer to a picture"),
     "export": ("gopro.commands.export:export", "write a classifier as ONNX"),
-    "explain": ("gopro.commands.explain:explain", "show what moved the answer to a picture"),
-    "export": ("gopro.commands.export:export", "write a classifier as ONNX"),
     "train": ("gopro.commands.train:train", "train a method on a data set, then test it"),
     "test": ("gopro.commands.test:test", "measure a finished run again"),
     "ablate": ("gopro.commands.ablate:ablate", "what each part of a method is worth"),
@@ -29,7 +27,6 @@ COMMANDS = {
     "data": ("gopro.commands.data:data", "list the data sets, verify that one is whole"),
     "demo": ("gopro.commands.demo:demo", "see GOPro learn, offline, in a few minutes"),
     "backbones": ("gopro.commands.backbones:backbones", "list the CLIP models at hand"),
-    "doctor": ("gopro.commands.doctor:doctor", "look at this machine and its defaults"),
     "doctor": ("gopro.commands.doctor:doctor", "look at this machine and its defaults"),
     "methods": ("gopro.commands.methods:methods", "list the methods"),
 }
