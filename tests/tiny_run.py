@@ -101,15 +101,17 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
     return run
 
 
-@pytest.fixture
-def train(cli: Cli, tiny: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run ``gopro train`` on ``photos``: CoOp, 4 shots, 2 epochs of 4 steps, unless told else.
-
-    The run's picture is left out: drawing it takes longer than the run.
-    """
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the picture of runs out: drawing it takes longer than a run."""
     from gopro.report import picture
 
     monkeypatch.setattr(picture, "draw", lambda folder, datasets: folder)
+
+
+@pytest.fixture
+def train(cli: Cli, tiny: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Run ``gopro train`` on ``photos``: CoOp, 4 shots, 2 epochs of 4 steps, unless told else."""
+    quick(monkeypatch)
 
     def run(out: Path, *arguments: object, dataset: str | None = None) -> Answer:
         usual = ["--method", "coop", "--shots", 4, "--epochs", 2, "--batch", 2, "--augment", "none"]

@@ -21,6 +21,7 @@ from gopro.errors import GoproError
 from gopro.files import atomic_write
 from gopro.loggers import log_row
 from gopro.methods.base import Method, Recipe
+from gopro.numerics import all_finite, broken_gradient, files
 from gopro.progress import Advance, bar
 from gopro.schedule import learning_rate
 from gopro.stepdata import CachedViews, LiveViews, draw_seed
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
+
+_SMALLEST_SCALE = 1.0
+"""Of the loss in half precision: it starts at 65,536 and is halved at every overflow."""
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
@@ -44,10 +48,12 @@ class TrainingSet:
     Attributes:
         pixels: uint8 [N, 3, S, S].
         labels: [N].
+        names: What messages call the images; empty where they have no names.
     """
 
     pixels: Tensor
     labels: Tensor
+    names: tuple[str, ...] = ()
 
 
 class Trainer:
@@ -94,6 +100,7 @@ class Trainer:
         self.fabric, self.folder, self.seed = fabric, folder, seed
         self.validate, self.select_best = validate, select_best
         self.checkpoint_every = checkpoint_every
+        self.precision = precision
         self.batch = min(recipe.batch, len(data.labels))
         # an incomplete last batch is left out, as in CoOp
         self.steps = len(data.labels) // self.batch
@@ -145,7 +152,7 @@ class Trainer:
         """Train to the last epoch.
 
         Raises:
-            GoproError: When the loss is not finite, or the folder can't be written.
+            GoproError: When loss or gradient is not finite, or the folder can't be written.
             Interrupted: After Ctrl-C, once all is saved.
         """
         progress, epochs = self.progress, self.recipe.epochs
@@ -191,17 +198,32 @@ class Trainer:
         values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
-            raise GoproError(
-                f"the loss term {broken[-1]} is {values[broken[-1]]} in epoch "
-                f"{self.progress.epoch + 1}, step {self.progress.step + 1} (training images "
-                f"{chosen.tolist()}); the last checkpoint is kept: lower --lr, or use --precision "
-                "fp32"
-            )
+            raise self._stop(f"the loss term {broken[-1]} is {values[broken[-1]]}", chosen)
         self.optimizer.zero_grad()
         self.method.backward(terms, self._backward)
+        scaled = self.scaler.is_enabled()  # then a step whose gradient overflows is skipped
+        if not scaled and not all_finite(p.grad for p in self.method.parameters()):
+            again = self.wrapped(batch)  # its graph was used up
+            raise self._stop(
+                broken_gradient(again, self.method.loss_weights, self.method), chosen
+            )
         self.scaler.step(self.optimizer)
         self.scaler.update()
+        if scaled and self.scaler.get_scale() < _SMALLEST_SCALE:
+            raise self._stop("every gradient overflows half precision", chosen)
         return values
+
+    def _stop(self, what: str, chosen: Tensor) -> GoproError:
+        """Keep the weights of before this step; gives the error that says what broke."""
+        if all_finite(self.method.state_dict().values()):
+            self.save()
+        progress = self.progress
+        hint = "lower --lr" if self.precision == "fp32" else "use --precision fp32, or lower --lr"
+        return GoproError(
+            f"{what} in epoch {progress.epoch + 1}, step {progress.step + 1} of {self.steps}, "
+            f"whose images are {files(self.data.names, chosen.tolist())}; the last good weights "
+            f"are kept in the checkpoint: {hint}"
+        )
 
     def _backward(self, loss: Tensor, **options: Any) -> None:
         self.fabric.backward(self.scaler.scale(loss), **options)

@@ -23,13 +23,16 @@ def features_of(
     Raises:
         GoproError: When an image is missing or can't be read.
     """
-    return features_for(
-        method,
-        source,
-        items,
-        batch=prepared.settings.eval_batch,
-        workers=prepared.settings.workers,
-    )
+    settings = prepared.settings
+
+    def encode() -> ImageFeatures:
+        return features_for(
+            method, source, items, batch=settings.eval_batch, workers=settings.workers
+        )
+
+    if method.sees_pixels:
+        return encode()
+    return prepared.workspace.keep("features", source, items, encode)
 
 
 def measure(prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:

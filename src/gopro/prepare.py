@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from gopro import runfolder
-from gopro.backbones import Backbone, build
+from gopro.backbones import Backbone
 from gopro.config import TrainSettings
-from gopro.data import Dataset, load
+from gopro.data import Dataset
 from gopro.errors import GoproError
 from gopro.fitting import choose_recipe
 from gopro.methods import find
@@ -19,6 +19,7 @@ from gopro.methods.base import Method, Recipe
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.plans import Plan
 from gopro.tasks import find_targets, plan
+from gopro.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,12 @@ class Prepared(Job):
     Attributes:
         backbone: The frozen CLIP.
         method: Freshly made, with the training classes' names.
+        workspace: Keeps what other runs of the same command can use.
     """
 
     backbone: Backbone
     method: Method
+    workspace: Workspace
 
     @property
     def trains(self) -> bool:
@@ -60,13 +63,19 @@ class Prepared(Job):
         return self.recipe.epochs > 0 and learned
 
 
-def complete(settings: TrainSettings, options: Any = None, dataset: Dataset | None = None) -> Job:
+def complete(
+    settings: TrainSettings,
+    options: Any = None,
+    dataset: Dataset | None = None,
+    workspace: Workspace | None = None,
+) -> Job:
     """Fill in every default and read the data sets' splits.
 
     Args:
         settings: Of the run.
         options: The method's settings; its defaults when None.
         dataset: The data set; read by its name in the settings when None.
+        workspace: Has read the data set before, perhaps.
 
     Raises:
         GoproError: For settings that don't fit each other or the data.
@@ -77,7 +86,8 @@ def complete(settings: TrainSettings, options: Any = None, dataset: Dataset | No
     settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     if settings.root is not None:
         settings = replace(settings, root=settings.root.expanduser().absolute())
-    dataset = dataset or load(settings.dataset, settings.root, seed=settings.seed)
+    workspace = workspace or Workspace()
+    dataset = dataset or workspace.dataset(settings.dataset, settings.root, settings.seed)
     targets = find_targets(
         dataset, settings.task, settings.target_names, settings.root, settings.seed
     )
@@ -99,20 +109,19 @@ def complete(settings: TrainSettings, options: Any = None, dataset: Dataset | No
     return Job(settings, options, recipe, folder, what)
 
 
-def equip(job: Job) -> Prepared:
+def equip(job: Job, workspace: Workspace | None = None) -> Prepared:
     """Load the backbone and make the method.
+
+    Args:
+        job: What for.
+        workspace: Has loaded the backbone before, perhaps.
 
     Raises:
         GoproError: When there is no such backbone, or the method or a class name doesn't fit it.
     """
     settings, what = job.settings, job.plan
-    backbone = build(
-        settings.backbone,
-        settings.pretrained,
-        device=settings.device,
-        precision=settings.precision,
-        chunk_tokens=settings.chunk_tokens,
-    )
+    workspace = workspace or Workspace()
+    backbone = workspace.backbone(settings)
     torch.manual_seed(settings.seed)
     kind = find(settings.method)
     method = kind(backbone, what.train_classes, job.options).to(backbone.device)
@@ -122,4 +131,4 @@ def equip(job: Job) -> Prepared:
             method.for_classes(test.class_names)
         except GoproError as error:
             raise GoproError(f"{test.dataset.name}, {name} classes: {error}") from error
-    return Prepared(**vars(job), backbone=backbone, method=method)
+    return Prepared(**vars(job), backbone=backbone, method=method, workspace=workspace)

@@ -20,6 +20,9 @@ from gopro.files import atomic_write, write_json
 from gopro.fitting import learn
 from gopro.measure import describe, features_of, measure
 from gopro.prepare import Prepared, complete, equip
+from gopro.provenance import provenance
+from gopro.report import runs as pages
+from gopro.workspace import Workspace
 
 
 def train(
@@ -27,6 +30,7 @@ def train(
     options: Any = None,
     dataset: Dataset | None = None,
     announce: Callable[[str], None] = lambda line: None,
+    workspace: Workspace | None = None,
 ) -> Path:
     """Train, test and write the results of one run.
 
@@ -35,6 +39,7 @@ def train(
         options: The method's settings; its defaults when None.
         dataset: The data set; read by its name in the settings when None.
         announce: Gets a line about what is going to happen, before the work starts.
+        workspace: What other runs have made and can be used again.
 
     Returns:
         The run folder.
@@ -43,9 +48,9 @@ def train(
         GoproError: For anything the user can mend.
         Interrupted: After Ctrl-C, once all is saved.
     """
-    job = complete(settings, options, dataset)
+    job = complete(settings, options, dataset, workspace)
     runfolder.check(job.folder, job.settings, job.options)
-    prepared = equip(job)
+    prepared = equip(job, workspace)
     settings, folder, method = prepared.settings, prepared.folder, prepared.method
     announce(_intention(prepared))
     # images are read before the folder is made: a damaged one leaves nothing behind
@@ -60,11 +65,14 @@ def train(
     checkpoint.save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), _about(settings))
     measured, predictions = measure(prepared)
     write_json(folder / runfolder.PREDICTIONS, predictions)
-    write_json(folder / runfolder.RESULTS, {**describe(prepared, seconds), **measured})
+    about = {**describe(prepared, seconds), **measured, **provenance(prepared)}
+    write_json(folder / runfolder.RESULTS, about)
+    datasets = {name: test.dataset for name, test in prepared.plan.tests.items()}
     if prepared.trains:
         from gopro.report import picture
 
-        picture.draw(folder, {name: test.dataset for name, test in prepared.plan.tests.items()})
+        picture.draw(folder, datasets)
+    pages.write(folder, datasets, method)
     with atomic_write(folder / runfolder.DONE) as temporary:
         temporary.write_text("finished\n")
     return folder
@@ -89,7 +97,7 @@ def test(folder: Path, changes: dict[str, Any]) -> dict[str, Any]:
     settings = prepared.settings
     checkpoint.load_learned(folder / runfolder.WEIGHTS, prepared.method, _about(settings))
     measured, _ = measure(prepared)
-    return {**describe(prepared, recorded["train_seconds"]), **measured}
+    return {**recorded, **describe(prepared, recorded["train_seconds"]), **measured}
 
 
 def _about(settings: TrainSettings) -> dict[str, str]:
@@ -130,7 +138,7 @@ def _training(prepared: Prepared) -> Callable[[], checkpoint.Progress]:
         truth = [item.label for item in what.val]
         pictures = _pixels(prepared, what.val)
         validate = validator(prepared.method, pictures, truth, settings.eval_batch)
-    data = engine.TrainingSet(pixels, labels)
+    data = engine.TrainingSet(pixels, labels, tuple(item.key for item in what.train))
 
     def fit() -> checkpoint.Progress:
         return learn(prepared.method, data, prepared.recipe, settings, prepared.folder, validate)
@@ -142,4 +150,8 @@ def _pixels(prepared: Prepared, items: Sequence[Item]) -> Tensor:
     """Images of the training set, decoded: uint8 [N, 3, S, S]."""
     settings, size = prepared.settings, prepared.backbone.image_size
     source = prepared.plan.source
-    return torch.cat(list(batches(source, items, size, settings.eval_batch, settings.workers)))
+
+    def decode() -> Tensor:
+        return torch.cat(list(batches(source, items, size, settings.eval_batch, settings.workers)))
+
+    return prepared.workspace.keep("pixels", source, items, decode)

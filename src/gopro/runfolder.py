@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -42,6 +42,33 @@ def default_folder(settings: TrainSettings, variant: str | None) -> Path:
     return Path("runs") / f"{'-'.join(name)}-{settings.shots}shot-seed{settings.seed}"
 
 
+State = Literal["new", "unfinished", "finished"]
+
+
+def state(folder: Path, settings: TrainSettings, options: Any) -> State:
+    """How far a run is in its folder; nothing is written.
+
+    Args:
+        folder: The run folder.
+        settings: Of the run, every default filled in.
+        options: The method's settings.
+
+    Raises:
+        GoproError: When the folder holds another run, or other things.
+    """
+    if not (folder / CONFIG).exists():
+        if _holds_anything(folder):
+            raise GoproError(f"{folder} holds other things; choose another --out")
+        return "new"
+    new, old = identity(settings, options), _flat(read_config(folder))
+    changed = [key for key in new if old.get(key) != new[key]]
+    if changed:
+        raise GoproError(
+            f"{folder} holds another run ({', '.join(changed[:4])} differ); choose another --out"
+        )
+    return "finished" if (folder / DONE).exists() else "unfinished"
+
+
 def check(folder: Path, settings: TrainSettings, options: Any) -> None:
     """See that a run may use the folder; nothing is written.
 
@@ -54,22 +81,13 @@ def check(folder: Path, settings: TrainSettings, options: Any) -> None:
         GoproError: When the folder holds another run, a finished one, or an unfinished one that
             wasn't asked to be resumed.
     """
-    if not (folder / CONFIG).exists():
-        if _holds_anything(folder):
-            raise GoproError(f"{folder} holds other things; choose another --out")
-        return
-    new, old = identity(settings, options), _flat(read_config(folder))
-    changed = [key for key in new if old.get(key) != new[key]]
-    if changed:
-        raise GoproError(
-            f"{folder} holds another run ({', '.join(changed[:4])} differ); choose another --out"
-        )
-    if (folder / DONE).exists():
+    found = state(folder, settings, options)
+    if found == "finished":
         raise GoproError(
             f"{folder} holds this very run, finished; see it with `gopro test {folder}`, or "
             "choose another --out"
         )
-    if not settings.resume:
+    if found == "unfinished" and not settings.resume:
         raise GoproError(
             f"{folder} holds this run, unfinished; add --resume, or choose another --out"
         )

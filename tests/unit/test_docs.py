@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gopro.cli import COMMANDS
-from gopro.commands.train import settings_from
+from gopro.commands.train import runs_from
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,7 +47,7 @@ def test_command_exists(page: str, words: list[str]) -> None:
     elif arguments and not arguments[0].startswith("-") and arguments[0] != "COMMAND":
         assert arguments[0] in COMMANDS, f"{page} shows a command that isn't there"
         if arguments[0] == "train" and "--help" not in arguments and len(arguments) > 1:
-            settings_from(arguments[1:])
+            runs_from(arguments[1:])
 
 
 def test_links_lead_somewhere() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gopro.commands.options import Parser, build, parse
+from gopro.commands.options import Parser, build, names, numbers, parse
 from gopro.config import TrainSettings
 from gopro.errors import GoproError
 from gopro.methods import TABLE, find
@@ -87,28 +87,3 @@ def common(values: Any, method: str, dataset: str) -> TrainSettings:
     given |= {"shots": 16, "seed": 1, "resume": False}
     settings: TrainSettings = build(TrainSettings, given)
     return settings
-
-
-def names(values: Any, option: str) -> list[str]:
-    """The words between commas, each once.
-
-    Raises:
-        GoproError: When there are none.
-    """
-    found = [word.strip() for word in values[option].split(",") if word.strip()]
-    if not found:
-        raise GoproError(f"got empty --{option}; wanted words with commas between")
-    return list(dict.fromkeys(found))
-
-
-def numbers(values: Any, option: str) -> list[int]:
-    """The numbers between commas, each once.
-
-    Raises:
-        GoproError: When there are none, or something else stands there.
-    """
-    found = names(values, option)
-    wrong = [word for word in found if not word.isdecimal()]
-    if wrong:
-        raise GoproError(f"got --{option} {wrong[0]}; wanted whole numbers with commas between")
-    return [int(word) for word in found]

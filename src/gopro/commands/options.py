@@ -73,3 +73,28 @@ def parse(parser: Parser, arguments: Sequence[str]) -> Any:
         raise GoproError("the --config file refers to itself; wanted plain YAML") from error
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
         parser.error(str(error))
+
+
+def names(values: Any, option: str) -> list[str]:
+    """The words between commas, each once.
+
+    Raises:
+        GoproError: When there are none.
+    """
+    found = [word.strip() for word in values[option].split(",") if word.strip()]
+    if not found:
+        raise GoproError(f"got empty --{option}; wanted words with commas between")
+    return list(dict.fromkeys(found))
+
+
+def numbers(values: Any, option: str) -> list[int]:
+    """The numbers between commas, each once.
+
+    Raises:
+        GoproError: When there are none, or something else stands there.
+    """
+    found = names(values, option)
+    wrong = [word for word in found if not word.isdecimal()]
+    if wrong:
+        raise GoproError(f"got --{option} {wrong[0]}; wanted whole numbers with commas between")
+    return [int(word) for word in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gopro.commands.options import Parser, parse
 
@@ -12,21 +13,30 @@ def test(arguments: Sequence[str]) -> None:
     """Measure a finished run again and print its table."""
     parser = Parser(prog="gopro test", description="Measure a finished run's weights again.")
     parser.add_argument("run_dir", type=Path, help="a run folder made by gopro train")
+    add_places(parser)
+    values = parse(parser, arguments)
+
+    from gopro import results, run
+
+    found = run.test(values["run_dir"], places(values))
+    results.print_table(found)
+    recorded = results.read(values["run_dir"])
+    if found["test"] != recorded["test"]:
+        print("these figures differ from the recorded ones:")
+        results.print_table(recorded)
+
+
+def add_places(parser: Parser) -> None:
+    """Options that say where a run's things are now."""
     parser.add_argument("--root", type=Path | None, default=None, help="folder of the data sets")
     parser.add_argument(
         "--dataset", type=str | None, default=None, help="where a folder:PATH lies now"
     )
     parser.add_argument("--device", type=str | None, default=None, help="auto, cpu, cuda or mps")
     parser.add_argument("--pretrained", type=str | None, default=None, help="weights file or tag")
-    values = parse(parser, arguments)
 
-    from gopro import results, run
 
+def places(values: Any) -> dict[str, Any]:
+    """What was said with them, as changed settings."""
     names = ("root", "dataset", "device", "pretrained")
-    changes = {name: values[name] for name in names if values[name] is not None}
-    found = run.test(values["run_dir"], changes)
-    results.print_table(found)
-    recorded = results.read(values["run_dir"])
-    if found["test"] != recorded["test"]:
-        print("these figures differ from the recorded ones:")
-        results.print_table(recorded)
+    return {name: values[name] for name in names if values[name] is not None}

@@ -2,40 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gopro.commands.options import Parser, build, parse
+from gopro.commands.options import Parser, build, names, numbers, parse
 from gopro.config import TrainSettings
-from gopro.errors import GoproError
+from gopro.errors import GoproError, DiskFullError
 from gopro.methods import TABLE, find
 
-_SWITCHES = ("-h", "--help", "--resume", "--print_config")
+_SWITCHES = ("-h", "--help", "--resume", "--print_config", "--markdown")
 """Options without a value."""
 
 
-def parser() -> Parser:
+def parser(
+    command: str = "train",
+    about: str = "Train a method on a data set's few-shot sample, then test it. Several methods "
+    "(--method a,b) or seeds run in turn, each in a folder of its own, and end in one table.",
+) -> Parser:
     """All settings of a run: general ones flat, each method's under its name."""
     made = Parser(
-        prog="gopro train",
-        usage="gopro train DATASET [TASK] [options]",
-        description="Train a method on a data set's few-shot sample, then test it.",
+        prog=f"gopro {command}",
+        usage=f"gopro {command} DATASET [TASK] [options]",
+        description=about,
     )
     made.add_argument("--config", action="config", help="read settings from a YAML file")
     made.add_class_arguments(TrainSettings, skip={"resume"})
     made.add_argument("--resume", action="store_true", help="continue an unfinished run")
+    made.add_argument(
+        "--seeds", type=str | None, default=None, help="several seeds in turn, in place of --seed"
+    )
     for name in TABLE:
         made.add_class_arguments(find(name).Settings, name)
     return made
 
 
-def settings_from(arguments: Sequence[str]) -> tuple[TrainSettings, Any]:
-    """Settings of a run and of its method, from the command line."""
-    values = parse(parser(), _named(arguments))
+def read(made: Parser, arguments: Sequence[str]) -> tuple[Any, TrainSettings]:
+    """The values of a command line with DATASET and TASK in front, and the run's among them."""
+    values = parse(made, _named(arguments))
     settings: TrainSettings = build(TrainSettings, values)
-    return settings, build(find(settings.method).Settings, values[settings.method])
+    return values, settings
+
+
+def options_of(method: str, values: Any) -> Any:
+    """The settings of a method.
+
+    Raises:
+        GoproError: When there is no such method, or its settings don't fit each other.
+    """
+    kind = find(method).Settings
+    return build(kind, values[method])
+
+
+def seeds_of(values: Any, settings: TrainSettings) -> list[int]:
+    """The seeds asked for, each once."""
+    if values["seeds"] is None:
+        return [settings.seed]
+    if settings.seed != TrainSettings.seed:
+        raise GoproError(f"got --seed {settings.seed} and --seeds {values['seeds']}; give one")
+    return numbers(values, "seeds")
+
+
+def runs_from(arguments: Sequence[str]) -> list[tuple[TrainSettings, Any]]:
+    """Settings of each run and of its method, from the command line."""
+    values, settings = read(parser(), arguments)
+    methods = names(values, "method")
+    options = {method: options_of(method, values) for method in methods}
+    return [
+        (replace(settings, method=method, seed=seed), options[method])
+        for method in methods
+        for seed in seeds_of(values, settings)
+    ]
 
 
 def _named(arguments: Sequence[str]) -> list[str]:
@@ -65,21 +105,19 @@ def _named(arguments: Sequence[str]) -> list[str]:
 
 def train(arguments: Sequence[str]) -> None:
     """Train, test, and show the result."""
-    settings, options = settings_from(arguments)
-    show(settings, options)
+    wanted = runs_from(arguments)
+    if len(wanted) == 1:
+        show(*wanted[0])
+    else:
+        show_all(wanted)
 
 
 def show(settings: TrainSettings, options: Any) -> Path:
     """Run and print what it will do, the table, and where everything is."""
     from gopro import results, run
-    from gopro.engine import Interrupted
 
-    try:
+    with stopping("the same command with --resume continues"):
         folder = run.train(settings, options, announce=print)
-    except Interrupted as stop:
-        raise KeyboardInterrupt(
-            f"stopped, and saved in {stop}; the same command with --resume continues"
-        ) from stop
     found = results.read(folder)
     results.print_table(found)
     print(
@@ -87,3 +125,39 @@ def show(settings: TrainSettings, options: Any) -> Path:
         f"training; all of it is in {folder}"
     )
     return folder
+
+
+def show_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> list[Path]:
+    """Run one after the other and print one table of all."""
+    from gopro import results, runfolder
+    from gopro.commands.results import show as show_table
+    from gopro.series import in_turn
+
+    out = wanted[0][0].out or Path("runs")
+    placed = []
+    for settings, options in wanted:
+        name = runfolder.default_folder(settings, getattr(options, "variant", None)).name
+        placed.append((replace(settings, out=out / name), options))
+    with stopping("the same command continues"):
+        folders = in_turn(placed)
+    show_table(folders)
+    learned = {}
+    for folder in folders:
+        found = results.read(folder)
+        learned[found["method"]] = f"{found['trainable_parameters']:,}"
+    counts = ", ".join(f"{method} {count}" for method, count in learned.items())
+    print(f"learned parameters: {counts}; all of it is in {out}")
+    return folders
+
+
+@contextmanager
+def stopping(how: str) -> Iterator[None]:
+    """Say after Ctrl-C, or on a full disk, how to go on."""
+    from gopro.engine import Interrupted
+
+    try:
+        yield
+    except Interrupted as stop:
+        raise KeyboardInterrupt(f"stopped, and saved in {stop}; {how}") from stop
+    except DiskFullError as full:
+        raise GoproError(f"{full}; {how}") from full

@@ -57,6 +57,7 @@ class Method(nn.Module, ABC):
         recipes: Training defaults: "published" (the paper's) and "mini" (for the small backbone).
         paper: Where it was published: authors, venue and year.
         about: What it learns, in one line for lists.
+        parts: What an ablation changes: name -> settings. Without a part the rest stays as it is.
         learns_from_features: Whether ``prepare`` wants the training images' features.
         sees_pixels: Whether ``image`` is more than the frozen tower, so that features which that
             tower left behind (cached, or shared with zero-shot CLIP) are not this method's.
@@ -74,6 +75,7 @@ class Method(nn.Module, ABC):
     recipes: ClassVar[Mapping[str, Recipe]]
     paper: ClassVar[str]
     about: ClassVar[str]
+    parts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     learns_from_features: ClassVar[bool] = False
     sees_pixels: ClassVar[bool] = False
 

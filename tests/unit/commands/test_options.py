@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from gopro.commands.train import settings_from
+from gopro.commands.train import runs_from
 from gopro.config import TrainSettings
 from gopro.errors import GoproError
 from gopro.methods.coop import CoOpSettings
 from gopro.methods.gopro import GOProSettings
 from gopro.views_settings import ViewSettings
 from tiny_run import Cli
+
+
+def settings_from(arguments: Sequence[str]) -> tuple[TrainSettings, Any]:
+    """Settings of the one run that the arguments ask for."""
+    (one,) = runs_from(arguments)
+    return one
 
 
 def test_nothing_given_is_every_default() -> None:
