@@ -29,7 +29,7 @@ class TrainSettings:
     variants of ImageNet."""
 
     method: str = "gopro"
-    """Method: gopro, coop, zeroshot, ..."""
+    """Method: gopro, coop, zeroshot, ...; on the command line several, with commas between."""
 
     backbone: str = "mini"
     """mini (embedded, works offline) or any model name of open_clip, such as ViT-B-16."""
@@ -47,7 +47,8 @@ class TrainSettings:
     """Seed of the few-shot sample, the initial weights, the order and the views."""
 
     out: Path | None = None
-    """Run folder; by default a name made from the settings, under runs/."""
+    """Run folder, or the folder of several; by default a name made from the settings, under
+    runs/."""
 
     resume: bool = False
     """Continue the run in the run folder where it stopped."""
@@ -108,6 +109,9 @@ class TrainSettings:
     workers: int | None = None
     """Threads that decode images; by default one per core."""
 
+    processes: int = 1
+    """Processes that share each step's images: one a GPU, or several on the cpu."""
+
     views: ViewSettings = field(default_factory=ViewSettings)
     """How the augmented views are made."""
 
@@ -116,7 +120,10 @@ class TrainSettings:
     view anew, as published."""
 
     def __post_init__(self) -> None:
-        positive = ("shots", "batch", "checkpoint_every", "chunk_tokens", "eval_batch", "workers")
+        positive = (
+            *("shots", "batch", "checkpoint_every", "chunk_tokens", "eval_batch", "workers"),
+            "processes",
+        )
         for name in positive:
             value = getattr(self, name)
             if value is not None and value < 1:

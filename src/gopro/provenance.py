@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,16 @@ def provenance(prepared: Prepared) -> dict[str, Any]:
     return {
         "settings": runfolder.to_dict(prepared.settings, prepared.options),
         "environment": environment.describe(prepared.backbone.device),
-        "revision": revision(Path(__file__)),
+        "revision": _own_revision(),
         "splits": _splits(prepared.plan),
         "sample": _hash(prepared.plan.sample),
     }
+
+
+@lru_cache
+def _own_revision() -> str | None:
+    """This code's revision, as it was when first asked for."""
+    return revision(Path(__file__))
 
 
 def revision(file: Path) -> str | None:
