@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from gopro import processes
 from gopro.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.errors import GoproError
 from gopro.files import atomic_write
@@ -158,9 +159,11 @@ class Trainer:
         progress, epochs = self.progress, self.recipe.epochs
         done = progress.epoch * self.steps + progress.step
         with (
+            processes.together(),
             bar("training", epochs * self.steps, done) as advance,
             interrupt_flag() as interrupted,
         ):
+            processes.share(self.batch)
             while progress.epoch < epochs:
                 self._epoch(advance, interrupted)
                 self._close_epoch()
@@ -186,27 +189,28 @@ class Trainer:
             progress.step += 1
             words = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
             advance(f"epoch {progress.epoch + 1}/{self.recipe.epochs}  {words}")
-            if interrupted():
+            if processes.agreed(interrupted(), self.fabric.device):
                 self.save()
                 raise Interrupted(str(self.folder))
 
     def _step(self, chosen: Tensor) -> dict[str, float]:
         """One step on the chosen images; gives the loss and its terms."""
-        batch = self.source.batch(chosen, self.data.labels[chosen], self.progress.epoch)
+        mine = processes.mine(chosen)
+        batch = self.source.batch(mine, self.data.labels[mine], self.progress.epoch)
         terms = self.wrapped(batch)
         loss = self.method.total(terms)
         values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
+        values = processes.averaged(values, self.fabric.device)
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
             raise self._stop(f"the loss term {broken[-1]} is {values[broken[-1]]}", chosen)
         self.optimizer.zero_grad()
         self.method.backward(terms, self._backward)
+        processes.average_gradients(self.method.parameters())
         scaled = self.scaler.is_enabled()  # then a step whose gradient overflows is skipped
         if not scaled and not all_finite(p.grad for p in self.method.parameters()):
             again = self.wrapped(batch)  # its graph was used up
-            raise self._stop(
-                broken_gradient(again, self.method.loss_weights, self.method), chosen
-            )
+            raise self._stop(broken_gradient(again, self.method.loss_weights, self.method), chosen)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         if scaled and self.scaler.get_scale() < _SMALLEST_SCALE:

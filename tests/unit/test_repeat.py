@@ -30,12 +30,9 @@ def test_the_folder_by_default(train: Cli, cli: Cli, tmp_path: Path) -> None:
     made = (tmp_path / "run-rerun" / "model.safetensors").stat().st_mtime_ns
     assert cli("rerun", tmp_path / "run").code == 0  # compares again, trains no more
     assert (tmp_path / "run-rerun" / "model.safetensors").stat().st_mtime_ns == made
-    assert "holds another run" in cli("rerun", tmp_path / "run", "--out", _other(train, tmp_path)).line
-
-
-def _other(train: Cli, tmp_path: Path) -> Path:
     train(tmp_path / "other", "--epochs", 1)
-    return tmp_path / "other"
+    line = cli("rerun", tmp_path / "run", "--out", tmp_path / "other").line
+    assert "holds another run" in line
 
 
 def test_what_differs_is_told(train: Cli, cli: Cli, tmp_path: Path) -> None:

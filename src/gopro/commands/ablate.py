@@ -44,9 +44,7 @@ def ablate(arguments: Sequence[str]) -> None:
         print(line)
     with stopping("the same command continues"):
         in_turn(list(wanted.values()))
-    found = {
-        name: [results.read(_folder(out, name, seed)) for seed in seeds] for name in methods
-    }
+    found = {name: [results.read(_folder(out, name, seed)) for seed in seeds] for name in methods}
     words = ablation.table(ablation.rows(found))
     first = found[ablation.FULL][0]
     label = settings.method + (f" ({variant})" if variant else "")

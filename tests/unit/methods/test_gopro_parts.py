@@ -61,7 +61,12 @@ REMOVED: dict[str, tuple[str, str, str, str]] = {
     "no-con": ("con", "x moco augmix", "x moco augmix", ""),
     "no-image-projector": ("con", "x moco augmix", "x moco augmix", "image_projector"),
     "no-text-projector": ("", "x moco augmix", "x moco augmix", "text_projector"),
-    "no-content": ("", "x moco augmix", "x moco augmix", "generator.maps.2 generator.maps.3 generator.maps.4"),
+    "no-content": (
+        "",
+        "x moco augmix",
+        "x moco augmix",
+        "generator.maps.2 generator.maps.3 generator.maps.4",
+    ),
     "no-style": ("", "x moco augmix", "x moco augmix", "generator.maps.3 generator.maps.4"),
     "no-moco": ("con", "x augmix", "x augmix", "generator.rho.moco"),
     "no-augmix": ("", "x moco", "x moco", "generator.rho.augmix"),
