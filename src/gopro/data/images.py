@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,27 @@ def open_image(path: str | Path, size: int | None = None) -> Image.Image:
             raise GoproError(f"picture {path} is empty (0 bytes); replace or remove it")
         with path.open("rb") as file, Image.open(file, formats=_available_formats()) as image:
             return _decode(image, str(path), size)
+
+
+def image_from_bytes(contents: bytes, name: str, most: int = MAX_PIXELS) -> Image.Image:
+    """Give a picture file's contents as ``open_image`` does.
+
+    Args:
+        contents: The whole file.
+        name: What messages call it.
+        most: Pictures with more pixels are refused before they are decoded.
+
+    Raises:
+        GoproError: As ``open_image``.
+    """
+    with _in_one_line(name):
+        if not contents:
+            raise GoproError(f"picture {name} is empty (0 bytes); replace or remove it")
+        with Image.open(io.BytesIO(contents), formats=_available_formats()) as image:
+            width, height = image.size
+            if width * height > most:
+                raise _too_large(name, f"{width} x {height} pixels", most)
+            return _decode(image, name)
 
 
 def convert_image(image: Image.Image, name: str) -> Image.Image:
@@ -175,8 +197,8 @@ def _available_formats() -> list[str]:
     return [name for name in _FORMATS if name in Image.OPEN]
 
 
-def _too_large(name: str, what: str) -> GoproError:
+def _too_large(name: str, what: str, most: int = MAX_PIXELS) -> GoproError:
     return GoproError(
-        f"picture {name} is too large ({what}): at most {MAX_PIXELS} pixels are decoded; "
+        f"picture {name} is too large ({what}): at most {most} pixels are decoded; "
         "shrink it or remove it"
     )
