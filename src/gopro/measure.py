@@ -8,6 +8,7 @@ from typing import Any
 from gopro import results
 from gopro.backbones import ImageFeatures
 from gopro.data import Dataset, Item
+from gopro.data.templates import in_words, own_template
 from gopro.evaluate import accuracy, features_for, predict
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
@@ -45,11 +46,14 @@ def measure(prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
         GoproError: When an image is missing or can't be read.
     """
     measured: dict[str, dict[str, Any]] = {"method": {}, "zeroshot": {}}
+    templates: dict[str, dict[str, str]] = {"method": {}, "zeroshot": {}}
     predictions: dict[str, Any] = {}
     for name, test in prepared.plan.tests.items():
         labels = [item.label for item in test.items]
-        zero_shot = ZeroShot(prepared.backbone, test.class_names, ZeroShotSettings())
-        method = prepared.method.eval().for_classes(test.class_names)
+        usual = ZeroShotSettings(own_template(test.dataset.name))
+        zero_shot = ZeroShot(prepared.backbone, test.class_names, usual)
+        sentence = prepared.template(test.dataset)
+        method = prepared.method.eval().for_classes(test.class_names, **sentence)
         frozen = own = features_of(prepared, zero_shot, test.items, test.dataset)
         if method.sees_pixels:
             own = features_of(prepared, method, test.items, test.dataset)
@@ -57,6 +61,9 @@ def measure(prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
             "zeroshot": predict(zero_shot, frozen),
             "method": predict(method, own, prepared.settings.eval_batch),
         }
+        for who, used in (("zeroshot", usual), ("method", method.settings)):
+            if hasattr(used, "template"):
+                templates[who][name] = in_words(used.template, getattr(used, "ensemble", "none"))
         for who, predicted in answers.items():
             measured[who][name] = {
                 "accuracy": accuracy(predicted, labels),
@@ -75,7 +82,12 @@ def measure(prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
         {
             "test": ours,
             **results.summary(ours),
-            "zeroshot": {"test": zero, **results.summary(zero)},
+            **({"templates": templates["method"]} if templates["method"] else {}),
+            "zeroshot": {
+                "test": zero,
+                **results.summary(zero),
+                "templates": templates["zeroshot"],
+            },
         },
         predictions,
     )

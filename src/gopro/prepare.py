@@ -12,6 +12,7 @@ from gopro import runfolder
 from gopro.backbones import Backbone
 from gopro.config import TrainSettings
 from gopro.data import Dataset
+from gopro.data.templates import own_template
 from gopro.errors import GoproError
 from gopro.fitting import choose_recipe
 from gopro.methods import find
@@ -39,6 +40,15 @@ class Job:
     recipe: Recipe
     folder: Path
     plan: Plan
+
+    def template(self, dataset: Dataset) -> dict[str, str | None]:
+        """The method's setting ``template`` for the class names of a data set.
+
+        Empty for a method without that setting, and where the user has set it.
+        """
+        if getattr(self.options, "template", "none of its settings") is None:
+            return {"template": own_template(dataset.name)}
+        return {}
 
 
 @dataclass(frozen=True)
@@ -124,11 +134,12 @@ def equip(job: Job, workspace: Workspace | None = None) -> Prepared:
     backbone = workspace.backbone(settings)
     torch.manual_seed(settings.seed)
     kind = find(settings.method)
-    method = kind(backbone, what.train_classes, job.options).to(backbone.device)
+    options = replace(job.options, **job.template(what.source))
+    method = kind(backbone, what.train_classes, options).to(backbone.device)
     for name, test in what.tests.items():  # a name that doesn't fit shall not end a long training
         try:
-            ZeroShot(backbone, test.class_names, ZeroShotSettings())
-            method.for_classes(test.class_names)
+            ZeroShot(backbone, test.class_names, ZeroShotSettings(own_template(test.dataset.name)))
+            method.for_classes(test.class_names, **job.template(test.dataset))
         except GoproError as error:
             raise GoproError(f"{test.dataset.name}, {name} classes: {error}") from error
     return Prepared(**vars(job), backbone=backbone, method=method, workspace=workspace)

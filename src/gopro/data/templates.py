@@ -1,6 +1,6 @@
 """Hand-written sentences that class names are put into, as the benchmark's zero-shot CLIP has them.
 
-``own`` is the table of the CoOp benchmark (Zhou et al., IJCV 2022), one sentence a data set;
+``own_template`` reads the table of the CoOp benchmark (Zhou et al., IJCV 2022), a sentence a set;
 ``ENSEMBLES`` are the lists of CLIP's authors for ImageNet (Radford et al., ICML 2021): all 80, and
 the 7 of them that their notebook selects.
 """
@@ -125,7 +125,7 @@ ENSEMBLES = {"select": _SELECT, "imagenet": _IMAGENET}
 """Name -> sentences whose text embeddings are averaged."""
 
 
-def own(dataset: str) -> str | None:
+def own_template(dataset: str) -> str | None:
     """A data set's own sentence in the benchmark; None for sets it doesn't have, and ImageNet."""
     return _OWN.get(dataset)
 

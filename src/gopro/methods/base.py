@@ -155,21 +155,21 @@ class Method(nn.Module, ABC):
         """``loss``, under the name that wrappers for several processes call."""
         return self.loss(batch)
 
-    def for_classes(self, names: Sequence[str], template: str | None = None) -> Self:
+    def for_classes(self, names: Sequence[str], **settings: Any) -> Self:
         """The same learned weights, shared and not copied, for other class names.
 
         Args:
             names: Class names.
-            template: The sentence they are put into, where that is one of the method's settings;
-                by default the one it has.
+            settings: Settings that belong to these names and replace the method's, such as the
+                ``template`` they are put into.
 
         Raises:
             GoproError: For names that are empty, equal or too long, or where what was learned
                 belongs to the training classes alone.
         """
         other = copy.copy(self)
-        if template is not None and hasattr(self.settings, "template"):
-            other.settings = replace(self.settings, template=template)
+        if settings:
+            other.settings = replace(self.settings, **settings)
         other.class_names = tuple(names)
         other.set_class_names(names)
         return other

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from gopro.data.catalog import KNOWN
-from gopro.data.templates import ENSEMBLES, USUAL, in_words, own, sentences
+from gopro.data.templates import ENSEMBLES, USUAL, in_words, own_template, sentences
 
 
 def test_own_sentences() -> None:
-    assert own("oxford_pets") == "a photo of a {}, a type of pet."
-    assert own("eurosat") == "a centered satellite photo of {}."
-    assert own("caltech101") == USUAL == "a photo of a {}."
-    assert [own(name) for name in ("imagenet", "world", "folder:mine")] == [None] * 3
-    texts = {name: own(name) for name in KNOWN}
+    assert own_template("oxford_pets") == "a photo of a {}, a type of pet."
+    assert own_template("eurosat") == "a centered satellite photo of {}."
+    assert own_template("caltech101") == USUAL == "a photo of a {}."
+    assert [own_template(name) for name in ("imagenet", "world", "folder:mine")] == [None] * 3
+    texts = {name: own_template(name) for name in KNOWN}
     assert all(text is None or text.count("{}") == 1 for text in texts.values())
     known = {name for name, text in texts.items() if text is not None}
     assert len(known) == 14  # the benchmark's fifteen but ImageNet
