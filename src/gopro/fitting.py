@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from gopro import loggers
+from gopro import loggers, processes
 from gopro.checkpoint import Progress
 from gopro.config import TrainSettings
 from gopro.engine import Interrupted, Trainer, TrainingSet
@@ -101,7 +101,9 @@ def learn(
             trainer.resume()
         for row in trainer.progress.rows:
             loggers.log_row(fabric, row)
-        return trainer.run()
+        progress = trainer.run()
+    processes.leave()
+    return progress
 
 
 def _one_device(device: torch.device, opened: list[Logger]) -> Fabric:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from gopro.processes import gathered
+
 
 def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.1) -> Tensor:
     r"""Normalised temperature-scaled cross-entropy between two views (SimCLR's NT-Xent).
@@ -21,7 +23,8 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.1) -> Tensor:
 
     .. math:: \frac{1}{2B} \sum_i -\log \frac{\exp s_{i p(i)}}{\sum_{k \ne i} \exp s_{ik}}
 
-    Each row's positive is its other view, its negatives are the 2B - 2 rows of the other images.
+    Each row's positive is its other view, its negatives are the 2B - 2 rows of the other images;
+    where several processes train together, B counts the images of all of them.
     Source: Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations",
     ICML 2020, equation 1 and algorithm 1.
 
@@ -40,6 +43,7 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.1) -> Tensor:
         raise ValueError(f"two views of shape [B, e] wanted, got {list(a.shape)}, {list(b.shape)}")
     if not temperature > 0:
         raise ValueError(f"a positive temperature wanted, got {temperature}")
+    a, b = gathered(a), gathered(b)
     count = len(a)
     # half precision can't hold the sum of exponentials, nor can autocast be left to choose it
     with torch.autocast(a.device.type, enabled=False):

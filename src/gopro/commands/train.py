@@ -14,7 +14,7 @@ from gopro.config import TrainSettings
 from gopro.errors import GoproError, DiskFullError
 from gopro.methods import TABLE, find
 
-_SWITCHES = ("-h", "--help", "--resume", "--print_config", "--markdown")
+_SWITCHES = ("-h", "--help", "--resume", "--estimate", "--print_config", "--markdown")
 """Options without a value."""
 
 
@@ -32,6 +32,10 @@ def parser(
     made.add_argument("--config", action="config", help="read settings from a YAML file")
     made.add_class_arguments(TrainSettings, skip={"resume"})
     made.add_argument("--resume", action="store_true", help="continue an unfinished run")
+    if command == "train":
+        made.add_argument(
+            "--estimate", action="store_true", help="say what it will cost, and do nothing"
+        )
     made.add_argument(
         "--seeds", type=str | None, default=None, help="several seeds in turn, in place of --seed"
     )
@@ -106,7 +110,11 @@ def _named(arguments: Sequence[str]) -> list[str]:
 def train(arguments: Sequence[str]) -> None:
     """Train, test, and show the result."""
     wanted = runs_from(arguments)
-    if len(wanted) == 1:
+    if "--estimate" in arguments:
+        from gopro.run import expect
+
+        print("\n".join(expect(*one) for one in wanted))
+    elif len(wanted) == 1:
         show(*wanted[0])
     else:
         show_all(wanted)
@@ -114,9 +122,13 @@ def train(arguments: Sequence[str]) -> None:
 
 def show(settings: TrainSettings, options: Any) -> Path:
     """Run and print what it will do, the table, and where everything is."""
-    from gopro import results, run
+    from gopro import processes, results, run, runfolder
 
-    with stopping("the same command with --resume continues"):
+    place = runfolder.default_folder(settings, getattr(options, "variant", None))
+    with (
+        processes.crew(settings, settings.out or place) as settings,
+        stopping("the same command with --resume continues"),
+    ):
         folder = run.train(settings, options, announce=print)
     found = results.read(folder)
     results.print_table(found)
@@ -127,9 +139,9 @@ def show(settings: TrainSettings, options: Any) -> Path:
     return folder
 
 
-def show_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> list[Path]:
+def show_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> None:
     """Run one after the other and print one table of all."""
-    from gopro import results, runfolder
+    from gopro import runfolder
     from gopro.commands.results import show as show_table
     from gopro.series import in_turn
 
@@ -141,13 +153,7 @@ def show_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> list[Path]:
     with stopping("the same command continues"):
         folders = in_turn(placed)
     show_table(folders)
-    learned = {}
-    for folder in folders:
-        found = results.read(folder)
-        learned[found["method"]] = f"{found['trainable_parameters']:,}"
-    counts = ", ".join(f"{method} {count}" for method, count in learned.items())
-    print(f"learned parameters: {counts}; all of it is in {out}")
-    return folders
+    print(f"all of it is in {out}")
 
 
 @contextmanager

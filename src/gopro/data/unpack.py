@@ -97,11 +97,28 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
                     raise GoproError(f"its member {entry.filename!r} is a link or a device")
                 yield entry.filename, None if entry.is_dir() else opened.open(entry)
         return
-    with tarfile.open(archive) as tar:
+    with tarfile.open(archive, tarinfo=_Strict) as tar:
         for member in tar:
             if not (member.isreg() or member.isdir()):
                 raise GoproError(f"its member {member.name!r} is a link or a device")
             yield member.name, tar.extractfile(member) if member.isreg() else None
+        assert tar.fileobj is not None
+        while tar.fileobj.read(_CHUNK):  # to the checksum at a compressed file's end
+            pass
+
+
+class _Strict(tarfile.TarInfo):
+    """A member whose header has to be whole: ``tarfile`` takes a broken one for the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Strict:
+        """As ``TarInfo``'s; only the marker of the end ends an archive."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if any(buf) or not buf:
+                raise tarfile.ReadError(str(error)) from error
+            raise
 
 
 def _count(archive: Path) -> int:
