@@ -83,6 +83,7 @@ def bench(arguments: Sequence[str]) -> None:
 def common(values: Any, method: str, dataset: str) -> TrainSettings:
     """The settings that all jobs share."""
     given = {name: values[name] for name in TrainSettings.__dataclass_fields__ if name in values}
+    given.setdefault("targets", None)
     given |= {"dataset": dataset, "task": "base2new", "method": method, "out": None}
     given |= {"shots": 16, "seed": 1, "resume": False}
     settings: TrainSettings = build(TrainSettings, given)

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from typing_extensions import Self
+
 from gopro.errors import GoproError
 from gopro.progress import bar
 
@@ -111,7 +113,7 @@ class _Strict(tarfile.TarInfo):
     """A member whose header has to be whole: ``tarfile`` takes a broken one for the end."""
 
     @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Strict:
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """As ``TarInfo``'s; only the marker of the end ends an archive."""
         try:
             return super().frombuf(buf, encoding, errors)

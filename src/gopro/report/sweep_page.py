@@ -109,7 +109,9 @@ def gather(runs: Sequence[Run], baseline: str = "zeroshot") -> SweepPage:
     tables = build([run.found for run in runs], baseline)
     methods = dict.fromkeys(line.method for table in tables for line in table.lines)
     learned = [name for name in methods if name != ZERO_SHOT]
-    colours = {name: f"m{number % COLOURS}" for number, name in enumerate(learned)}
+    # GOPro has the first colour, which is also that of a single run's page
+    ours_first = sorted(learned, key=lambda name: not name.startswith("gopro"))
+    colours = {name: f"m{number % COLOURS}" for number, name in enumerate(ours_first)}
     colours[ZERO_SHOT] = "plain"
     sections = [_section(table, _runs_of(table, runs), colours) for table in tables]
     sets = list(dict.fromkeys(run.found["dataset"] for run in runs))

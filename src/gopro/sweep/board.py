@@ -40,14 +40,14 @@ class Board:
         """The jobs that failed, each with its cause."""
         return [
             (self.jobs[key], outcome.cause)
-            for key, outcome in self.outcomes.items()
+            for key, outcome in list(self.outcomes.items())
             if outcome.state == "failed"
         ]
 
     @property
     def done(self) -> int:
         """Jobs that are finished, those of earlier sweeps in this folder too."""
-        return self.before + sum(outcome.state == "done" for outcome in self.outcomes.values())
+        return self.before + sum(o.state == "done" for o in list(self.outcomes.values()))
 
     def started(self, job: Job) -> None:
         """A job has begun."""
@@ -85,7 +85,7 @@ class Board:
             (f"   {self._left(waiting)}", "dim"),
         )
         table = Table.grid(padding=(0, 2))
-        for key, since in self.running.items():
+        for key, since in list(self.running.items()):  # another thread draws
             seconds = time.monotonic() - since
             table.add_row(
                 Text("▸", style="cyan"),
