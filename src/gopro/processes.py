@@ -176,7 +176,12 @@ def crew(settings: TrainSettings, folder: Path) -> Iterator[TrainSettings]:
         copy = Path(name) / "run"
         if settings.resume and folder.exists():
             shutil.copytree(folder, copy)
-        yield replace(settings, out=copy)
+        try:
+            yield replace(settings, out=copy)
+        except KeyboardInterrupt as stop:  # all have saved: the first one says so
+            raise SystemExit(0) from stop
+        except GoproError as error:
+            raise SystemExit(2) from error
 
 
 def _kind(device: str, local: int) -> str:
