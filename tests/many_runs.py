@@ -32,6 +32,7 @@ def make(
         **summary(test),
         "zeroshot": {"test": plain, **summary(plain)},
         "train_seconds": 10.0,
+        "trainable_parameters": 2048,
     }
     return {**found, **changes}
 

@@ -78,7 +78,8 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         runs: Contents of ``results.json``, in any order.
 
     Returns:
-        A row a group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (mean), and
+        A row a group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (mean),
+        ``trainable_parameters``, and
         ``scores`` and ``zeroshot``: column -> (mean, sample standard deviation or None for one
         seed), ``by_seed`` and ``zeroshot_by_seed``: seed -> column -> percent. Columns are the
         test names and ``harmonic_mean`` or ``average``.
@@ -108,6 +109,7 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                     "by_seed": ours,
                     "zeroshot_by_seed": zero,
                     "train_seconds": statistics.mean(run["train_seconds"] for run in members),
+                    "trainable_parameters": members[0]["trainable_parameters"],
                 }
             )
     return rows
@@ -131,6 +133,7 @@ def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     return {
         "seed": runs[0]["seed"],
         "train_seconds": statistics.mean(run["train_seconds"] for run in runs),
+        "trainable_parameters": runs[0]["trainable_parameters"],
         "test": ours,
         **summary(ours),
         "zeroshot": {"test": zero, **summary(zero)},

@@ -102,6 +102,7 @@ def left_out(domain: str, accuracy: float, seed: int = 1) -> dict[str, Any]:
         "method": "coop",
         "seed": seed,
         "train_seconds": 4.0 * accuracy,
+        "trainable_parameters": 7,
         "test": test,
         "average": accuracy,
         "zeroshot": {"test": zero, "average": 50.0},

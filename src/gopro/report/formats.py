@@ -28,7 +28,8 @@ def cells(table: Table) -> list[list[str]]:
     """The table as rows of text, its head first."""
     there = any(line.published for line in table.lines)
     head = ["method", *(column.replace("_", " ") for column in table.columns)]
-    head += [gain_title(table), *(["published"] if there else []), "seeds", "training s"]
+    head += [gain_title(table), *(["published"] if there else []), "seeds"]
+    head += ["training s", "learned"]
     rows = [head]
     for line in table.lines:
         row = [line.method, *(score(line.scores.get(column)) for column in table.columns)]
@@ -37,6 +38,7 @@ def cells(table: Table) -> list[list[str]]:
             row.append(figure(table, line))
         row.append(", ".join(map(str, line.seeds)))
         row.append("" if line.seconds is None else f"{line.seconds:.0f}")
+        row.append("" if line.learned is None else f"{line.learned:,}")
         rows.append(row)
     return rows
 

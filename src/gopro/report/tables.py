@@ -26,6 +26,7 @@ class Line:
         scores: Column -> mean and spread.
         seeds: Those averaged; none for zero-shot CLIP, which draws nothing.
         seconds: Mean training time of a run.
+        learned: How many numbers are learned; None where that depends on the data set.
         gain: Over the baseline, in the table's last column; None for the baseline itself.
         published: Column -> published figure, where there is one.
     """
@@ -34,6 +35,7 @@ class Line:
     scores: Mapping[str, Score]
     seeds: tuple[int, ...] = ()
     seconds: float | None = None
+    learned: int | None = None
     gain: Difference | None = None
     published: Mapping[str, float] = field(default_factory=dict)
 
@@ -83,6 +85,7 @@ class _Series:
     ours: Mapping[int, Mapping[str, float]]
     zero: Mapping[int, Mapping[str, float]]
     seconds: float
+    learned: int
 
 
 def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list[Table]:
@@ -123,7 +126,8 @@ def _series(row: Mapping[str, Any]) -> _Series:
         shots = str(row["shots"])
         ours = {seed: {shots: columns["all"]} for seed, columns in ours.items()}
         zero = {seed: {shots: columns["all"]} for seed, columns in zero.items()}
-    return _Series(row["method"], name, ours, zero, row["train_seconds"])
+    learned = row["trainable_parameters"]
+    return _Series(row["method"], name, ours, zero, row["train_seconds"], learned)
 
 
 def _by_shots(series: Sequence[_Series]) -> list[_Series]:
@@ -137,7 +141,8 @@ def _by_shots(series: Sequence[_Series]) -> list[_Series]:
                 for a, b in ((before.ours, one.ours), (before.zero, one.zero))
             ]
             seconds = max(before.seconds, one.seconds)
-            one = _Series(one.method, one.name, merged[0], merged[1], seconds)
+            learned = max(before.learned, one.learned)
+            one = _Series(one.method, one.name, merged[0], merged[1], seconds, learned)
         found[one.name] = one
     return list(found.values())
 
@@ -180,7 +185,9 @@ def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseli
         scores = spread([_averaged(ours, seed) for seed in seeds])
         seconds = statistics.mean(one.seconds for one in members)
         there = figures(task, "average", members[0].method)
-        lines.append(Line(name, scores, tuple(seeds), seconds, published=there))
+        counts = {one.learned for one in members}
+        learned = counts.pop() if len(counts) == 1 else None
+        lines.append(Line(name, scores, tuple(seeds), seconds, learned, published=there))
     base = next((name for name in summaries if _is(name, baseline)), None)
     if base is not None:
         lines = [_with_gain(line, summaries[line.method], summaries[base]) for line in lines]
@@ -207,9 +214,8 @@ def _lines(series: Sequence[_Series], baseline: str, task: str, dataset: str) ->
         if one.method == "zeroshot" and _spread(one.ours) == _spread(one.zero):
             continue  # the line above
         figures = published.figures(task, dataset, one.method)
-        lines.append(
-            Line(one.name, _spread(one.ours), tuple(one.ours), one.seconds, published=figures)
-        )
+        scores, drawn = _spread(one.ours), tuple(one.ours)
+        lines.append(Line(one.name, scores, drawn, one.seconds, one.learned, published=figures))
     if base is None:
         return lines
     theirs, found = numbers[base], []
