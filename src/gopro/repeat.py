@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gopro import engine, results, run, runfolder
+from gopro import engine, processes, results, run, runfolder
 from gopro.checkpoint import load_tensors
 from gopro.prepare import complete
 
@@ -41,7 +41,8 @@ def rerun(
     settings = replace(settings, **{**changes, "out": out, "resume": True})
     job = complete(settings, options)
     if runfolder.state(out, job.settings, job.options) != "finished":
-        run.train(settings, options, announce=announce)
+        with processes.crew(settings, out) as ours:
+            run.train(ours, options, announce=announce)
     return list(differences(folder, out))
 
 

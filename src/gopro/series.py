@@ -32,6 +32,11 @@ def in_turn(wanted: Sequence[Wanted], announce: Callable[[str], None] = print) -
             known then.
         Interrupted: After Ctrl-C, once all is saved.
     """
+    if any(settings.processes > 1 for settings, _ in wanted):
+        raise GoproError(
+            "several runs in one command can't train over several processes; leave --processes "
+            "out, or give each run a command of its own"
+        )
     workspace = Workspace(SHARED)
     folders, missing = [], []
     for settings, options in wanted:

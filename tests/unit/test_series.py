@@ -97,6 +97,7 @@ def test_what_is_refused_before_anything_runs(train: Cli, tmp_path: Path) -> Non
     assert "empty --method" in train(out, "--method", ",").line
     assert "got --seeds x" in train(out, "--seeds", "1,x").line
     assert "give one" in train(out, "--seed", 2, "--seeds", "1,2").line
+    assert "leave --processes out" in train(out, "--seeds", "1,2", "--processes", 2).line
     probe = train(out, "--method", "coop,linear_probe").line  # not for names it never saw
     assert "new classes" in probe
     assert not out.exists()

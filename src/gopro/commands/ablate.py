@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gopro.commands.options import names
-from gopro.commands.train import options_of, parser, read, seeds_of, stopping
+from gopro.commands.train import expect_all, options_of, parser, read, seeds_of, stopping
 
 
 def ablate(arguments: Sequence[str]) -> None:
@@ -42,6 +42,9 @@ def ablate(arguments: Sequence[str]) -> None:
     }
     for line in left_out:
         print(line)
+    if "--estimate" in arguments:
+        expect_all(list(wanted.values()))
+        return
     with stopping("the same command continues"):
         in_turn(list(wanted.values()))
     found = {name: [results.read(_folder(out, name, seed)) for seed in seeds] for name in methods}

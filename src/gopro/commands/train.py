@@ -111,13 +111,18 @@ def train(arguments: Sequence[str]) -> None:
     """Train, test, and show the result."""
     wanted = runs_from(arguments)
     if "--estimate" in arguments:
-        from gopro.run import expect
-
-        print("\n".join(expect(*one) for one in wanted))
+        expect_all(wanted)
     elif len(wanted) == 1:
         show(*wanted[0])
     else:
         show_all(wanted)
+
+
+def expect_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> None:
+    """Print what each run would do and cost."""
+    from gopro.run import expect
+
+    print("\n".join(expect(*one) for one in wanted))
 
 
 def show(settings: TrainSettings, options: Any) -> Path:
