@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import jsonargparse
 
 from gopro.errors import GoproError
+from gopro.recipes import located
 
 jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
 
@@ -66,7 +67,7 @@ def build(kind: Any, values: Any) -> Any:
 def parse(parser: Parser, arguments: Sequence[str]) -> Any:
     """Parse, with every complaint as a ``GoproError``."""
     try:
-        return parser.parse_args(list(arguments))
+        return parser.parse_args(located(arguments))
     except UnicodeDecodeError as error:
         raise GoproError("the --config file is no text in UTF-8; wanted YAML") from error
     except RecursionError as error:
