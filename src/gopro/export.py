@@ -1,8 +1,8 @@
 """A classifier as an ONNX file: picture in, probabilities out, for a fixed list of classes.
 
-The graph is the exact way from pixels to probabilities. What doesn't depend on the picture (the text
-embeddings of most methods) is computed once and stored; where prompts depend on the picture, the
-text tower is in the graph, for a fixed number of pictures per call.
+The graph is the exact way from pixels to probabilities. What doesn't depend on the picture (the
+text embeddings of most methods) is computed once and stored; where prompts depend on the picture,
+the text tower is in the graph, for a fixed number of pictures per call.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def export(
         difference = float(np.abs(found[0] - found[1]).max())
         if not int8 and not difference <= TOLERANCE:
             raise GoproError(
-                f"onnxruntime's probabilities differ by {difference:.2g} from the classifier's, more "
-                f"than {TOLERANCE:g}; this combination of versions can't be exported"
+                f"onnxruntime's probabilities differ by {difference:.2g} from the classifier's, "
+                f"more than {TOLERANCE:g}; this combination of versions can't be exported"
             )
         same = int((found[0].argmax(axis=1) == found[1].argmax(axis=1)).sum())
         size = temporary.stat().st_size
@@ -258,9 +258,7 @@ def _compare(
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        str(path), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     theirs: list[Any] = []
     ours: Sequence[Any] = []
     with torch.no_grad():

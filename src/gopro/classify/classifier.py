@@ -18,6 +18,7 @@ from gopro.backbones.shared import shared_backbone
 from gopro.classify import modelfolder
 from gopro.classify.comparison import Comparison
 from gopro.classify.examples import Examples
+from gopro.classify.hub import Hub
 from gopro.classify.predictor import Folder, Predictor
 from gopro.config import TrainSettings
 from gopro.data import labelled
@@ -32,7 +33,7 @@ from gopro.methods.base import Method, Recipe
 from gopro.progress import bar
 
 
-class PromptClassifier(Predictor):
+class PromptClassifier(Predictor, Hub):
     """A classifier of photographs that learns prompts for a frozen CLIP from a few of each class.
 
     Pictures are given as a list of paths, of Pillow images (any mode), of uint8 arrays
@@ -150,7 +151,7 @@ class PromptClassifier(Predictor):
         self.method_, self.classes_, self.history_ = method.eval(), classes, progress.rows
         self.class_names_ = self.trained_names_ = names
         self.backbone_checksum_ = shared.checksum
-        self.examples_ = kept
+        self.examples_, self.measured_ = kept, None
         self.training_ = {
             "pictures": {name: truth.count(place) for place, name in enumerate(names)},
             "seconds": round(time.monotonic() - started, 1),
@@ -166,14 +167,17 @@ class PromptClassifier(Predictor):
 
         Args:
             folder: Made where it isn't there.
-            measured: On pictures that weren't trained on, for the model card to tell.
+            measured: On pictures that weren't trained on, for the model card to tell; by default
+                what is known already.
 
         Raises:
             GoproError: Before ``fit``, for labels other than text and whole numbers, or when the
                 place can't be written.
         """
         self.check_fitted()
-        return modelfolder.write(self, Path(folder).expanduser(), measured)
+        if measured is not None:
+            self.measured_ = measured.as_dict()
+        return modelfolder.write(self, Path(folder).expanduser())
 
     @classmethod
     def load(

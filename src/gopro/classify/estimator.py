@@ -22,7 +22,7 @@ class Estimator:
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
-        parameters = inspect.signature(cls).parameters.values()
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
         return {parameter.name: parameter.default for parameter in parameters}
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

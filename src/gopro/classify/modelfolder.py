@@ -14,7 +14,6 @@ import numpy as np
 from gopro import __version__
 from gopro.backbones.shared import Shared, shared_backbone
 from gopro.checkpoint import load_tensors, save_tensors
-from gopro.classify.comparison import Comparison
 from gopro.classify.examples import Examples
 from gopro.classify.modelcard import card
 from gopro.data.labelled import checked_names
@@ -40,7 +39,7 @@ _KEPT = (
 )
 
 
-def write(classifier: PromptClassifier, folder: Path, measured: Comparison | None) -> Path:
+def write(classifier: PromptClassifier, folder: Path) -> Path:
     """Write a fitted classifier; see ``PromptClassifier.save``."""
     refuse_other_things(folder)
     examples = classifier.examples_
@@ -51,7 +50,7 @@ def write(classifier: PromptClassifier, folder: Path, measured: Comparison | Non
         weights_file = files.enter_context(atomic_write(folder / WEIGHTS))
         note = {"method": classifier.method, "backbone": classifier.backbone}
         save_tensors(weights_file, dict(classifier.method_.state_dict()), note)
-        about = _describe(classifier, measured, _file_hash(weights_file))
+        about = _describe(classifier, _file_hash(weights_file))
         if examples is not None:
             examples_file = files.enter_context(atomic_write(folder / EXAMPLES))
             examples.save(examples_file)
@@ -106,6 +105,7 @@ def read(
         made.class_names_ = checked_names(about["class_names"], f"model {folder}")
         made.trained_names_ = checked_names(about["trained_names"], f"model {folder}")
         made.history_, made.training_ = about["history"], about["training"]
+        made.measured_ = about["measured"]
         shared = _backbone(made, stored, folder)
         made.backbone_checksum_ = shared.checksum
         made.examples_ = _examples(folder, about.get("examples_sha256"))
@@ -155,9 +155,7 @@ def read_description(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _describe(
-    classifier: PromptClassifier, measured: Comparison | None, weights: str
-) -> dict[str, Any]:
+def _describe(classifier: PromptClassifier, weights: str) -> dict[str, Any]:
     labels = classifier.classes_.tolist()
     if not all(isinstance(label, (str, int)) for label in labels):
         raise GoproError(f"the labels {labels[:5]} can't be saved; wanted text or whole numbers")
@@ -182,7 +180,7 @@ def _describe(
         "learned_parameters": method.trainable_parameters,
         "training": classifier.training_,
         "history": classifier.history_,
-        "measured": measured and measured.as_dict(),
+        "measured": classifier.measured_,
     }
 
 

@@ -46,6 +46,7 @@ class Predictor(Estimator):
         history_: A row an epoch: learning rate, loss terms and validation accuracy in percent.
         training_: Number of training pictures of each class, seconds, and the recipe.
         examples_: Training pictures that are kept for explanations, or None.
+        measured_: Figures on pictures that weren't trained on, where they are known.
     """
 
     eval_batch: int
@@ -58,6 +59,7 @@ class Predictor(Estimator):
     history_: list[dict[str, Any]]
     training_: dict[str, Any]
     examples_: Examples | None
+    measured_: dict[str, Any] | None
 
     def predict(self, images: Iterable[Picture]) -> npt.NDArray[Any]:
         """The most likely label of each picture: [N].
@@ -132,6 +134,7 @@ class Predictor(Estimator):
         other.class_names_ = labelled.checked_names(names, "class names")
         other.classes_ = np.asarray(other.class_names_)
         other.method_ = self.method_.for_classes(other.class_names_)
+        other.measured_ = None
         return other
 
     def zero_shot(self) -> Self:

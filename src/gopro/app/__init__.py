@@ -1,0 +1,1 @@
+"""A classifier as a web page and an HTTP API (extra ``app``)."""

@@ -1,0 +1,77 @@
+"""The served page in a real browser: upload, answer, other names, a broken file."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tiny_classifier import Given, Make, given, make  # noqa: F401 - fixtures too
+
+pytest.importorskip("gradio", reason="the extra `app` isn't installed")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="module")
+def address(make: Make, given: Given) -> Iterator[str]:
+    import uvicorn
+
+    from gopro.app.server import application, listen
+    from gopro.app.service import Service
+
+    taken = listen("127.0.0.1", 0)
+    app = application(Service(make(examples=8).fit(*given)), "animals")
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 390, "height": 844})
+        opened.set_default_timeout(60_000)
+        foreign: list[str] = []
+
+        def local(route: Any) -> None:
+            if route.request.url.startswith((address, "data:", "blob:")):
+                route.continue_()
+            else:
+                foreign.append(route.request.url)
+                route.abort()
+
+        opened.route("**/*", local)
+        opened.goto(address)
+        yield opened
+        browser.close()
+        assert not foreign, f"the page asks elsewhere: {foreign}"
+
+
+def test_page(page: Any, given: Given, tmp_path: Path) -> None:
+    page.wait_for_selector("text=No pictures yet")
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture")
+    page.set_input_files("input[type=file]", [str(given[0][0]), str(broken)])
+    page.wait_for_selector(".gp-card >> nth=1")
+    assert page.locator(".gp-best").count() == 1
+    assert "can't read" in page.locator(".gp-error").inner_text()
+    page.locator("textarea").first.fill("a boat, a car")
+    page.wait_for_selector(".gp-name:has-text('boat')")
+    assert page.locator(".gp-answer").count() == 2
+    page.get_by_role("button", name="Explain").click()
+    page.wait_for_selector("img[src*='file=']")
+    assert page.locator("a[download='results.csv']").count() == 1
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, "the page is wider than a phone"
