@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": ("gopro.commands.evaluate:evaluate", "measure a classifier on a folder"),
     "explain": ("gopro.commands.explain:explain", "show what moved the answer to a picture"),
     "export": ("gopro.commands.export:export", "write a classifier as ONNX"),
+    "serve": ("gopro.commands.serve:serve", "serve a classifier as a web page and an HTTP API"),
     "train": ("gopro.commands.train:train", "train a method on a data set, then test it"),
     "test": ("gopro.commands.test:test", "measure a finished run again"),
     "ablate": ("gopro.commands.ablate:ablate", "what each part of a method is worth"),
