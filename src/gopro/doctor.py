@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import time
 import urllib.error
@@ -143,7 +144,7 @@ def hub(timeout: float) -> Finding:
             pass
     except urllib.error.HTTPError:
         pass  # it answers
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         return Finding("hub", f"can't be reached ({reason})", alone, "note")
     return Finding("hub", f"answers in {time.monotonic() - started:.1f} s")

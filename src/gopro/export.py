@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -185,15 +186,17 @@ def _write(graph: Graph, sample: Tensor, path: Path, fixed: int | None) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Tracing warns of every shape it keeps, which is what is wanted; and no fused attention,
-    which ONNX doesn't have."""
-    fast = torch.backends.mha.get_fastpath_enabled()
+    """Without warnings of every shape that tracing keeps, which is what is wanted, and without
+    fused attention, which ONNX doesn't have."""
+    fast, level = torch.backends.mha.get_fastpath_enabled(), logging.root.manager.disable
+    logging.disable(logging.WARNING)
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
+        logging.disable(level)
         torch.backends.mha.set_fastpath_enabled(fast)
 
 

@@ -16,7 +16,7 @@ from tiny_run import Cli
 
 
 class _Answer(http.server.BaseHTTPRequestHandler):
-    def do_HEAD(self) -> None:  # noqa: N802 - the base class calls it so
+    def do_HEAD(self) -> None:
         self.send_response(503)
         self.end_headers()
 
