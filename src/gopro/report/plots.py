@@ -12,7 +12,6 @@ from gopro.report.charts import nice_ticks, number
 
 _WIDTH, _HEIGHT = 340.0, 200.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 14.0, 12.0, 26.0
-_ROW, _NAMES = 26.0, 116.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,30 @@ class Interval:
     colour: str
     mean: float
     reach: float | None
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """From where to where it reaches."""
+        reach = self.reach or 0.0
+        return self.mean - reach, self.mean + reach
+
+
+@dataclass(frozen=True)
+class Forest:
+    """Intervals one under the other on one scale, zero on it."""
+
+    intervals: tuple[Interval, ...]
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round numbers that hold all intervals and zero between them."""
+        ends = [end for one in self.intervals for end in one.ends]
+        return nice_ticks(min(0.0, *ends), max(0.0, *ends))
+
+    def place(self, value: float) -> float:
+        """Where a value lies between the first tick and the last, in percent."""
+        ticks = self.ticks
+        return 100 * (value - ticks[0]) / (ticks[-1] - ticks[0])
 
 
 def lines(series: Sequence[Points], name: str, x_name: str, *, doubling: bool = False) -> Markup:
@@ -73,47 +96,6 @@ def lines(series: Sequence[Points], name: str, x_name: str, *, doubling: bool = 
         parts.append(_text(at_x(x), _HEIGHT - 8, word, anchor))
     for one in series:
         parts += _one_line(one, at_x, at_y)
-    return _close(parts)
-
-
-def forest(intervals: Sequence[Interval], name: str) -> Markup:
-    """Means with their confidence intervals, one under the other, and the line of no difference.
-
-    Args:
-        intervals: At least one.
-        name: For readers who hear the page.
-    """
-    ends = [one.mean + side * (one.reach or 0) for one in intervals for side in (-1, 1)]
-    ticks = nice_ticks(min(0.0, *ends), max(0.0, *ends))
-    low, high = ticks[0], ticks[-1]
-    height = _TOP + _ROW * len(intervals) + _BOTTOM
-
-    def at(value: float) -> float:
-        return _NAMES + (value - low) / (high - low) * (_WIDTH - _NAMES - _RIGHT)
-
-    parts = [_open(height, name)]
-    for tick in ticks:
-        kind = "zero" if abs(tick) < 1e-9 else "grid"
-        parts.append(
-            f'<line class="{kind}" x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{_TOP}" '
-            f'y2="{height - _BOTTOM:.1f}"/>'
-        )
-        word = f"{tick:+g}" if abs(tick) > 1e-9 else "0"
-        parts.append(_text(at(tick), height - 8, word.replace("-", "−"), "middle"))
-    for place, one in enumerate(intervals):
-        y = _TOP + _ROW * (place + 0.5)
-        parts.append(_text(_NAMES - 10, y + 4, _short(one.name), "end", "label"))
-        if one.reach is not None:
-            ends_at = (at(one.mean - one.reach), at(one.mean + one.reach))
-            parts.append(
-                f'<line class="reach {one.colour}" x1="{ends_at[0]:.1f}" x2="{ends_at[1]:.1f}" '
-                f'y1="{y}" y2="{y}"/>'
-            )
-        between = "" if one.reach is None else f" ± {one.reach:.2f}"
-        parts.append(
-            f'<circle class="dot {one.colour}" cx="{at(one.mean):.1f}" cy="{y}" r="5">'
-            f"<title>{escape(one.name)}: {one.mean:+.2f}{between}</title></circle>"
-        )
     return _close(parts)
 
 
@@ -164,7 +146,3 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
 
 def _close(parts: Sequence[str]) -> Markup:
     return Markup("".join(parts) + "</svg>")
-
-
-def _short(text: str, length: int = 17) -> str:
-    return text if len(text) <= length else text[: length - 1].rstrip() + "…"

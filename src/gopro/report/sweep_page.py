@@ -16,7 +16,7 @@ from gopro.files import atomic_write
 from gopro.report import formats, history, plots, published
 from gopro.report.history import Change, Run
 from gopro.report.page import TERMS
-from gopro.report.plots import Interval, Points
+from gopro.report.plots import Forest, Interval, Points
 from gopro.report.tables import ZERO_SHOT, Table, build
 
 COLOURS = 8
@@ -50,7 +50,7 @@ class Section:
 
     table: Table
     curves: Sequence[Curves]
-    forest: Markup | None
+    forest: Forest | None
     classes: dict[str, tuple[list[Change], list[Change]]]
 
     @property
@@ -84,6 +84,11 @@ class SweepPage:
     facts: Sequence[tuple[str, str]]
     notes: Sequence[str]
     files: dict[str, Markup]
+
+    @property
+    def published(self) -> bool:
+        """Whether published figures stand beside any of ours."""
+        return any(line.published for section in self.sections for line in section.table.lines)
 
 
 def write(folders: Sequence[Path], path: Path, baseline: str = "zeroshot") -> Path:
@@ -134,12 +139,12 @@ def gather(runs: Sequence[Run], baseline: str = "zeroshot") -> SweepPage:
 
 
 def _section(table: Table, runs: Sequence[Run], colours: dict[str, str]) -> Section:
-    gains = [
+    gains = tuple(
         Interval(line.method, colours[line.method], line.gain.mean, line.gain.reach)
         for line in table.lines
         if line.gain is not None
-    ]
-    forest = plots.forest(gains, f"gains, {table.title}") if gains else None
+    )
+    forest = Forest(gains) if gains else None
     if table.datasets:
         return Section(table, (), forest, {})
     methods = history.by_method(run for run in runs if run.found["method"] != "zeroshot")
