@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,22 @@ def test_page(page: Any, given: Given, tmp_path: Path) -> None:
     assert page.locator("a[download='results.csv']").count() == 1
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, "the page is wider than a phone"
+
+
+def test_many_clients(address: str, given: Given) -> None:
+    """200 requests from 8 clients at once, a few of them of no use: every good one is answered."""
+    import httpx
+
+    pictures = [path.read_bytes() for path in given[0][:8]]
+
+    def ask(number: int) -> int:
+        contents = b"no picture" if number % 25 == 0 else pictures[number % 8]
+        files = {"pictures": (f"{number}.png", contents)}
+        with httpx.Client(timeout=60) as client:
+            found = client.post(f"{address}/api/predict", files=files)
+        (row,) = found.json()["answers"]
+        assert ("error" in row) == (number % 25 == 0)
+        return found.status_code
+
+    with ThreadPoolExecutor(8) as clients:
+        assert set(clients.map(ask, range(200))) == {200}

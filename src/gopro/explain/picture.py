@@ -23,7 +23,7 @@ _HEAT = LinearSegmentedColormap.from_list("heat", ["#ffd60000", "#ff8c0099", "#d
 
 # Sizes in inches
 _WIDTH, _MARGIN, _GAP = 12.0, 0.45, 0.3
-_HEAD, _TOP, _SIMILAR, _TOKEN = 0.95, 3.55, 2.35, 0.44
+_HEAD, _TOP, _SIMILAR, _TOKEN = 0.95, 3.55, 2.55, 0.44
 
 
 def draw(found: Explanation, path: Path, title: str) -> Path:
@@ -39,7 +39,7 @@ def draw(found: Explanation, path: Path, title: str) -> Path:
     """
     similar = _SIMILAR if found.similar else 0.0
     tokens = 1.05 + _TOKEN * len(found.tokens) if found.tokens else 0.0
-    height = _HEAD + _TOP + similar + tokens + 0.35
+    height = _HEAD + _TOP + similar + tokens + 0.1
     # names come from the user: a dollar sign is no formula, and an unknown letter is no warning
     style: Any = {"font.family": ["DejaVu Sans"], "text.parse_math": False}
     with warnings.catch_warnings(), matplotlib.rc_context(style):

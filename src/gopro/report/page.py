@@ -153,5 +153,11 @@ def _template() -> jinja2.Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["signed"] = lambda value: f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    environment.filters["signed"] = _signed
     return environment.get_template("page.html")
+
+
+def _signed(value: float) -> str:
+    """With its sign, and none for what rounds to zero."""
+    text = f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
+    return "0.0" if text[1:] == "0.0" else text
