@@ -50,7 +50,7 @@ def test_every_method(cli: Cli, tiny: list[str], tmp_path: Path, method: str) ->
     found = results.read(out)
     assert (found["dataset"], found["method"]) == ("world", method)
     assert found["test"]["all"]["n"] == 8
-    again = cli("test", out, "--workers", 1)
+    again = cli("test", out)
     assert again.code == 0, again.err
     assert "differ" not in again.out
 

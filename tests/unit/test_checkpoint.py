@@ -69,6 +69,19 @@ def test_no_best_weights(tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "file", model, optimizer) == (Progress(), None)
 
 
+def test_what_training_carries_comes_back(tmp_path: Path) -> None:
+    model, optimizer = _trained()
+    carried = {"0.weight": torch.rand(2, 3)}
+    save_checkpoint(tmp_path / "file", model, optimizer, PROGRESS, None, carried)
+    found = {"left over": torch.zeros(1)}
+    load_checkpoint(tmp_path / "file", model, optimizer, found)
+    assert found.keys() == carried.keys()
+    assert torch.equal(found["0.weight"], carried["0.weight"])
+    save_checkpoint(tmp_path / "file", model, optimizer, PROGRESS, None)
+    load_checkpoint(tmp_path / "file", model, optimizer, found)
+    assert found == {}
+
+
 def test_the_same_state_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         torch.manual_seed(1)
