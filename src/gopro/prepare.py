@@ -99,7 +99,12 @@ def complete(
     workspace = workspace or Workspace()
     dataset = dataset or workspace.dataset(settings.dataset, settings.root, settings.seed)
     targets = find_targets(
-        dataset, settings.task, settings.target_names, settings.root, settings.seed
+        dataset,
+        settings.task,
+        settings.target_names,
+        settings.root,
+        settings.seed,
+        workspace.dataset,
     )
     what = plan(
         dataset,

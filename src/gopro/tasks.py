@@ -39,7 +39,12 @@ Target = Dataset | str
 
 
 def find_targets(
-    dataset: Dataset, task: str, named: Sequence[str] = (), root: Path | None = None, seed: int = 1
+    dataset: Dataset,
+    task: str,
+    named: Sequence[str] = (),
+    root: Path | None = None,
+    seed: int = 1,
+    read: Callable[[str, Path | None, int], Dataset] | None = None,
 ) -> dict[str, Target]:
     """Read the targets of a task.
 
@@ -51,6 +56,7 @@ def find_targets(
             another, and ``domain-generalization`` the source's variants.
         root: The folder that holds the data sets.
         seed: Draws the split of a folder that has none.
+        read: Reads a set by name, root and seed; ``data.load`` by default.
 
     Raises:
         GoproError: When the task is unknown, or a set isn't there, is incomplete or malformed.
@@ -59,10 +65,10 @@ def find_targets(
     if kind.default_targets is None or (kind.leaves_out and domains(dataset)):
         return {name: name for name in named}
     root = data.default_root() if root is None else root
-    return {
-        name: data.load(name, root, seed=seed)
-        for name in (named or kind.default_targets(dataset, root))
-    }
+    found = named or kind.default_targets(dataset, root)
+    if read is not None:
+        return {name: read(name, root, seed) for name in found}
+    return {name: data.load(name, root, seed=seed) for name in found}
 
 
 def domains(dataset: Dataset) -> list[str]:
