@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tiny_classifier import Given, Make, given, make  # noqa: F401 - fixtures too
+from tiny_classifier import Given, Make
 
 pytest.importorskip("gradio", reason="the extra `app` isn't installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")

@@ -15,7 +15,7 @@ from typing_extensions import Self
 
 from gopro.backbones import Backbone
 from gopro.backbones.shared import shared_backbone
-from gopro.classify import modelfolder
+from gopro.classify import fastway, modelfolder
 from gopro.classify.comparison import Comparison
 from gopro.classify.examples import Examples
 from gopro.classify.hub import Hub
@@ -59,6 +59,8 @@ class PromptClassifier(Predictor, Hub):
         workers: Threads that decode pictures; by default one per core.
         examples: Training pictures to keep in the model, small, for explanations to show; 0 keeps
             none.
+        fast: Predict without a text pass over all classes for each picture, where the method has
+            such a way (``gopro``, ``cocoop``); probabilities of unlikely classes are rough then.
 
     Attributes:
         classes_: The labels, in the order of the columns of ``predict_proba``.
@@ -88,6 +90,7 @@ class PromptClassifier(Predictor, Hub):
         eval_batch: int = 64,
         workers: int | None = None,
         examples: int = 128,
+        fast: bool = False,
     ) -> None:
         self.method = method
         self.options = options
@@ -105,6 +108,7 @@ class PromptClassifier(Predictor, Hub):
         self.eval_batch = eval_batch
         self.workers = workers
         self.examples = examples
+        self.fast = fast
 
     def fit(
         self,
@@ -145,13 +149,14 @@ class PromptClassifier(Predictor, Hub):
             pixels = self._read_all(given.pictures, shared.backbone)
             data = TrainingSet(pixels, torch.tensor(truth))
             validate = self._validator(checked, classes, method)
-            recipe = choose_recipe(kind, settings)
+            recipe = choose_recipe(kind, settings, len(names))
             progress = learn_without_folder(method, data, recipe, settings, validate)
             kept = Examples.of(pixels, truth, shared.backbone, self.examples)
         self.method_, self.classes_, self.history_ = method.eval(), classes, progress.rows
         self.class_names_ = self.trained_names_ = names
         self.backbone_checksum_ = shared.checksum
         self.examples_, self.measured_ = kept, None
+        self.reference_ = fastway.reference(self.method_, pixels)
         self.training_ = {
             "pictures": {name: truth.count(place) for place, name in enumerate(names)},
             "seconds": round(time.monotonic() - started, 1),

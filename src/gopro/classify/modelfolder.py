@@ -14,6 +14,7 @@ import numpy as np
 from gopro import __version__
 from gopro.backbones.shared import Shared, shared_backbone
 from gopro.checkpoint import load_tensors, save_tensors
+from gopro.classify import fastway
 from gopro.classify.examples import Examples
 from gopro.classify.modelcard import card
 from gopro.data.labelled import checked_names
@@ -32,10 +33,11 @@ WEIGHTS = "model.safetensors"
 ABOUT = "classifier.json"
 CARD = "README.md"
 EXAMPLES = "examples.safetensors"
+FAST = "fast.safetensors"
 
 _KEPT = (
     *("shots", "epochs", "batch", "lr", "select", "seed", "precision", "eval_batch"),
-    "examples",
+    *("examples", "fast"),
 )
 
 
@@ -55,12 +57,17 @@ def write(classifier: PromptClassifier, folder: Path) -> Path:
             examples_file = files.enter_context(atomic_write(folder / EXAMPLES))
             examples.save(examples_file)
             about["examples_sha256"] = _file_hash(examples_file)
+        if classifier.reference_ is not None:
+            fast_file = files.enter_context(atomic_write(folder / FAST))
+            fastway.save(fast_file, classifier.quick(), classifier.reference_)
+            about["fast_sha256"] = _file_hash(fast_file)
         about["sha256"] = _seal(about)
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
         about_file.write_text(text + "\n", encoding="utf-8")
         card_file.write_text(card(about), encoding="utf-8")
-    if examples is None:
-        (folder / EXAMPLES).unlink(missing_ok=True)
+    for name, there in ((EXAMPLES, examples), (FAST, classifier.reference_)):
+        if there is None:
+            (folder / name).unlink(missing_ok=True)
     return folder
 
 
@@ -108,7 +115,8 @@ def read(
         made.measured_ = about["measured"]
         shared = _backbone(made, stored, folder)
         made.backbone_checksum_ = shared.checksum
-        made.examples_ = _examples(folder, about.get("examples_sha256"))
+        path = _unchanged(folder / EXAMPLES, about.get("examples_sha256"), "explanations")
+        made.examples_ = Examples.load(path) if path else None
         _same_preprocessing(shared, about["preprocessing"], folder)
         place = shared.backbone.device
         method_kind = find(made.method)
@@ -119,6 +127,8 @@ def read(
         method.eval()
         other = made.class_names_ != made.trained_names_
         made.method_ = method.for_classes(made.class_names_) if other else method
+        path = _unchanged(folder / FAST, about.get("fast_sha256"), "fast prediction")
+        made.reference_, made._quick = fastway.load(path, made.method_) if path else (None, None)
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = (str(error).strip().splitlines() or [""])[0][:120]
         raise GoproError(
@@ -218,17 +228,16 @@ def _same_preprocessing(shared: Shared, stored: Any, folder: Path) -> None:
         )
 
 
-def _examples(folder: Path, stored: str | None) -> Examples | None:
-    """The kept training pictures; nothing needs them, so they may be gone, but not changed."""
-    path = folder / EXAMPLES
+def _unchanged(path: Path, stored: str | None, use: str) -> Path | None:
+    """A file that a model can do without: it may be gone, but not changed."""
     if stored is None or not path.exists():
         return None
     if _file_hash(path) != stored:
         raise GoproError(
             f"{path} isn't the file that was saved (its checksum differs); remove it (only "
-            "explanations use it), or copy the whole folder again"
+            f"{use} needs it), or copy the whole folder again"
         )
-    return Examples.load(path)
+    return path
 
 
 def _file_hash(path: Path) -> str:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from gopro.classify import fastway
 from gopro.classify.comparison import Comparison
 from gopro.classify.estimator import Estimator
 from gopro.classify.examples import Examples
@@ -21,6 +22,7 @@ from gopro.data.pictures import Picture, list_pictures, open_picture
 from gopro.data.pixels import groups, stack, to_unit
 from gopro.errors import GoproError
 from gopro.evaluate import encode, predict
+from gopro.fast import FastPrompts, Reference
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.progress import bar
@@ -38,6 +40,7 @@ class Predictor(Estimator):
     Attributes:
         eval_batch: Pictures per step.
         workers: Threads that decode pictures; None for one per core.
+        fast: Whether to predict without a text pass over all classes.
         classes_: The labels, in the order of the columns of ``predict_proba``.
         class_names_: Their names, as they stand in the prompts.
         trained_names_: The names of the classes trained on.
@@ -46,11 +49,14 @@ class Predictor(Estimator):
         history_: A row an epoch: learning rate, loss terms and validation accuracy in percent.
         training_: Number of training pictures of each class, seconds, and the recipe.
         examples_: Training pictures that are kept for explanations, or None.
+        reference_: What fast prediction needs of the training pictures, where the method has a fast
+            way.
         measured_: Figures on pictures that weren't trained on, where they are known.
     """
 
     eval_batch: int
     workers: int | None
+    fast: bool
     classes_: npt.NDArray[Any]
     class_names_: tuple[str, ...]
     trained_names_: tuple[str, ...]
@@ -59,7 +65,9 @@ class Predictor(Estimator):
     history_: list[dict[str, Any]]
     training_: dict[str, Any]
     examples_: Examples | None
+    reference_: Reference | None
     measured_: dict[str, Any] | None
+    _quick: FastPrompts | None = None
 
     def predict(self, images: Iterable[Picture]) -> npt.NDArray[Any]:
         """The most likely label of each picture: [N].
@@ -140,7 +148,7 @@ class Predictor(Estimator):
     def zero_shot(self) -> Self:
         """CLIP as it is, without anything learned, on the same classes: what to compare with."""
         self.check_fitted()
-        other = copy.copy(self).set_params(method="zeroshot", options=None)
+        other = copy.copy(self).set_params(method="zeroshot", options=None, fast=False)
         other.method_ = ZeroShot(self.method_.backbone, self.class_names_, ZeroShotSettings())
         return other
 
@@ -167,9 +175,21 @@ class Predictor(Estimator):
                 frozen = encode(methods[1], pixels)
                 for method, found in zip(methods, answers, strict=True):
                     own = encode(method, pixels) if method.sees_pixels else frozen
-                    found.append(predict(method, own))
+                    quick = self.fast and method is self.method_
+                    found.append(predict(self.quick() if quick else method, own))
                 advance("", len(group))
         return Comparison.of(self.class_names_, truth, *(torch.cat(found) for found in answers))
+
+    def quick(self) -> FastPrompts:
+        """The fast prediction for these classes, fitted once.
+
+        Raises:
+            GoproError: Before ``fit``, or when the method has no fast way.
+        """
+        self.check_fitted()
+        if self._quick is None or self._quick.method is not self.method_:
+            self._quick = fastway.quick(self.method_, self.reference_)
+        return self._quick
 
     def explain(self, picture: Picture, *, top: int = 5) -> Explanation:
         """What moved the answer to a picture: context, regions, similar training pictures.
@@ -193,6 +213,7 @@ class Predictor(Estimator):
     def _probabilities(self, pixels: Tensor) -> Probabilities:
         """[B, C] for uint8 [B, 3, S, S]."""
         method = self.method_
-        logits = method.logits(method.image(to_unit(pixels, method.backbone.device)))
+        features = method.image(to_unit(pixels, method.backbone.device))
+        logits = (self.quick() if self.fast else method).logits(features)
         found: Probabilities = logits.cpu().double().softmax(dim=1).numpy()
         return found
