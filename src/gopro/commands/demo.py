@@ -19,7 +19,7 @@ def demo(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="a new run folder")
     parser.add_argument("--epochs", type=int, default=6, help="passes over the training images")
-    parser.add_argument("--show", action="store_true", help="open the picture when it is done")
+    parser.add_argument("--show", action="store_true", help="open the page when it is done")
     values = parse(parser, arguments)
 
     from gopro.commands.train import show
@@ -30,4 +30,4 @@ def demo(arguments: Sequence[str]) -> None:
     )
     folder = show(settings, None)
     if values["show"]:
-        webbrowser.open((folder / "picture.png").absolute().as_uri())
+        webbrowser.open((folder / "page.html").absolute().as_uri())
