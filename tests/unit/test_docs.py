@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from gopro.cli import COMMANDS
-from gopro.commands.train import runs_from
+from gopro.commands import ablate
+from gopro.commands.train import read, runs_from
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -48,6 +49,8 @@ def test_command_exists(page: str, words: list[str]) -> None:
         assert arguments[0] in COMMANDS, f"{page} shows a command that isn't there"
         if arguments[0] == "train" and "--help" not in arguments and len(arguments) > 1:
             runs_from(arguments[1:])
+        elif arguments[0] == "ablate" and len(arguments) > 1:
+            read(ablate.parser(), arguments[1:])
 
 
 def test_links_lead_somewhere() -> None:

@@ -6,22 +6,27 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gopro.commands.options import names
-from gopro.commands.train import expect_all, options_of, parser, read, seeds_of, stopping
+from gopro.commands import train
+from gopro.commands.options import Parser, names
 
 
-def ablate(arguments: Sequence[str]) -> None:
-    """Run a method with each of its parts switched off and print what each is worth."""
-    made = parser(
+def parser() -> Parser:
+    """The settings of a run, and which parts are switched off."""
+    made = train.parser(
         "ablate",
         "Run a method whole and with each of its parts switched off, and print the difference "
         "that makes on the same seeds. Started again, it runs what is missing.",
     )
     made.add_argument("--parts", type=str | None, default=None, help="only these: a,b,c")
     made.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    values, settings = read(made, arguments)
-    options = options_of(settings.method, values)
-    seeds = seeds_of(values, settings)
+    return made
+
+
+def ablate(arguments: Sequence[str]) -> None:
+    """Run a method with each of its parts switched off and print what each is worth."""
+    values, settings = train.read(parser(), arguments)
+    options = train.options_of(settings.method, values)
+    seeds = train.seeds_of(values, settings)
 
     from rich.console import Console
     from rich.markup import escape
@@ -43,9 +48,9 @@ def ablate(arguments: Sequence[str]) -> None:
     for line in left_out:
         print(line)
     if "--estimate" in arguments:
-        expect_all(list(wanted.values()))
+        train.expect_all(list(wanted.values()))
         return
-    with stopping("the same command continues"):
+    with train.stopping("the same command continues"):
         in_turn(list(wanted.values()))
     found = {name: [results.read(_folder(out, name, seed)) for seed in seeds] for name in methods}
     words = ablation.table(ablation.rows(found))
