@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -116,8 +117,15 @@ def validator(
     return validate
 
 
+class Scorer(Protocol):
+    """A method, or what stands in for one."""
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        """Class scores [B, C] of images."""
+
+
 @torch.no_grad()
-def predict(method: Method, features: ImageFeatures, batch: int = 64) -> Tensor:
+def predict(method: Scorer, features: ImageFeatures, batch: int = 64) -> Tensor:
     """The most likely class of each image: [N] on the cpu."""
     answers = [
         method.logits(features[start : start + batch]).argmax(dim=1).cpu()

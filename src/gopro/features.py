@@ -122,7 +122,7 @@ def frozen(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
     cache = open_cache()
     if cache is None:
         return backbone.image(to_unit(pixels, backbone.device))
-    name = f"{tower_key(backbone)}-{pixels_key(pixels)}.safetensors"
+    name = _name(backbone, pixels)
     path = cache.find(name)
     if path is not None:
         with contextlib.suppress(OSError, SafetensorError, KeyError):  # damaged: made again
@@ -135,6 +135,16 @@ def frozen(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
     with contextlib.suppress(GoproError, SafetensorError), cache.write(name) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
     return features
+
+
+def is_kept(backbone: Backbone, pixels: Tensor) -> bool:
+    """Whether the cache has the features of these pictures."""
+    cache = open_cache()
+    return cache is not None and cache.find(_name(backbone, pixels)) is not None
+
+
+def _name(backbone: Backbone, pixels: Tensor) -> str:
+    return f"{tower_key(backbone)}-{pixels_key(pixels)}.safetensors"
 
 
 def pixels_key(pixels: Tensor) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gopro import results
 from gopro.backbones import ImageFeatures
 from gopro.data import Dataset, Item
 from gopro.data.templates import in_words, own_template
-from gopro.evaluate import accuracy, features_for, predict
+from gopro.evaluate import Scorer, accuracy, features_for, predict
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.plans import Plan
@@ -36,8 +36,14 @@ def features_of(
     return prepared.workspace.keep("features", source, items, encode)
 
 
-def measure(prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+def measure(
+    prepared: Prepared, fast: Callable[[str, Method], Scorer] = lambda name, method: method
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Test on everything that the plan names.
+
+    Args:
+        prepared: The run, its method trained.
+        fast: From a test's name and the method with its class names to what scores its images.
 
     Returns:
         Accuracies of the method and of zero-shot CLIP, and every single prediction.
@@ -59,7 +65,7 @@ def measure(prepared: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
             own = features_of(prepared, method, test.items, test.dataset)
         answers = {
             "zeroshot": predict(zero_shot, frozen),
-            "method": predict(method, own, prepared.settings.eval_batch),
+            "method": predict(fast(name, method), own, prepared.settings.eval_batch),
         }
         for who, used in (("zeroshot", usual), ("method", method.settings)):
             if hasattr(used, "template"):

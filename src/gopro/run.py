@@ -15,7 +15,9 @@ from gopro import checkpoint, engine, results, runfolder
 from gopro.config import TrainSettings
 from gopro.data import Dataset, Item
 from gopro.data.pixels import batches
+from gopro.estimate import estimate
 from gopro.evaluate import validator
+from gopro.fast import FastTests
 from gopro.files import atomic_write, write_json
 from gopro.fitting import learn
 from gopro.measure import describe, features_of, measure
@@ -25,11 +27,15 @@ from gopro.report import runs as pages
 from gopro.workspace import Workspace
 
 
+def silent(line: str) -> None:
+    """Announce nothing."""
+
+
 def train(
     settings: TrainSettings,
     options: Any = None,
     dataset: Dataset | None = None,
-    announce: Callable[[str], None] = lambda line: None,
+    announce: Callable[[str], None] = silent,
     workspace: Workspace | None = None,
 ) -> Path:
     """Train, test and write the results of one run.
@@ -38,7 +44,8 @@ def train(
         settings: Of the run.
         options: The method's settings; its defaults when None.
         dataset: The data set; read by its name in the settings when None.
-        announce: Gets a line about what is going to happen, before the work starts.
+        announce: Gets lines about what is going to happen and what it will cost, before the work
+            starts.
         workspace: What other runs have made and can be used again.
 
     Returns:
@@ -53,6 +60,8 @@ def train(
     prepared = equip(job, workspace)
     settings, folder, method = prepared.settings, prepared.folder, prepared.method
     announce(_intention(prepared))
+    if announce is not silent:  # trying a few steps out takes some seconds
+        announce(f"expected: {estimate(prepared)}")
     # images are read before the folder is made: a damaged one leaves nothing behind
     seconds = _show_training_set(prepared) if method.learns_from_features else 0.0
     fit = _training(prepared) if prepared.trains else None
@@ -78,25 +87,52 @@ def train(
     return folder
 
 
-def test(folder: Path, changes: dict[str, Any]) -> dict[str, Any]:
+def expect(settings: TrainSettings, options: Any = None) -> str:
+    """What ``train`` would do and cost, in two lines; nothing is written.
+
+    Raises:
+        GoproError: For settings that don't fit each other or the data.
+    """
+    prepared = equip(complete(settings, options))
+    return f"{_intention(prepared)}\nexpected: {estimate(prepared)}"
+
+
+def test(
+    folder: Path,
+    changes: dict[str, Any],
+    fast: bool = False,
+    announce: Callable[[str], None] = silent,
+) -> dict[str, Any]:
     """Measure a finished run's weights again.
 
     Args:
         folder: The run folder.
         changes: Settings that replace the run's, such as ``root`` or ``device``.
+        fast: Predict without a text pass for each image.
+        announce: Gets a line about each fast prediction.
 
     Returns:
         What ``results.json`` would hold.
 
     Raises:
-        GoproError: When the folder holds no finished run, or its data or backbone is missing.
+        GoproError: When the folder holds no finished run, or its data or backbone is missing, or
+            there is no fast prediction for its method.
     """
     recorded = results.read(folder)
     settings, options = runfolder.read_settings(folder)
     prepared = equip(complete(replace(settings, out=folder, **changes), options))
     settings = prepared.settings
     checkpoint.load_learned(folder / runfolder.WEIGHTS, prepared.method, _about(settings))
-    measured, _ = measure(prepared)
+    if fast:
+        train, method = prepared.plan.train, prepared.method
+        tests = FastTests(
+            folder, method, lambda: features_of(prepared, method, train, prepared.plan.source)
+        )
+        measured, _ = measure(prepared, tests)
+        for line in tests.lines():
+            announce(line)
+    else:
+        measured, _ = measure(prepared)
     return {**recorded, **describe(prepared, recorded["train_seconds"]), **measured}
 
 

@@ -27,7 +27,8 @@ class ClassTokens:
     """Token embeddings of "NAME." and the end-of-text token, one row a class.
 
     Attributes:
-        embedding: [C, S, d_t], rows filled up with zeros behind the end-of-text token.
+        embedding: [C, S, d_t], rows filled up with zeros behind the end-of-text token; or
+            [B, C, S, d_t] where each image has classes of its own, of the same lengths.
         lengths: C numbers of tokens, the end-of-text token counted.
         start: [d_t], the start-of-text token's embedding.
     """
@@ -35,6 +36,15 @@ class ClassTokens:
     embedding: Tensor
     lengths: tuple[int, ...]
     start: Tensor
+
+    def take(self, places: Sequence[int]) -> ClassTokens:
+        """The tokens of some classes, in the order given."""
+        lengths = tuple(self.lengths[place] for place in places)
+        return ClassTokens(self.embedding[list(places), : max(lengths)], lengths, self.start)
+
+    def each(self, places: Tensor, length: int) -> ClassTokens:
+        """One class for each image: ``places`` [B], all of ``length`` tokens."""
+        return ClassTokens(self.embedding[places, None, :length], (length,), self.start)
 
 
 @dataclass(frozen=True)
@@ -85,7 +95,9 @@ class Prompts:
         context = context if context.dim() == 3 else context[None]
         start = classes.start.to(context).expand(context.shape[0], 1, -1)
         prefix = torch.cat([start, context], dim=1)
-        return cls(prefix, classes.embedding[None], classes.lengths, tuple(deep))
+        names = classes.embedding
+        names = names if names.dim() == 4 else names[None]
+        return cls(prefix, names, classes.lengths, tuple(deep))
 
     @classmethod
     def per_class(cls, context: Tensor, classes: ClassTokens) -> Prompts:

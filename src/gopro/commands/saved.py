@@ -26,6 +26,9 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--pretrained", type=str | None, default=None, help="where the backbone's weights are now"
     )
+    parser.add_argument(
+        "--fast", action="store_true", help="predict without a text pass for each picture"
+    )
     parser.add_argument("--batch", type=int, default=64, help="pictures per step")
     parser.add_argument(
         "--workers", type=int | None, default=None, help="threads that decode pictures"
@@ -51,6 +54,8 @@ def load(folder: Path, values: Any) -> PromptClassifier:
         pretrained=values["pretrained"],
     )
     classifier.set_params(eval_batch=values["batch"], workers=values["workers"])
+    if values["fast"]:
+        classifier.set_params(fast=True)
     if values["classes"] is None:
         return classifier
     return classifier.with_classes([name.strip() for name in values["classes"].split(",")])

@@ -13,12 +13,15 @@ def test(arguments: Sequence[str]) -> None:
     """Measure a finished run again and print its table."""
     parser = Parser(prog="gopro test", description="Measure a finished run's weights again.")
     parser.add_argument("run_dir", type=Path, help="a run folder made by gopro train")
+    parser.add_argument(
+        "--fast", action="store_true", help="predict without a text pass for each image"
+    )
     add_places(parser)
     values = parse(parser, arguments)
 
     from gopro import results, run
 
-    found = run.test(values["run_dir"], places(values))
+    found = run.test(values["run_dir"], places(values), values["fast"], announce=print)
     results.print_table(found)
     recorded = results.read(values["run_dir"])
     if found["test"] != recorded["test"]:

@@ -57,12 +57,23 @@ class CoCoOp(Method):
     def set_class_names(self, names: Sequence[str]) -> None:
         self.classes = self.backbone.class_tokens(names, self.settings.tokens)
 
+    def image_embedding(self, features: ImageFeatures) -> Tensor:
+        """Unit image embeddings [B, e]."""
+        return F.normalize(features.embedding, dim=-1)
+
+    def shifts(self, features: ImageFeatures) -> Tensor:
+        """What an image adds to every context token: [B, 1, d_t]."""
+        shift: Tensor = self.meta_net(self.image_embedding(features))
+        return shift[:, None]
+
+    def text_embedding(self, shifts: Tensor) -> Tensor:
+        """Unit text embeddings [B, C, e] of prompts whose context is shifted by [B, 1, d_t]."""
+        text = self.backbone.text(Prompts.after(self.context + shifts, self.classes))
+        return F.normalize(text, dim=-1)
+
     def logits(self, features: ImageFeatures) -> Tensor:
-        image = F.normalize(features.embedding, dim=-1)
-        shift = self.meta_net(image)[:, None]
-        text = self.backbone.text(Prompts.after(self.context + shift, self.classes))
-        cosines = torch.einsum("be,bce->bc", image, F.normalize(text, dim=-1))
-        return self.backbone.logit_scale * cosines
+        image, text = self.image_embedding(features), self.text_embedding(self.shifts(features))
+        return self.backbone.logit_scale * torch.einsum("be,bce->bc", image, text)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features = self.encode(batch)["x"]
