@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from lightning_fabric.loggers import Logger
 
 
-def choose_recipe(kind: type[Method], settings: TrainSettings) -> Recipe:
-    """The method's recipe for this backbone, with what the user set on top."""
-    recipe = kind.recipes.get(settings.backbone, kind.recipes["published"])
+def choose_recipe(
+    kind: type[Method], settings: TrainSettings, classes: int | None = None
+) -> Recipe:
+    """The method's recipe for this backbone and training set, with what the user set on top."""
+    recipe = kind.recipe_for(settings.backbone, classes)
     chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
     return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
 
@@ -41,9 +44,9 @@ def method_settings(kind: type[Method], options: Mapping[str, Any] | None) -> An
     known = [field.name for field in fields(kind.Settings)]
     unknown = [name for name in given if name not in known]
     if unknown:
-        raise GoproError(
-            f"{kind.__name__} has no setting {unknown[0]!r}; it has {', '.join(known) or 'none'}"
-        )
+        near = difflib.get_close_matches(str(unknown[0]), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        raise GoproError(f"{kind.__name__} has no setting {unknown[0]!r}; {hint}")
     values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     try:
         return kind.Settings(**values)

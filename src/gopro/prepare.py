@@ -92,8 +92,6 @@ def complete(
     """
     kind = find(settings.method)
     options = kind.Settings() if options is None else options
-    recipe = choose_recipe(kind, settings)
-    settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     if settings.root is not None:
         settings = replace(settings, root=settings.root.expanduser().absolute())
     workspace = workspace or Workspace()
@@ -113,6 +111,8 @@ def complete(
         seed=settings.seed,
         targets=list(targets.values()),
     )
+    recipe = choose_recipe(kind, settings, len(what.train_classes))
+    settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     settings = replace(settings, task=what.task)
     if settings.select == "best" and not what.val:
         raise GoproError(

@@ -64,7 +64,7 @@ class ImageTower:
         thread = threading.get_ident()
         self._statistics[thread] = []
         try:
-            embedding = self.visual(self._normalised(pixels))
+            embedding = self.visual(self.normalised(pixels))
         finally:
             statistics = self._statistics.pop(thread)
         means, stds = zip(*statistics, strict=True)
@@ -78,10 +78,11 @@ class ImageTower:
             prompts: For each of the first blocks, at least one: [P, d_v].
         """
         with self.prompts.entering(prompts):
-            embedding: Tensor = self.visual(self._normalised(pixels))
+            embedding: Tensor = self.visual(self.normalised(pixels))
         return ImageFeatures.only(embedding.float())
 
-    def _normalised(self, pixels: Tensor) -> Tensor:
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """Pixels in [0, 1] as the tower takes them, on its device and in its precision."""
         weight = next(self.visual.parameters())
         pixels = pixels.to(weight.device)
         return ((pixels - self.mean.to(pixels)) / self.std.to(pixels)).to(weight.dtype)

@@ -26,6 +26,7 @@ TABLE = {
     "coprompt": "gopro.methods.coprompt:CoPrompt",
     "linear_probe": "gopro.methods.linear_probe:LinearProbe",
     "clip_adapter": "gopro.methods.clip_adapter:CLIPAdapter",
+    "clip_lora": "gopro.methods.clip_lora:CLIPLoRA",
     "tip_adapter": "gopro.methods.tip_adapter:TipAdapter",
     "gopro": "gopro.methods.gopro:GOPro",
 }

@@ -86,6 +86,16 @@ class Method(nn.Module, ABC):
         self.class_names = tuple(class_names)
         self.carried: dict[str, Tensor] = {}
 
+    @classmethod
+    def recipe_for(cls, backbone: str, classes: int | None = None) -> Recipe:
+        """Training defaults.
+
+        Args:
+            backbone: Its name.
+            classes: How many classes are trained on, where that is known.
+        """
+        return cls.recipes.get(backbone, cls.recipes["published"])
+
     @property
     def views(self) -> tuple[str, ...]:
         """Which views of an image training needs: of "x", "moco" and "augmix"."""

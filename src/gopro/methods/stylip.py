@@ -65,6 +65,10 @@ class StyLIP(Method):
     }
     paper: ClassVar[str] = "Bose et al., WACV 2024"
     about: ClassVar[str] = "context tokens from each image's style, text fused with its content"
+    parts: ClassVar[dict[str, dict[str, Any]]] = {
+        "no-style": {"style": False},
+        "no-content": {"content": False},
+    }
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)

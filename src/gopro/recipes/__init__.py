@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from gopro.errors import GoproError
@@ -23,18 +22,24 @@ def names() -> list[str]:
 
 
 def located(arguments: Sequence[str]) -> list[str]:
-    """Command-line arguments with the file in place of a recipe's name behind ``--config``.
+    """Command-line arguments with each ``--config`` in front, and the file in place of its name.
+
+    In front, so that other options beat the file wherever they stand.
 
     Raises:
         GoproError: For a word that names neither a file nor a recipe; the nearest is suggested.
     """
-    found = []
-    for before, argument in pairwise(["", *arguments]):
-        if argument.startswith("--config="):
-            found.append(f"--config={_file(argument.removeprefix('--config='))}")
+    files, rest = [], []
+    given = iter(arguments)
+    for argument in given:
+        option, equals, value = argument.partition("=")
+        if option != "--config":
+            rest.append(argument)
+        elif equals or (value := next(given, "")):
+            files.append(f"--config={_file(value)}")
         else:
-            found.append(_file(argument) if before == "--config" else argument)
-    return found
+            rest.append(argument)  # nothing behind it, which the parser says
+    return [*files, *rest]
 
 
 def _file(named: str) -> str:

@@ -27,7 +27,7 @@ COMPARED = [
     "clip_adapter",
     "tip_adapter",
 ]
-PIXELS = ["vpt", "maple", "promptsrc", "coprompt"]
+PIXELS = ["vpt", "maple", "promptsrc", "coprompt", "clip_lora"]
 """Those with an image tower of their own."""
 NAMES = ["car_side", "BACKGROUND Google", "кошка"]
 TEXT = {"layers": 2, "context_length": 32}

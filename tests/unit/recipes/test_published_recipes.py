@@ -41,6 +41,8 @@ def test_values_are_the_codes(name: str) -> None:
     shots = found.pop("shots")
     assert shots == (4 if name == "prograd" else 16)
     trained = recipe if recipe["epochs"] else {"epochs": 0}
+    if kind.recipe_for("ViT-B-16", 2) != kind.recipe_for("ViT-B-16", 3):
+        del trained["epochs"]  # by the number of classes
     published = {"method": name, "backbone": "ViT-B-16", "pretrained": "openai"}
     wanted = {**published, **trained, **options}
     assert found == wanted, f"{name}.yaml should say\n{yaml.safe_dump(wanted, sort_keys=False)}"
@@ -56,7 +58,7 @@ def test_the_command_of_the_first_line_reads_them(name: str) -> None:
     options = options_of(name, values)
     assert (settings.dataset, settings.method) == ("caltech101", name)
     assert options == find(name).Settings()
-    assert settings.epochs == find(name).recipes["published"].epochs
+    assert settings.epochs in (find(name).recipes["published"].epochs, None)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -74,13 +76,13 @@ def test_names_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir(tmp_path)
     coop = str(FOLDER / "coop.yaml")
     given = ["world", "--config", "coop", "--lr", "1"]
-    assert recipes.located(given) == ["world", "--config", coop, "--lr", "1"]
+    assert recipes.located(given) == [f"--config={coop}", "world", "--lr", "1"]
     assert recipes.located(["--config=coop"]) == [f"--config={coop}"]
     for path in ("./coop", "coop.yaml", "some/coop"):
-        assert recipes.located(["--config", path]) == ["--config", path]
+        assert recipes.located(["--config", path]) == [f"--config={path}"]
     assert recipes.located(["--config"]) == ["--config"]
     (tmp_path / "coop").write_text("method: kgcoop\n")
-    assert recipes.located(["--config", "coop"]) == ["--config", "coop"]  # one's own file first
+    assert recipes.located(["--config", "coop"]) == ["--config=coop"]  # one's own file first
     with pytest.raises(GoproError, match="no recipe of that name; did you mean cocoop"):
         recipes.located(["--config", "cocop"])
     with pytest.raises(GoproError, match="recipes: clip_adapter, "):

@@ -1,0 +1,105 @@
+"""The two frozen towers with something added to the attention's projections, for LoRA.
+
+Where block l projects its normalised input h to query, key and value by ``W h + b``, these passes
+compute ``W h + b + added(l, h)``; everything else is the tower's own. There is a gradient to what
+is added and none to the tower. Nothing of the tower is changed, so it serves others meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from gopro.backbones.clip import Backbone
+from gopro.backbones.prompts import ClassTokens
+from gopro.errors import GoproError
+
+Added = Callable[[int, Tensor], Tensor]
+"""Number of a block, counted from 0, and its normalised input [.., n, d] -> [.., n, 3 d]."""
+
+
+def image_blocks(backbone: Backbone) -> int:
+    """How many blocks the image tower has.
+
+    Raises:
+        GoproError: When it is a ResNet, or a ViT of another attention than CLIP's.
+    """
+    blocks = backbone.images.prompts.blocks
+    attention = getattr(blocks[0], "attn", None) if blocks else None
+    if not isinstance(attention, nn.MultiheadAttention):
+        kind = "a ViT of another kind" if blocks else "a ResNet"
+        raise GoproError(
+            f"clip_lora adapts the attention of CLIP's ViT, and the image tower of {backbone.name} "
+            f"is {kind}; choose a backbone such as ViT-B-16, or --clip_lora.tower text"
+        )
+    return len(blocks)
+
+
+def image_embedding(backbone: Backbone, pixels: Tensor, added: Added) -> Tensor:
+    """Image embeddings [B, e], not normalised.
+
+    Args:
+        backbone: Has a ViT; see ``image_blocks``.
+        pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
+        added: What is added in each block.
+    """
+    visual: Any = backbone.images.visual
+    tokens: Tensor = visual._embeds(backbone.images.normalised(pixels))
+    for index, block in enumerate(backbone.images.prompts.blocks):
+        tokens = _run(block, tokens, partial(added, index), causal=False)
+    pooled, _ = visual._pool(tokens)
+    return (pooled if visual.proj is None else pooled @ visual.proj).float()
+
+
+def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Tensor:
+    """Text embeddings [C, e] of whole sentences, not normalised.
+
+    The sentences are cut at the longest end-of-text token, behind which nothing can matter. Where
+    they don't fit into memory together, they run in chunks that are computed again for the
+    gradient.
+
+    Args:
+        backbone: Its text tower is used.
+        classes: The sentences' tokens, from ``Backbone.class_tokens`` with no context.
+        added: What is added in each block.
+    """
+    encoder = backbone.texts
+    start = classes.start.expand(len(classes.lengths), 1, -1)
+    tokens = torch.cat([start, classes.embedding], dim=1)
+    tokens = (tokens + encoder.positions[: tokens.shape[1]]).to(backbone.dtype)
+    ends = torch.tensor(classes.lengths, device=tokens.device)
+
+    def encode(tokens: Tensor, ends: Tensor) -> Tensor:
+        for index, block in enumerate(encoder.blocks):
+            tokens = _run(block, tokens, partial(added, index), causal=True)
+        output: Tensor = encoder.tower.ln_final(tokens[torch.arange(len(ends)), ends])
+        projection: Any = encoder.tower.text_projection
+        if projection is None:
+            return output
+        linear = isinstance(projection, nn.Linear)
+        return projection(output) if linear else output @ projection
+
+    chunk = max(1, encoder.chunk_tokens // tokens.shape[1])
+    chunks = list(zip(tokens.split(chunk), ends.split(chunk), strict=True))
+    if len(chunks) > 1 and torch.is_grad_enabled():
+        rows = [checkpoint(encode, *part, use_reentrant=False) for part in chunks]
+    else:
+        rows = [encode(*part) for part in chunks]
+    return torch.cat(rows).float()
+
+
+def _run(block: Any, tokens: Tensor, added: Callable[[Tensor], Tensor], *, causal: bool) -> Tensor:
+    """One block of a tower: [B, n, d] of [B, n, d]."""
+    attention, normal = block.attn, block.ln_1(tokens)
+    projected = F.linear(normal, attention.in_proj_weight, attention.in_proj_bias) + added(normal)
+    parts = torch.unflatten(projected, -1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
+    mixed = F.scaled_dot_product_attention(*parts.unbind(0), is_causal=causal)
+    tokens = tokens + block.ls_1(attention.out_proj(mixed.transpose(1, 2).flatten(2)))
+    result: Tensor = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
+    return result
