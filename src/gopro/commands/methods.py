@@ -38,7 +38,7 @@ def methods(arguments: Sequence[str]) -> None:
             count = f"{_parameters(kind, backbone, given['classes'], given['shots']):,}"
         except GoproError as error:
             count = "-"
-            unfit.append(f"{name}: {error}")
+            unfit.append(str(error))
         table.add_row(name, kind.paper, kind.about, count)
     console = Console()
     console.print(table)
@@ -47,6 +47,8 @@ def methods(arguments: Sequence[str]) -> None:
         f"{given['classes']} classes and {given['shots']} training images of each.",
         highlight=False,
     )
+    parts = ", ".join(name for name in TABLE if find(name).parts)
+    console.print(f"With parts for gopro ablate: {parts}.", highlight=False)
     for line in unfit:
         console.print(line, highlight=False, markup=False)
 
