@@ -62,7 +62,7 @@ def differences(first: Path, second: Path) -> Iterator[str]:
             if a.get(name) != b.get(name):
                 yield f"{who}{name} {_accuracy(b, name)}, was {_accuracy(a, name)}"
     for file in (runfolder.PREDICTIONS, engine.METRICS):
-        if (first / file).read_bytes() != (second / file).read_bytes():
+        if _content(first / file) != _content(second / file):
             yield f"{file} differs"
 
 
@@ -94,6 +94,13 @@ def _weights(first: Path, second: Path) -> Iterator[str]:
     gaps = {name: (before[name].double() - now[name].double()).abs().max() for name in other}
     most = max(gaps, key=lambda name: float(gaps[name]))
     yield f"weights differ by at most {float(gaps[most]):.1e} ({most})"
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _alike(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:

@@ -76,6 +76,15 @@ def test_weights_of_another_shape(train: Cli, tmp_path: Path) -> None:
     assert causes(tmp_path / "a", tmp_path / "b") == []
 
 
+def test_a_file_that_is_gone(train: Cli, cli: Cli, tmp_path: Path) -> None:
+    train(tmp_path / "run")
+    (tmp_path / "run" / "predictions.json").unlink()
+    line = cli("rerun", tmp_path / "run").line
+    assert ": predictions.json differs, with the same versions" in line
+    (tmp_path / "run" / "model.safetensors").unlink()
+    assert "can't read" in cli("rerun", tmp_path / "run").line
+
+
 def test_results_of_an_earlier_version(train: Cli, cli: Cli, tmp_path: Path) -> None:
     train(tmp_path / "run")
     path = tmp_path / "run" / "results.json"
