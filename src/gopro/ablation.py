@@ -48,7 +48,8 @@ def choose(
             near = difflib.get_close_matches(name, parts, n=1)
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(parts)}"
             raise GoproError(f"{method} has no part {name!r}; {hint}")
-    found, left_out = {FULL: options}, []
+    found = {FULL: options}
+    left_out: list[str] = []
     for name in names or parts:
         try:
             without = replace(options, **parts[name])

@@ -38,7 +38,8 @@ def in_turn(wanted: Sequence[Wanted], announce: Callable[[str], None] = print) -
             "out, or give each run a command of its own"
         )
     workspace = Workspace(SHARED)
-    folders, missing = [], []
+    folders: list[Path] = []
+    missing: list[Wanted] = []
     for settings, options in wanted:
         job = complete(settings, options, workspace=workspace)
         if job.folder in folders:
