@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -40,6 +42,10 @@ class CoPromptSettings(MaPLeSettings):
     text_ratio: float = 0.2
     """Share of the text adapter in the mixture."""
 
+    descriptions: str | None = None
+    """A JSON file with a list of sentences about each class, by its name: a language model's, as in
+    the paper; by default hand-written ones."""
+
     reduction: int = 4
     """How many times narrower the adapters' middle is than the embedding."""
 
@@ -67,8 +73,9 @@ class CoPrompt(MaPLe):
         L = cross-entropy + w_con L_con,
         L_con = 1/C sum_c (1 - cos(t_c, f_t(s_k(c)))) + 1/B sum_i (1 - cos(v_i, f_v(x''_i))).
 
-    The paper's sentences are a language model's descriptions of each class; here they are the 80
-    hand-written ones of CLIP's authors for ImageNet. x'' is the AugMix view.
+    The paper's sentences are a language model's descriptions of each class; where ``descriptions``
+    has none, the 80 hand-written ones of CLIP's authors for ImageNet stand in their place. x'' is
+    the AugMix view.
     """
 
     Settings: ClassVar[type] = CoPromptSettings
@@ -105,11 +112,20 @@ class CoPrompt(MaPLe):
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
         self.written: dict[int, Tensor] = {}
+        self.described: list[tuple[str, ...]] = []
 
-    def sentence(self, k: int) -> Tensor:
-        """Unit text embeddings [C, e] of the k-th sentence by the frozen tower."""
+    def frozen_text(self) -> Tensor:
+        """Unit text embeddings [C, e] of a sentence drawn for each class, by the frozen tower."""
+        file = self.settings.descriptions
+        if file is not None and not self.described:
+            self.described = read_descriptions(Path(file).expanduser(), self.class_names)
+        many = min(map(len, self.described)) if self.described else len(SENTENCES)
+        k = int(torch.randint(many, ()))
         if k not in self.written:
-            text = self.backbone.template(self.class_names, SENTENCES[k])
+            if self.described:
+                text = self.backbone.template([rows[k] for rows in self.described], "{}")
+            else:
+                text = self.backbone.template(self.class_names, SENTENCES[k])
             self.written[k] = F.normalize(text, dim=-1)
         return self.written[k]
 
@@ -129,12 +145,43 @@ class CoPrompt(MaPLe):
         scores = self.backbone.logit_scale * image @ text.T
         terms = {"ce": F.cross_entropy(scores, batch.labels)}
         if self.settings.w_con > 0:
-            written = self.sentence(int(torch.randint(len(SENTENCES), ())))
+            written = self.frozen_text()
             frozen = self.backbone.image(batch.images["augmix"]).embedding
             terms["con"] = (1 - (text * written).sum(dim=-1)).mean() + (
                 1 - (image * F.normalize(frozen, dim=-1)).sum(dim=-1)
             ).mean()
         return terms
+
+
+def read_descriptions(file: Path, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Sentences about classes.
+
+    Args:
+        file: JSON: class name -> list of sentences. Underscores in names count as spaces.
+        names: Of the classes.
+
+    Raises:
+        GoproError: When the file is missing or something else, or a class has no sentences.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GoproError(
+            f"can't read descriptions from {file} ({error}); give a JSON file with a list of "
+            "sentences for each class name"
+        ) from error
+    known = found if isinstance(found, dict) else {}
+    known = {name.replace("_", " "): rows for name, rows in known.items()}
+    described = []
+    for name in names:
+        rows = known.get(name.replace("_", " "))
+        if not isinstance(rows, list) or not rows or not all(isinstance(r, str) for r in rows):
+            raise GoproError(
+                f"{file} has no list of sentences for the class {name!r}; add one, or leave out "
+                "--coprompt.descriptions"
+            )
+        described.append(tuple(rows))
+    return described
 
 
 def _adapter(width: int, reduction: int) -> nn.Sequential:

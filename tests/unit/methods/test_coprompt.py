@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,48 @@ def test_new_names_and_state(backbone: Backbone, batch: Batch) -> None:
     adapters = {f"adapt_{one}.{k}.weight" for one in ("image", "text") for k in (0, 2)}
     slow.check_state(method, {"context", "deep.0", *maps, *adapters})
     other = method.for_classes(slow.NEW)
-    close(other.sentence(5), slow.written(backbone, SENTENCES[5], slow.NEW))
-    close(method.sentence(5), slow.written(backbone, SENTENCES[5]))
+    for one, names in ((other, slow.NEW), (method, READ)):
+        torch.manual_seed(9)
+        wanted = slow.written(backbone, SENTENCES[int(torch.randint(80, ()))], names)
+        torch.manual_seed(9)
+        close(one.frozen_text(), wanted)
+
+
+def test_descriptions_of_each_class(backbone: Backbone, tmp_path: Path) -> None:
+    file = tmp_path / "descriptions.json"
+    said = {
+        "cat": ["It purrs.", "whiskers, and a tail"],
+        "golden retriever": ["It fetches.", "It is blond."],
+        "C-130_Hercules": ["It flies.", "four propellers", "one more than the others have"],
+        "tree": ["It stands."],
+    }
+    file.write_text(json.dumps(said), encoding="utf-8")
+    method = coprompt(backbone, descriptions=str(file))
+    seen = set()
+    for seed in range(12):
+        torch.manual_seed(seed)
+        k = int(torch.randint(2, ()))
+        spoken = [said[name][k] for name in ("cat", "golden retriever", "C-130_Hercules")]
+        rows = [slow.sentence(backbone, [slow.words(backbone, text)]) for text in spoken]
+        torch.manual_seed(seed)
+        close(method.frozen_text(), torch.stack([slow.unit(row) for row in rows]).detach())
+        seen.add(k)
+    assert seen == {0, 1}
+    named = method.for_classes(["tree", "house"])  # asked for in training alone
+    with pytest.raises(GoproError, match="no list of sentences for the class 'house'"):
+        named.frozen_text()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"cat": []}', '{"cat": "It purrs."}', '{"cat": [1]}'])
+def test_files_without_descriptions(backbone: Backbone, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "descriptions.json"
+    file.write_text(text, encoding="utf-8")
+    method = coprompt(backbone, descriptions=str(file))
+    with pytest.raises(GoproError, match=r"can't read descriptions|for the class 'cat'"):
+        method.frozen_text()
+    file.unlink()
+    with pytest.raises(GoproError, match="can't read descriptions"):
+        method.frozen_text()
 
 
 def test_training(backbone: Backbone, tmp_path: Path) -> None:
