@@ -74,6 +74,9 @@ def test_page(page: Any, given: Given, tmp_path: Path) -> None:
     page.get_by_role("button", name="Explain").click()
     page.wait_for_selector("img[src*='file=']")
     assert page.locator("a[download='results.csv']").count() == 1
+    page.get_by_role("tab", name="Augmented views").click()
+    page.get_by_role("button", name="Draw views").click()
+    page.wait_for_selector(".gp-views figure >> nth=6")
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, "the page is wider than a phone"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
+import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
@@ -47,11 +48,11 @@ def build(service: Service, title: str) -> gr.Blocks:
         upload = _chosen(files, which, service.limits.bytes)
         return _told(lambda: service.explain(upload, service.names(text)))[1]
 
-    def views(
-        files: Sequence[str] | None, text: str, which: int | None
-    ) -> list[tuple[Image.Image, str]]:
+    def views(files: Sequence[str] | None, text: str, which: int | None) -> str:
         upload = _chosen(files, which, service.limits.bytes)
-        return _told(lambda: service.views(upload, service.names(text)))
+        found = _told(lambda: service.views(upload, service.names(text)))
+        shown = [(data_uri(np.asarray(image)), told) for image, told in found]
+        return templated.get_template("views.html").render(views=shown)
 
     own = ", ".join(service.own[: service.limits.names])
     hidden: dict[str, Any] = {"api_visibility": "private"}
@@ -81,13 +82,13 @@ def build(service: Service, title: str) -> gr.Blocks:
                 )
             with gr.Tab("Augmented views"):
                 draw = gr.Button("Draw views", size="sm")
-                gallery = gr.Gallery(show_label=False, columns=4, height="auto", interactive=False)
+                seen = gr.HTML()
         outputs = [shown, which]
         files.change(answer, [files, names], outputs, trigger_mode="always_last", **hidden)
         names.change(answer, [files, names], outputs, trigger_mode="always_last", **hidden)
         restore.click(lambda: own, None, names, **hidden)
         why.click(explain, [files, names, which], drawn, **hidden)
-        draw.click(views, [files, names, which], gallery, **hidden)
+        draw.click(views, [files, names, which], seen, **hidden)
     page.queue(max_size=64, default_concurrency_limit=service.limits.at_once)
     return page
 
