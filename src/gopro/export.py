@@ -22,7 +22,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from gopro import __version__
+from gopro import __version__, onnxfile
 from gopro.backbones import Backbone, Prompts
 from gopro.classify.predictor import Predictor
 from gopro.data.images import to_array
@@ -89,9 +89,11 @@ def export(
     sample = _sample(classifier, pixels, batch)
     with atomic_write(path) as temporary:
         _write(graph, sample[:batch], temporary, fixed)
+        onnxfile.fold(temporary)
         _describe(temporary, classifier, pixels, fixed)
         if int8:
-            _quantise(temporary)
+            with _quiet():
+                onnxfile.quantise(temporary)
         found = _compare(temporary, graph, sample, batch)
         difference = float(np.abs(found[0] - found[1]).max())
         if not int8 and not difference <= TOLERANCE:
@@ -227,18 +229,6 @@ def _describe(path: Path, classifier: Predictor, pixels: Pixels, fixed: int | No
     onnx.save(model, str(path))
 
 
-def _quantise(path: Path) -> None:
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    whole = path.with_name(f"{path.name}.fp32")
-    path.rename(whole)
-    try:
-        with _quiet():
-            quantize_dynamic(whole, path, weight_type=QuantType.QInt8)
-    finally:
-        whole.unlink(missing_ok=True)
-
-
 def _sample(classifier: Predictor, pixels: Pixels, batch: int) -> Tensor:
     """Pictures to measure on: those that the model keeps, else noise; a multiple of ``batch``."""
     side, most = classifier.method_.backbone.image_size, max(2, -(-16 // batch)) * batch
@@ -257,11 +247,7 @@ def _compare(
     path: Path, graph: Graph, sample: Tensor, batch: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The probabilities by onnxruntime and by the classifier."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxfile.session(path)
     theirs: list[Any] = []
     ours: Sequence[Any] = []
     with torch.no_grad():

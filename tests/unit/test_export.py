@@ -54,6 +54,12 @@ def test_int8_is_measured(make: Make, given: Given, tmp_path: Path) -> None:
     found = export.export(classifier, tmp_path / "a.onnx", int8=True)
     assert 0 < found.difference < 0.2
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+    whole = export.export(classifier, tmp_path / "b.onnx")
+    assert whole.difference <= export.TOLERANCE
+    assert found.bytes < whole.bytes
+    for name in ("a.onnx", "b.onnx"):
+        session = onnxruntime.InferenceSession(str(tmp_path / name))
+        assert "class_names" in session.get_modelmeta().custom_metadata_map["gopro"]
 
 
 def test_command_and_script(cli: Cli, model: Path, given: Given, tmp_path: Path) -> None:
