@@ -27,7 +27,10 @@ def export(arguments: Sequence[str]) -> None:
         help="int8 is a fourth of the size; the difference is printed",
     )
     parser.add_argument(
-        "--input", type=Literal["float", "uint8"], default="float", help="pixels in [0, 1], or 0-255"
+        "--input",
+        type=Literal["float", "uint8"],
+        default="float",
+        help="pixels in [0, 1], or 0-255",
     )
     parser.add_argument(
         "--batch", type=int, default=1, help="pictures per call, where prompts depend on them"
