@@ -251,7 +251,7 @@ def _compare(
     theirs: list[Any] = []
     ours: Sequence[Any] = []
     with torch.no_grad():
-        for part in sample.split(batch):
+        for part in torch.split(sample, batch):
             theirs.append(session.run(None, {"image": part.numpy()})[0])
             ours = [*ours, graph(part).numpy()]
     return np.concatenate(theirs), np.concatenate(list(ours))

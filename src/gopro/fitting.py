@@ -22,7 +22,7 @@ from gopro.methods.base import Method, Recipe
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-    from lightning_fabric.loggers import Logger
+    from lightning_fabric.loggers.logger import Logger
 
 
 def choose_recipe(

@@ -12,7 +12,7 @@ from gopro.errors import GoproError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-    from lightning_fabric.loggers import Logger
+    from lightning_fabric.loggers.logger import Logger
 
 FOLDER = "logs"
 """Inside the run folder: one folder for each logger that writes files."""
@@ -53,11 +53,11 @@ def log_row(fabric: Fabric, row: Mapping[str, Any]) -> None:
 def _make(name: str, folder: Path, config: Mapping[str, Any]) -> Logger:
     try:
         if name == "csv":
-            from lightning_fabric.loggers import CSVLogger
+            from lightning_fabric.loggers.csv_logs import CSVLogger
 
             return CSVLogger(folder / FOLDER, name, version="", flush_logs_every_n_steps=1)
         if name == "tensorboard":
-            from lightning_fabric.loggers import TensorBoardLogger
+            from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 
             return TensorBoardLogger(folder / FOLDER, name, version="")
         return _wandb(folder, config)
@@ -71,7 +71,7 @@ def _make(name: str, folder: Path, config: Mapping[str, Any]) -> Logger:
 def _wandb(folder: Path, config: Mapping[str, Any]) -> Logger:
     """Fabric has no logger for Weights & Biases; this is one by its interface."""
     import wandb
-    from lightning_fabric.loggers import Logger
+    from lightning_fabric.loggers.logger import Logger
 
     class WandbLogger(Logger):
         def __init__(self) -> None:
@@ -91,7 +91,8 @@ def _wandb(folder: Path, config: Mapping[str, Any]) -> Logger:
             self.run.log(metrics, step=step)
 
         def log_hyperparams(self, params: Any, *args: Any, **kwargs: Any) -> None:
-            self.run.config.update(params)
+            config: Any = self.run.config
+            config.update(params)
 
         def finalize(self, status: str) -> None:
             self.run.finish(exit_code=int(status != "success"))

@@ -11,9 +11,8 @@ _CPU = "CPUExecutionProvider"
 
 
 def fold(path: Path) -> None:
-    """Compute what depends on weights alone, such as the transposed ones that tracing leaves.
-
-    Without it 8-bit weights would be found in few places, and some weights be there twice.
+    """Compute what depends on weights alone, such as the transposed ones that tracing leaves, and
+    keep what is equal once. Without it 8-bit weights would be found in few places.
     """
     import onnxruntime
 
@@ -22,6 +21,25 @@ def fold(path: Path) -> None:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(path)
         onnxruntime.InferenceSession(str(whole), options, providers=[_CPU])
+    _share(path)
+
+
+def _share(path: Path) -> None:
+    """Store equal weights once: the text tower's serve the start of a prompt and its names."""
+    import onnx
+
+    model = onnx.load(str(path))
+    first: dict[tuple[Any, ...], str] = {}
+    same: dict[str, str] = {}
+    for weight in list(model.graph.initializer):
+        kept = first.setdefault((weight.data_type, *weight.dims, weight.raw_data), weight.name)
+        if kept != weight.name and weight.raw_data:
+            same[weight.name] = kept
+            model.graph.initializer.remove(weight)
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = same.get(name, name)
+    onnx.save(model, str(path))
 
 
 def quantise(path: Path) -> None:

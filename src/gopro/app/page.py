@@ -56,7 +56,8 @@ def build(service: Service, title: str) -> gr.Blocks:
 
     own = ", ".join(service.own[: service.limits.names])
     hidden: dict[str, Any] = {"api_visibility": "private"}
-    with gr.Blocks(title=title, analytics_enabled=False, delete_cache=_FRESH) as page:
+    page = gr.Blocks(title=title, analytics_enabled=False, delete_cache=_FRESH)
+    with page:
         gr.HTML(_header(service, title))
         with gr.Row():
             with gr.Column(scale=2, min_width=300):

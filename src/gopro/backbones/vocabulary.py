@@ -43,7 +43,8 @@ def nearest_words(backbone: Backbone, tokens: Tensor, top: int = 6) -> list[list
 
 
 def _words(backbone: Backbone) -> tuple[tuple[str, ...], Tensor]:
-    return _whole_words(backbone.tokenizer, backbone.name == "mini")
+    tokenizer: Any = backbone.tokenizer
+    return _whole_words(tokenizer, backbone.name == "mini")
 
 
 @lru_cache(maxsize=2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from huggingface_hub import ModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -22,7 +22,7 @@ class Hub(ModelHubMixin):
 
     What is published are the learned weights, their description and the card. The training
     pictures that a model may keep are left out, and so is the folder that the backbone's weights
-    lie in.
+    lie in. ``from_pretrained`` takes the options of ``load`` too.
     """
 
     # what the mixin writes as config.json; the description says the rest
@@ -39,7 +39,7 @@ class Hub(ModelHubMixin):
 
     @classmethod
     def _from_pretrained(
-        cls: Any,
+        cls,
         *,
         model_id: str,
         revision: str | None,
@@ -47,9 +47,7 @@ class Hub(ModelHubMixin):
         force_download: bool,
         local_files_only: bool,
         token: str | bool | None,
-        device: str = "auto",
-        precision: Literal["fp32", "bf16", "fp16"] | None = None,
-        pretrained: str | None = None,
+        **model_kwargs: Any,
     ) -> Self:
         folder = Path(model_id)
         if not folder.is_dir():
@@ -70,5 +68,6 @@ class Hub(ModelHubMixin):
                     "published classifier, or the folder of a saved one"
                 ) from error
             folder = Path(found)
-        made: Self = cls.load(folder, device=device, precision=precision, pretrained=pretrained)
+        kind: Any = cls
+        made: Self = kind.load(folder, **model_kwargs)
         return made

@@ -42,7 +42,8 @@ def fit_command(classifier: PromptClassifier, folder: Path, out: Path, everythin
         for name, value in classifier.get_params().items()
         if name not in ("options", "class_names") and value != usual[name]
     }
-    options = {k: tuple(v) if isinstance(v, list) else v for k, v in _options(classifier).items()}
+    chosen = dict(classifier.options or {}).items()
+    options = {name: tuple(v) if isinstance(v, list) else v for name, v in chosen}
     default = _shallow(find(classifier.method).Settings())
     given |= {
         f"{classifier.method}.{name}": value
@@ -51,10 +52,6 @@ def fit_command(classifier: PromptClassifier, folder: Path, out: Path, everythin
     }
     words = ["gopro", "fit", str(folder), "--out", str(out), *(["--all"] if everything else [])]
     return _line(words, given)
-
-
-def _options(classifier: PromptClassifier) -> dict[str, Any]:
-    return dict(classifier.options or {})
 
 
 def _changed(values: Any, usual: Any, prefix: str) -> dict[str, Any]:
