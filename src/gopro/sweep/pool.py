@@ -116,7 +116,7 @@ def _outcomes(workers: Sequence[_Worker], seconds: float | None = None) -> Itera
     """Wait for the next answers."""
     busy = {worker.line: worker for worker in workers if worker.job}
     for line in connection.wait(list(busy), seconds):
-        yield busy[line].take()  # type: ignore[index]
+        yield busy[line].take()
 
 
 def _stop(workers: Sequence[_Worker]) -> Iterator[Outcome]:
