@@ -42,8 +42,10 @@ def check(backbone: Backbone) -> dict[str, float]:
     tolerance = TOLERANCE[backbone.dtype]
     for name, value in found.items():
         if not value <= tolerance:
-            raise SystemExit(f"{name} differ by {value:.2g} of the largest entry, allowed is "
-                             f"{tolerance:g}: nothing is timed")
+            raise SystemExit(
+                f"{name} differ by {value:.2g} of the largest entry, allowed is "
+                f"{tolerance:g}: nothing is timed"
+            )
     return found
 
 

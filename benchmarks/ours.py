@@ -58,7 +58,7 @@ class ZeroShotClip:
 
     @torch.no_grad()
     def predict(self) -> Tensor:
-        """Class scores [B, C], without the layers' statistics, which zero-shot CLIP needs none of."""
+        """Class scores [B, C], without the layers' statistics, which it has no use for."""
         backbone = self.setup.backbone
         tower = backbone.images
         pixels = to_unit(self.setup.pixels, backbone.device)

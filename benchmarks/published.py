@@ -37,9 +37,7 @@ class Published:
         self.setup, self.method, self.backbone = setup, setup.method, setup.backbone
         self.image_by_image = image_by_image
         self.tower: Any = getattr(self.backbone.model, "text", self.backbone.model)
-        self.pictures = [
-            Image.fromarray(one.permute(1, 2, 0).numpy()) for one in setup.pixels
-        ]
+        self.pictures = [Image.fromarray(one.permute(1, 2, 0).numpy()) for one in setup.pixels]
         self.transforms = _transforms(self.backbone.image_size)
         self.tokens, self.ends = self._padded()
 
@@ -103,9 +101,7 @@ class Published:
         context = (method.context + shift).to(self.backbone.dtype)
         start, rest = self.tokens
         count = len(rest)
-        tokens = torch.cat(
-            [start.expand(count, 1, -1), context.expand(count, -1, -1), rest], dim=1
-        )
+        tokens = torch.cat([start.expand(count, 1, -1), context.expand(count, -1, -1), rest], dim=1)
         tokens = tower.transformer(tokens + tower.positional_embedding, attn_mask=self._mask())
         ends = tower.ln_final(tokens)[torch.arange(count), self.ends]
         text = F.normalize((ends @ tower.text_projection).float(), dim=-1)

@@ -145,7 +145,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--classes", type=int, default=16)
     parser.add_argument("--batch", type=int, default=4, help="images of a step or a prediction")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--task", nargs="+", choices=["step", "predict"], default=["step", "predict"])
+    parser.add_argument(
+        "--task", nargs="+", choices=["step", "predict"], default=["step", "predict"]
+    )
     parser.add_argument("--precision", nargs="+", choices=_DTYPES, default=list(_DTYPES))
     parser.add_argument("--without", nargs="+", default=[], help="ways to leave out")
     parser.add_argument("--rounds", type=int, default=5, help="repetitions of each way")

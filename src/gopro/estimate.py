@@ -166,7 +166,7 @@ def _steps(prepared: Prepared, trial: Method, pixels: Tensor, decode: float) -> 
 
 
 def _trial(prepared: Prepared, features: ImageFeatures) -> Method:
-    """A copy of the method that shares the backbone, and has seen as many images as it is going to."""
+    """A copy of the method that shares the backbone, and has seen as many images as it will."""
     method = prepared.method
     trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
     if trial.learns_from_features:

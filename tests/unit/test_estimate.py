@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_run import Cli
 
 from gopro import estimate as module
 from gopro.commands.train import runs_from
 from gopro.estimate import Estimate, estimate, in_words
 from gopro.prepare import Prepared, complete, equip
+from tiny_run import Cli
 
 
 @pytest.fixture

@@ -103,9 +103,7 @@ def test_cached_views_are_live_views_of_the_first_epochs(
                 copy
                 for copy in range(2)
                 if all(
-                    torch.allclose(
-                        found.features[name].mean, wanted.mean, atol=2e-3, rtol=1e-3
-                    )
+                    torch.allclose(found.features[name].mean, wanted.mean, atol=2e-3, rtol=1e-3)
                     for name, wanted in method.encode(
                         live.batch(chosen, LABELS[chosen], copy)
                     ).items()

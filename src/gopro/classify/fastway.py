@@ -35,7 +35,8 @@ def quick(method: Method, kept: Reference | None) -> FastPrompts:
     """
     if not is_conditioned(method):
         raise GoproError(
-            f"there is no fast prediction for {type(method).__name__}: leave out fast=True or --fast"
+            f"there is no fast prediction for {type(method).__name__}: leave out fast=True or "
+            "--fast"
         )
     if kept is None:
         raise GoproError(

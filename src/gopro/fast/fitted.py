@@ -48,9 +48,9 @@ def fit(method: Conditioned, reference: Reference) -> FastMap:
 
     With H = Phi (Phi^T Phi)^-1 Phi^T, what a fit without image i misses at i is what the fit to all
     misses there, divided by 1 - H_ii. An image's leading classes are off against each other by
-    d_i, and its exactly best class lies D_i below the best fast score; D_i is at most d_i and mostly
-    zero, since errors seldom meet a close decision. ``reach`` is the larger of the 95th percentile
-    of d and 1.5 times the largest D.
+    d_i, and its exactly best class lies D_i below the best fast score; D_i is mostly zero, since
+    errors seldom meet a close decision. ``reach`` is the larger of the 95th percentile of d and 1.5
+    times the largest D.
 
     Args:
         method: Trained, with the class names to choose from.

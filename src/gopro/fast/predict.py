@@ -40,23 +40,35 @@ class FastPrompts:
         logits: Tensor = scale * self.fitted.cosines(phi, images)
         lowest = logits.amax(dim=1) - self.fitted.reach * growth
         asked = (logits >= lowest[:, None]) | (growth > _FAR)[:, None]
-        counts = asked.sum(dim=1)
-        asked &= (counts > 1)[:, None]  # where one class is left there is no question
+        question = asked.sum(dim=1) > 1
+        exact = torch.zeros_like(asked)
+        while True:
+            asked &= question[:, None] & ~exact
+            if not asked.any():
+                break
+            self._put(logits, asked, shifts, images)
+            exact |= asked
+            # exact scores that came out lower may leave a fast one on top
+            best = logits.masked_fill(~exact, float("-inf")).amax(dim=1, keepdim=True)
+            asked = logits > best
+        self.answered += len(logits)
+        self.asked += int(question.sum())
+        self.pairs += int(exact.sum())
+        return logits
+
+    def _put(self, logits: Tensor, asked: Tensor, shifts: Tensor, images: Tensor) -> None:
+        """Write exact scores over the fast ones of the classes asked for, [B, C]."""
+        method, scale = self.method, self.method.backbone.logit_scale
         # an image with most classes in question shares one pass among them
-        whole = 2 * counts > logits.shape[1]
-        for place in torch.nonzero(whole & (counts > 1)):
+        whole = 2 * asked.sum(dim=1) > logits.shape[1]
+        for place in torch.nonzero(whole):
             text = method.text_embedding(shifts[place])
             logits[place] = scale * torch.einsum("be,bce->bc", images[place], text)
         rows, columns = torch.nonzero(asked & ~whole[:, None], as_tuple=True)
-        for length in set(method.classes.lengths):
-            of_length = torch.tensor(method.classes.lengths, device=columns.device) == length
-            row, column = rows[of_length[columns]], columns[of_length[columns]]
-            if len(row):
-                logits[row, column] = scale * self._exact(shifts[row], images[row], column, length)
-        self.answered += len(logits)
-        self.asked += int((counts > 1).sum())
-        self.pairs += int(asked.sum())
-        return logits
+        lengths = torch.tensor(method.classes.lengths, device=columns.device)[columns]
+        for length in lengths.unique().tolist():
+            row, column = rows[lengths == length], columns[lengths == length]
+            logits[row, column] = scale * self._exact(shifts[row], images[row], column, length)
 
     def _exact(self, shifts: Tensor, images: Tensor, classes: Tensor, length: int) -> Tensor:
         """Cosines [b] of b images with a class each, all of the same number of tokens."""

@@ -64,7 +64,7 @@ class FastTests:
         return [
             f"{name}: fast scores are off by {fast.fitted.error[1]:.2g} in the mean and "
             f"{fast.fitted.error[0]:.2g} at most, as measured on training images; {fast.asked} of "
-            f"{fast.answered} images needed the text tower, for {fast.pairs / max(1, fast.asked):.1f} "
-            f"of {len(fast.method.class_names)} classes each"
+            f"{fast.answered} images needed the text tower, for "
+            f"{fast.pairs / max(1, fast.asked):.1f} of {len(fast.method.class_names)} classes each"
             for name, fast in self.made.items()
         ]

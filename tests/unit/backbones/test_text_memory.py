@@ -8,7 +8,9 @@ from torch import Tensor
 from gopro.backbones import Backbone, Prompts
 from small_clips import small_backbone
 
-NAMES = [f"{colour} {thing}" for colour in ("red", "blue", "old") for thing in ("cat", "dog", "bee")]
+NAMES = [
+    f"{colour} {thing}" for colour in ("red", "blue", "old") for thing in ("cat", "dog", "bee")
+]
 WIDTHS_A_BLOCK = 10
 """Activations of a token and block in widths: 2 norms, query, key, value, 4 of GELU's, the rest."""
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny_classifier import Given, Make
-from tiny_run import Cli
 
 from gopro import PromptClassifier
 from gopro.classify.modelfolder import FAST
 from gopro.errors import GoproError
+from tiny_classifier import Given, Make
+from tiny_run import Cli
 
 
 @pytest.fixture(scope="module")

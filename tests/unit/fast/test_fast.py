@@ -94,9 +94,7 @@ def test_classes_in_question_get_their_exact_scores(backbone: Backbone) -> None:
     assert exact[(found == best) & (exact.sum(1, keepdim=True) > 1)].all()
 
 
-def test_most_images_need_no_text_pass(
-    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_most_images_need_no_text_pass(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     method = trained(backbone)
     fast = FastPrompts(method, fit(method, Reference.of(method, seen(backbone))))
     passes: list[int] = []

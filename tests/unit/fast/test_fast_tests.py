@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tiny_run import Cli
 
 from gopro.fast import testing
+from tiny_run import Cli
 
 
 def test_the_same_figures_and_what_it_took(
