@@ -90,8 +90,9 @@ def load_learned(path: Path, model: torch.nn.Module, about: dict[str, Any]) -> N
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise GoproError(
-            f"{path} doesn't fit {_words(about)} with this run's settings; put the run's own file "
-            "back, or train again into another --out"
+            f"{path} doesn't fit {_words(about)} with this run's settings "
+            f"({_misfit(tensors, model.state_dict())}); put the run's own file back, or train again "
+            "into another --out"
         ) from error
 
 
@@ -124,6 +125,8 @@ def save_checkpoint(
     tensors.update({f"best.{name}": value for name, value in (best or {}).items()})
     tensors.update({f"carried.{name}": value for name, value in (carried or {}).items()})
     tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
     save_tensors(path, tensors, asdict(progress))
 
 
@@ -162,6 +165,8 @@ def load_checkpoint(
             state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         torch.set_rng_state(parts["random"]["cpu"])
+        if "cuda" in parts["random"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state(parts["random"]["cuda"])
         if carried is not None:
             device = next(model.parameters()).device
             carried.clear()
@@ -171,6 +176,17 @@ def load_checkpoint(
         raise GoproError(
             f"{path} belongs to another method or other settings; train into another --out"
         ) from error
+
+
+def _misfit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+    """The first tensor that is missing, too much or of another shape."""
+    for name in sorted({*found, *wanted}):
+        got, want = (
+            list(those[name].shape) if name in those else "absent" for those in (found, wanted)
+        )
+        if got != want:
+            return f"{name} is {got}, wanted {want}"
+    return "the values can't be used"
 
 
 def _words(about: Any) -> str:

@@ -152,8 +152,11 @@ def test_learned_weights_say_whose_they_are(tmp_path: Path) -> None:
     load_learned(tmp_path / "file", nn.Linear(2, 2), about)
     with pytest.raises(GoproError, match="of coop on mini, not of gopro on mini"):
         load_learned(tmp_path / "file", nn.Linear(2, 2), {**about, "method": "gopro"})
-    with pytest.raises(GoproError, match="doesn't fit coop on mini with this run's settings"):
+    found = r"doesn't fit coop on mini with this run's settings \(bias is \[2\], wanted \[3\]\)"
+    with pytest.raises(GoproError, match=found):
         load_learned(tmp_path / "file", nn.Linear(2, 3), about)
+    with pytest.raises(GoproError, match=r"\(bias is \[2\], wanted absent\)"):
+        load_learned(tmp_path / "file", nn.Linear(2, 2, bias=False), about)
 
 
 @pytest.mark.parametrize("note", [None, 3, [], "text"])

@@ -53,8 +53,9 @@ def image_embedding(backbone: Backbone, pixels: Tensor, added: Added) -> Tensor:
     tokens: Tensor = visual._embeds(backbone.images.normalised(pixels))
     for index, block in enumerate(backbone.images.prompts.blocks):
         tokens = _run(block, tokens, partial(added, index), causal=False)
-    pooled, _ = visual._pool(tokens)
-    return (pooled if visual.proj is None else pooled @ visual.proj).float()
+    pooled: Tensor = visual._pool(tokens)[0]
+    projected: Tensor = pooled if visual.proj is None else pooled @ visual.proj
+    return projected.float()
 
 
 def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Tensor:
@@ -83,10 +84,11 @@ def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Te
         if projection is None:
             return output
         linear = isinstance(projection, nn.Linear)
-        return projection(output) if linear else output @ projection
+        projected: Tensor = projection(output) if linear else output @ projection
+        return projected
 
     chunk = max(1, encoder.chunk_tokens // tokens.shape[1])
-    chunks = list(zip(tokens.split(chunk), ends.split(chunk), strict=True))
+    chunks = list(zip(torch.split(tokens, chunk), torch.split(ends, chunk), strict=True))
     if len(chunks) > 1 and torch.is_grad_enabled():
         rows = [checkpoint(encode, *part, use_reentrant=False) for part in chunks]
     else:
@@ -99,7 +101,8 @@ def _run(block: Any, tokens: Tensor, added: Callable[[Tensor], Tensor], *, causa
     attention, normal = block.attn, block.ln_1(tokens)
     projected = F.linear(normal, attention.in_proj_weight, attention.in_proj_bias) + added(normal)
     parts = torch.unflatten(projected, -1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
-    mixed = F.scaled_dot_product_attention(*parts.unbind(0), is_causal=causal)
+    query, key, value = parts.unbind(0)
+    mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
     tokens = tokens + block.ls_1(attention.out_proj(mixed.transpose(1, 2).flatten(2)))
     result: Tensor = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
     return result

@@ -65,8 +65,9 @@ class LowRank(nn.Module):
         super().__init__()
         self.down = nn.Parameter(torch.empty(blocks, 3, settings.rank, width))
         self.up = nn.Parameter(torch.zeros(blocks, 3, width, settings.rank))
-        nn.init.uniform_(self.down, -(width**-0.5), width**-0.5)
-        self.scale = settings.alpha / settings.rank**0.5
+        bound = 1 / math.sqrt(width)
+        nn.init.uniform_(self.down, -bound, bound)
+        self.scale = settings.alpha / math.sqrt(settings.rank)
         self.dropout = settings.dropout
 
     def forward(self, block: int, tokens: Tensor) -> Tensor:
@@ -76,7 +77,7 @@ class LowRank(nn.Module):
             F.linear(F.linear(F.dropout(tokens, self.dropout, self.training), a), b)
             for a, b in zip(down, up, strict=True)
         ]
-        return self.scale * torch.cat(parts, dim=-1)
+        return torch.cat(parts, dim=-1) * self.scale
 
 
 class CLIPLoRA(Method):

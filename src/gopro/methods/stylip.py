@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -79,8 +80,8 @@ class StyLIP(Method):
             inputs = [2 * sum(widths[layer] for layer in layers) for layers in self.scales]
             text_width = backbone.text_width
             self.style = nn.ModuleList(nn.Linear(n, text_width, bias=False) for n in inputs)
-            for projector in self.style:
-                nn.init.zeros_(projector.weight)
+            for weight in self.style.parameters():
+                nn.init.zeros_(weight)
         if settings.content:
             self.content = nn.Linear(sum(widths), embed)
             self.fusion = nn.Linear(2 * embed, embed)
@@ -116,7 +117,7 @@ class StyLIP(Method):
 
     def _layers(self, statistics: Tensor) -> list[Tensor]:
         """[B, D] layer by layer, each row with zero mean and unit variance."""
-        parts = torch.split(statistics, self.backbone.vision_widths, dim=1)
+        parts = torch.split(statistics, list(self.backbone.vision_widths), dim=1)
         return [F.layer_norm(part, part.shape[-1:]) for part in parts]
 
     def logits(self, features: ImageFeatures) -> Tensor:
@@ -142,4 +143,4 @@ def _joined(parts: Sequence[Tensor]) -> Tensor:
     """Vectors of unit variance side by side as one of unit length, so that a step of the
     projector moves what it makes as far as a step of CoOp moves a token."""
     joined = torch.cat(list(parts), dim=-1)
-    return joined / joined.shape[-1] ** 0.5
+    return joined / math.sqrt(joined.shape[-1])

@@ -14,6 +14,7 @@ from gopro import recipes
 from gopro.commands.train import options_of, parser, read
 from gopro.errors import GoproError
 from gopro.methods import TABLE, find
+from gopro.report import published
 from gopro.results import harmonic_mean
 from tiny_run import Cli
 
@@ -70,6 +71,18 @@ def test_the_head_names_the_source(name: str) -> None:
         base, new, mean = map(float, row)
         assert abs(harmonic_mean(base, new) - mean) < 0.016, (name, row)
     assert all(len(line) <= 100 for line in text_of(name).splitlines())
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_the_published_result_is_the_tables(name: str) -> None:
+    head = text_of(name)
+    for title, dataset in (("Caltech101", "caltech101"), ("mean of 11 data sets", "average")):
+        row = published.figures("base2new", dataset, name)
+        if row:
+            words = "base {base:.2f}, new {new:.2f}, harmonic mean {harmonic_mean:.2f}"
+            assert f"# Published, {title}: {words.format(**row)}\n" in head
+        elif dataset == "caltech101":
+            assert "Published, Caltech101" not in head
 
 
 def test_names_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
