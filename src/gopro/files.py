@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gopro.errors import GoproError, DiskFullError
+from gopro.errors import DiskFullError, GoproError
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ def tether(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "tether.py").write_text(_block("python"), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / "code")
-    found = re.fullmatch(r'\s*"(\w+)": "gopro\.methods\.(\w+:\w+)",\n', _block(""))
+    found = re.fullmatch(r'\s*"(\w+)": "gopro\.methods\.(\w+:\w+)",\n', _block("text"))
     assert found, "the guide's line of the table"
     monkeypatch.setitem(methods.TABLE, found[1], found[2])
     yield

@@ -65,6 +65,14 @@ def test_pictures_are_opened_and_the_backbone_built_once(
     assert built == ["tiny-test"]
 
 
+def test_the_shared_backbone_stays_as_it_was(train: Cli, tmp_path: Path) -> None:
+    assert train(tmp_path / "all", "--method", "clip_lora,maple,coop", "--epochs", 1).code == 0
+    train(tmp_path / "alone", "--epochs", 1)
+    for name in ("model.safetensors", "metrics.jsonl", "predictions.json"):
+        after, alone = folder(tmp_path / "all", "coop", 1), tmp_path / "alone"
+        assert (after / name).read_bytes() == (alone / name).read_bytes(), name
+
+
 def test_stopped_and_started_again(
     train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

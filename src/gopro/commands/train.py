@@ -11,7 +11,7 @@ from typing import Any
 
 from gopro.commands.options import Parser, build, names, numbers, parse
 from gopro.config import TrainSettings
-from gopro.errors import GoproError, DiskFullError
+from gopro.errors import DiskFullError, GoproError
 from gopro.methods import TABLE, find
 
 _SWITCHES = ("-h", "--help", "--resume", "--estimate", "--print_config", "--markdown")
