@@ -10,7 +10,7 @@ from huggingface_hub import ModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from typing_extensions import Self
 
-from gopro.classify.modelfolder import ABOUT, CARD, EXAMPLES, WEIGHTS
+from gopro.classify.modelfolder import ABOUT, CARD, EXAMPLES, FAST, WEIGHTS
 from gopro.errors import GoproError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Hub(ModelHubMixin):
                     force_download=force_download,
                     local_files_only=local_files_only,
                     token=token,
-                    allow_patterns=[ABOUT, CARD, EXAMPLES, WEIGHTS],
+                    allow_patterns=[ABOUT, CARD, EXAMPLES, FAST, WEIGHTS],
                 )
             except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
