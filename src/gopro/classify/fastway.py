@@ -21,7 +21,8 @@ def reference(method: Method, pixels: Tensor) -> Reference | None:
         method: Trained.
         pixels: uint8 [N, 3, S, S].
     """
-    if not is_conditioned(method):
+    has_fast_way = is_conditioned(method)
+    if not has_fast_way:
         return None
     places = torch.linspace(0, len(pixels) - 1, min(IMAGES, len(pixels))).round().long()
     return Reference.of(method, encode(method, pixels[places]))

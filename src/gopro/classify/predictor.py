@@ -187,7 +187,8 @@ class Predictor(Estimator):
             GoproError: Before ``fit``, or when the method has no fast way.
         """
         self.check_fitted()
-        if self._quick is None or self._quick.method is not self.method_:
+        kept: Any = self._quick
+        if kept is None or kept.method is not self.method_:
             self._quick = fastway.quick(self.method_, self.reference_)
         return self._quick
 
