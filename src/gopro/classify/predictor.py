@@ -189,8 +189,9 @@ class Predictor(Estimator):
         self.check_fitted()
         kept: Any = self._quick
         if kept is None or kept.method is not self.method_:
-            self._quick = fastway.quick(self.method_, self.reference_)
-        return self._quick
+            kept = self._quick = fastway.quick(self.method_, self.reference_)
+        found: FastPrompts = kept
+        return found
 
     def explain(self, picture: Picture, *, top: int = 5) -> Explanation:
         """What moved the answer to a picture: context, regions, similar training pictures.
