@@ -91,8 +91,8 @@ def load_learned(path: Path, model: torch.nn.Module, about: dict[str, Any]) -> N
     except RuntimeError as error:
         raise GoproError(
             f"{path} doesn't fit {_words(about)} with this run's settings "
-            f"({_misfit(tensors, model.state_dict())}); put the run's own file back, or train again "
-            "into another --out"
+            f"({_misfit(tensors, model.state_dict())}); put the run's own file back, or train "
+            "again into another --out"
         ) from error
 
 
