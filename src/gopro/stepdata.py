@@ -121,7 +121,7 @@ class CachedViews(LiveViews):
         self.copies, self.backbone = copies, method.backbone
         self.kinds, self.made = self.made, ()
         self.store = self._open() if self.kinds else np.zeros((len(pixels), copies, 0, 0), "f2")
-        self.widths = (self.backbone.embed_dim, *(2 * [sum(self.backbone.vision_widths)]))
+        self.widths = [self.backbone.embed_dim, *(2 * [sum(self.backbone.vision_widths)])]
 
     def batch(self, chosen: Tensor, labels: Tensor, epoch: int) -> Batch:
         """As for live views, with features alone."""
@@ -179,7 +179,7 @@ class CachedViews(LiveViews):
                     views = self.images(self.kinds, chosen, copy)
                     features = self.backbone.image(torch.cat([views[name] for name in self.kinds]))
                     rows = torch.cat([features.embedding, features.mean, features.std], dim=1)
-                    copies.append(rows.unflatten(0, (len(self.kinds), -1)).transpose(0, 1))
+                    copies.append(torch.unflatten(rows, 0, (len(self.kinds), -1)).transpose(0, 1))
                     advance("", len(chosen))
                 group = torch.stack(copies, dim=1).half().cpu()
                 if not group.isfinite().all():

@@ -66,7 +66,7 @@ class FastPrompts:
             logits[place] = scale * torch.einsum("be,bce->bc", images[place], text)
         rows, columns = torch.nonzero(asked & ~whole[:, None], as_tuple=True)
         lengths = torch.tensor(method.classes.lengths, device=columns.device)[columns]
-        for length in lengths.unique().tolist():
+        for length in set(lengths.tolist()):
             row, column = rows[lengths == length], columns[lengths == length]
             logits[row, column] = scale * self._exact(shifts[row], images[row], column, length)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import fields
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -16,6 +15,7 @@ from gopro.fast.conditioned import Conditioned, Reference
 from gopro.fast.fitted import FastMap
 from gopro.fast.subspace import Subspace
 
+_TENSORS = ("mean", "directions", "back")
 _NUMBERS = ("inside", "outside")
 
 
@@ -28,7 +28,7 @@ def save_fast(path: Path, method: Conditioned, reference: Reference, fitted: Fas
         "shifts": reference.shifts,
         "images": reference.images,
         "weights": fitted.weights.half(),
-        **{f.name: getattr(fitted.subspace, f.name) for f in fields(Subspace)[:3]},
+        **{name: getattr(fitted.subspace, name) for name in _TENSORS},
     }
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     save_file(plain, path, {"gopro": json.dumps(about)})
@@ -54,12 +54,8 @@ def load_fast(path: Path, method: Conditioned) -> tuple[Reference, FastMap | Non
             about = json.loads(file.metadata()["gopro"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         reference = Reference(tensors["shifts"], tensors["images"])
-        names = [f.name for f in fields(Subspace)[:3]]
-        subspace = Subspace(
-            *(tensors[name] for name in names),
-            inside=float(about["inside"]),
-            outside=float(about["outside"]),
-        )
+        numbers = {name: float(about[name]) for name in _NUMBERS}
+        subspace = Subspace(**{name: tensors[name] for name in _TENSORS}, **numbers)
         largest, mean = (float(error) for error in about["error"])
         weights = tensors["weights"].float()
         fitted = FastMap(subspace, weights, float(about["reach"]), (largest, mean))
