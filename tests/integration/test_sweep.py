@@ -18,9 +18,12 @@ from filelock import FileLock
 from gopro.cli import main
 from tiny_run import write_photos
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="signals as on Linux and macOS")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="signals as on Linux and macOS"),
+    pytest.mark.timeout(900),  # a dozen starts of the program, on a machine that may be busy
+]
 
-JOBS = 4
+JOBS = 3
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +36,7 @@ def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sweep as it ends when nothing comes between."""
     out = tmp_path_factory.mktemp("whole") / "runs"
     process = _start(pictures, out, "--parallel", "2")
-    text, error = process.communicate(timeout=240)
+    text, error = process.communicate(timeout=600)
     assert process.returncode == 0, error
     assert f"{JOBS} of {JOBS} jobs done" in text
     return out
@@ -41,8 +44,8 @@ def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.Popen[str]:
     command = [
-        *(sys.executable, "-m", "gopro.cli", "bench", "--methods", "zeroshot,coop"),
-        *("--datasets", f"folder:{pictures}", "--seeds", "1,2", "--shots", "2", "--epochs", "6"),
+        *(sys.executable, "-m", "gopro.cli", "bench", "--methods", "coop"),
+        *("--datasets", f"folder:{pictures}", "--seeds", "1,2,3", "--shots", "2", "--epochs", "6"),
         *("--batch", "2", "--augment", "none", "--device", "cpu", "--out", str(out), *more),
     ]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -62,7 +65,7 @@ def _numbers(out: Path) -> dict[str, Any]:
 def _finish(pictures: Path, out: Path) -> None:
     """Start again until it is through."""
     process = _start(pictures, out)
-    text, error = process.communicate(timeout=240)
+    text, error = process.communicate(timeout=600)
     assert process.returncode == 0, error
     assert f"{JOBS} of {JOBS} jobs done" in text
 
@@ -89,7 +92,7 @@ def test_ctrl_c(whole: Path, pictures: Path, tmp_path: Path) -> None:
     while not list(out.glob("*/config.yaml")) and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
-    _, error = process.communicate(timeout=120)
+    _, error = process.communicate(timeout=600)
     if process.returncode != 0:  # it may have been through by then
         assert process.returncode == 130, error
         assert f"of {JOBS} jobs done; the same command goes on" in error
@@ -103,7 +106,7 @@ def test_a_second_sweep_on_the_folder_is_refused(
 ) -> None:
     with FileLock(whole / ".locks" / "sweep"):
         process = _start(pictures, whole)
-        _, error = process.communicate(timeout=120)
+        _, error = process.communicate(timeout=600)
     assert process.returncode == 2
     assert error == (
         f"gopro: another sweep is at work in {whole}; wait for it to end, or choose another --out\n"
