@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gopro import methods, results
+from gopro.data import worldset
 from tiny_run import Cli, quick
 
 GUIDE = Path(__file__).parents[2] / "docs" / "adding-a-method.md"
@@ -47,6 +48,7 @@ def test_its_commands(
     cli: Cli, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick(monkeypatch)
+    monkeypatch.setattr(worldset, "_TEST", (2, range(1)))  # a tenth of the test pictures
     monkeypatch.chdir(tmp_path)
     brief = [*tiny, "--epochs", 1, "--shots", 1, "--seeds", "1,2", "--validate", "false"]
     commands = [shlex.split(line) for line in _block("bash").splitlines()]
