@@ -48,6 +48,7 @@ def test_its_commands(
     cli: Cli, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(worldset, "_TEST", (2, range(1)))  # a tenth of the test pictures
     monkeypatch.chdir(tmp_path)
     brief = [*tiny, "--epochs", 1, "--shots", 1, "--seeds", "1,2", "--validate", "false"]

@@ -54,8 +54,8 @@ def load_fast(path: Path, method: Conditioned) -> tuple[Reference, FastMap | Non
             about = json.loads(file.metadata()["gopro"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         reference = Reference(tensors["shifts"], tensors["images"])
-        numbers = {name: float(about[name]) for name in _NUMBERS}
-        subspace = Subspace(**{name: tensors[name] for name in _TENSORS}, **numbers)
+        within = (tensors[name] for name in _TENSORS)
+        subspace = Subspace(*within, *(float(about[name]) for name in _NUMBERS))
         largest, mean = (float(error) for error in about["error"])
         weights = tensors["weights"].float()
         fitted = FastMap(subspace, weights, float(about["reach"]), (largest, mean))

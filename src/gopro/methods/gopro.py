@@ -217,7 +217,8 @@ class GOPro(Method):
 
     def shifts(self, features: ImageFeatures) -> Tensor:
         """What an image adds to the context tokens in prediction: [B, M or 1, d_t]."""
-        return self.generator(features, "x")
+        shifts: Tensor = self.generator(features, "x")
+        return shifts
 
     def logits(self, features: ImageFeatures) -> Tensor:
         return self.scores(features, self.text_embedding(self.shifts(features)))

@@ -1,8 +1,0 @@
-"""The recipes are no part of the installed package: make the checkout's root importable."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
