@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gopro import results, run
+from gopro import results, workspace
 from gopro.data import Dataset, load
 from tiny_run import Cli
 
@@ -31,7 +31,7 @@ def small_world(monkeypatch: pytest.MonkeyPatch) -> None:
 
     parts = {"train": few("train", 16), "val": few("val", 2), "test": few("test", 5)}
     small: Dataset = replace(whole, class_names=CLASSES, **parts)  # type: ignore[arg-type]
-    monkeypatch.setattr(run, "load", lambda name, root, seed: small)
+    monkeypatch.setattr(workspace, "load", lambda name, root, seed: small)
 
 
 @pytest.mark.usefixtures("small_world")
