@@ -84,7 +84,8 @@ class Examples:
             with Image.open(io.BytesIO(self.pictures[place]), formats=["JPEG"]) as image:
                 if max(image.size) > 4 * SIDE:
                     raise ValueError("too large")
-                return image.convert("RGB")
+                picture: Image.Image = image.convert("RGB")
+                return picture
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise GoproError("a kept training picture is damaged; fit again") from error
 
