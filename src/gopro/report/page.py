@@ -97,7 +97,7 @@ def render(page: Page) -> str:
     """The page as HTML. It loads nothing: style, charts and pictures are inside."""
     groups = [name for name in _GROUPS if page.compared or name in ("wrong", "right")]
     each = max(2, min(6, _PICTURES // max(1, len(page.parts) * len(groups))))
-    return _template().render(
+    return template("page.html").render(
         page=page,
         groups={name: _GROUPS[name] for name in groups},
         each=each,
@@ -144,8 +144,9 @@ def data_uri(pixels: Any) -> Markup:
     return Markup(f"data:image/jpeg;base64,{text}")
 
 
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
+@lru_cache
+def template(name: str) -> jinja2.Template:
+    """A page's template: text put into it is escaped, and what it lacks is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gopro.report"),
         autoescape=True,
@@ -154,7 +155,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["signed"] = _signed
-    return environment.get_template("page.html")
+    return environment.get_template(name)
 
 
 def _signed(value: float) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from gopro import results
 from gopro.files import atomic_write
 from gopro.report import formats, history, plots, published
 from gopro.report.history import Change, Run
-from gopro.report.page import TERMS
+from gopro.report.page import TERMS, template
 from gopro.report.plots import Forest, Interval, Points
 from gopro.report.tables import ZERO_SHOT, Table, build
 
@@ -99,7 +97,7 @@ def write(folders: Sequence[Path], path: Path, baseline: str = "zeroshot") -> Pa
             be written.
     """
     page = gather([Run(folder, results.read(folder)) for folder in folders], baseline)
-    text = _template().render(page=page, formats=formats, published=published)
+    text = template("sweep.html").render(page=page, formats=formats, published=published)
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
@@ -215,16 +213,3 @@ def _counted(names: Sequence[str], word: str) -> str:
 def _address(text: str, kind: str) -> Markup:
     code = base64.b64encode(text.encode()).decode("ascii")
     return Markup(f"data:{kind};charset=utf-8;base64,{code}")
-
-
-@lru_cache(maxsize=1)
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gopro.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["signed"] = lambda value: f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
-    return environment.get_template("sweep.html")

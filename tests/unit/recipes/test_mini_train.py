@@ -80,7 +80,7 @@ def test_a_run_can_begin_with_the_weights_of_another(run_folder: Path, tmp_path:
 
 
 def test_two_processes_train_one_model(run_folder: Path, tmp_path: Path) -> None:
-    """Ranks begin alike, see other pictures, and go on alike."""
+    """Each has its part of the batch, and one of them saves."""
     command = ["--out", str(tmp_path), "--cache", str(run_folder / "cache")]
     train.run(options.parse([*command, "--steps", "2", *SMALL[:-1], "2"]))
     facts = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
