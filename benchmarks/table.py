@@ -24,6 +24,9 @@ def show(found: dict[str, Any]) -> None:
     for task, title in _TITLES.items():
         if task in found:
             console.print(_table(title, found[task]["ways"]))
+            for name, row in found[task]["ways"].items():
+                if "asked" in row:
+                    console.print(f"{name}: {row['asked']}")
             if found[task]["published_image_by_image"]:
                 console.print("published: one image after the other, for want of memory")
 

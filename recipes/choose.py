@@ -4,9 +4,10 @@
         --try "lr=0.01" --try "lr=0.03 epochs=20" --out runs/choose
 
 Only the training split of the first half of the classes is used. Those classes are halved again:
-each candidate trains on 16 images of each class of the first quarter and is tested on the training
-images that are left, of the quarter trained on ("base") and of the other one ("new"). The seed
-differs from those that results are reported for.
+each candidate trains on 16 images of each class of one quarter and is tested on the training images
+that are left, of the quarter trained on ("base") and of the other one ("new"); then the quarters
+change places, and the figures are means of both. The seed differs from those that results are
+reported for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from gopro import results, run
@@ -28,10 +30,21 @@ from gopro.runfolder import DONE
 SEED = 101
 
 
-def inner(dataset: Dataset, shots: int, seed: int) -> Dataset:
-    """The data set that candidates see: base classes' training images, the undrawn ones to test."""
-    names = dataset.class_names[: (len(dataset.class_names) + 1) // 2]
-    items = [item for item in dataset.train if item.label < len(names)]
+def inner(dataset: Dataset, shots: int, seed: int, swap: bool = False) -> Dataset:
+    """The data set that candidates see: base classes' training images, the undrawn ones to test.
+
+    Args:
+        dataset: The whole.
+        shots: Images per class that are left for training.
+        seed: Of their choice.
+        swap: Whether the second quarter of the classes comes first.
+    """
+    half = (len(dataset.class_names) + 1) // 2
+    first = (half + 1) // 2
+    order = [*range(first, half), *range(first)] if swap else list(range(half))
+    names = tuple(dataset.class_names[old] for old in order)
+    label = {old: new for new, old in enumerate(order)}
+    items = [replace(x, label=label[x.label]) for x in dataset.train if x.label in label]
     drawn = set(sample(items, shots, seed, class_names=names))
     return replace(
         dataset,
@@ -58,7 +71,7 @@ def _value(text: str) -> Any:
 def measure(
     dataset: Dataset, base: TrainSettings, changes: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Train and test one candidate, once."""
+    """Train and test one candidate on one half, once."""
     prefix = f"{base.method}."
     own = {k.removeprefix(prefix): v for k, v in changes.items() if k.startswith(prefix)}
     general = {k: v for k, v in changes.items() if not k.startswith(prefix)}
@@ -79,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--try", action="append", dest="candidates", required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/choose"))
     given = parser.parse_args(arguments)
-    dataset = inner(load(given.dataset, given.root), given.shots, SEED)
+    whole = load(given.dataset, given.root)
+    halves = [inner(whole, given.shots, SEED, swap) for swap in (False, True)]
     base = TrainSettings(
         dataset=given.dataset,
         root=given.root,
@@ -91,18 +105,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = []
     for text in given.candidates:
         folder = given.out / f"{given.method} {text}".replace("/", "-").replace(" ", "_")
-        found = measure(dataset, base, candidate(text), folder)
-        rows.append((found["harmonic_mean"], text, found))
-        print(_line(text, found), flush=True)
+        found = [
+            measure(half, base, candidate(text), folder / f"half{number}")
+            for number, half in enumerate(halves, 1)
+        ]
+        seconds = fmean(each["train_seconds"] for each in found)
+        rows.append((*_means(found), seconds, text))
+        print(_line(*rows[-1]), flush=True)
     print("\nbest first:")
-    for _, text, found in sorted(rows, key=lambda row: -row[0]):
-        print(_line(text, found))
-    print(_line("(zero-shot)", {**found["zeroshot"], "train_seconds": 0}))
+    for row in sorted(rows, key=lambda row: -row[2]):
+        print(_line(*row))
+    print(_line(*_means([each["zeroshot"] for each in found]), 0.0, "(zero-shot)"))
 
 
-def _line(text: str, found: dict[str, Any]) -> str:
-    base, new = (found["test"][name]["accuracy"] for name in ("base", "new"))
-    mean, seconds = found["harmonic_mean"], found["train_seconds"]
+def _means(found: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
+    """Base, new and harmonic mean, each the mean of the two halves."""
+    base, new = (fmean(x["test"][name]["accuracy"] for x in found) for name in ("base", "new"))
+    return base, new, fmean(each["harmonic_mean"] for each in found)
+
+
+def _line(base: float, new: float, mean: float, seconds: float, text: str) -> str:
     return f"base {base:6.2f}  new {new:6.2f}  hm {mean:6.2f}  {seconds:5.0f} s  {text}"
 
 

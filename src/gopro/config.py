@@ -9,6 +9,8 @@ from typing import Literal
 from gopro.errors import GoproError
 from gopro.views_settings import ViewSettings
 
+Precision = Literal["fp32", "bf16", "fp16", "auto"]
+
 LOGGERS = ("csv", "tensorboard", "wandb")
 """Names that ``--logger`` takes."""
 
@@ -56,8 +58,9 @@ class TrainSettings:
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
 
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Precision of the frozen towers; what is learned stays in float32."""
+    precision: Precision = "fp32"
+    """Precision of the frozen towers; what is learned stays in float32. auto tries bf16 on this
+    device and takes it where it is faster; the run records which."""
 
     epochs: int | None = None
     """Passes over the training images; by default the method's recipe."""

@@ -89,7 +89,8 @@ def _device() -> Iterator[Finding]:
     yield Finding(
         "precision",
         "fp32 by default",
-        f"the same numbers everywhere; {half.get(chosen.type, 'bf16 saves memory')} (--precision)",
+        f"the same numbers everywhere; {half.get(chosen.type, 'bf16 saves memory')} (--precision; "
+        "auto tries it out)",
     )
 
 

@@ -16,6 +16,9 @@ from gopro.features import frozen
 from gopro.methods.base import Method
 from gopro.progress import bar
 
+_TOGETHER = 1024
+"""Images that share a text pass; with 1000 classes their scores take 4 MB."""
+
 
 def frozen_features(
     backbone: Backbone,
@@ -126,7 +129,15 @@ class Scorer(Protocol):
 
 @torch.no_grad()
 def predict(method: Scorer, features: ImageFeatures, batch: int = 64) -> Tensor:
-    """The most likely class of each image: [N] on the cpu."""
+    """The most likely class of each image: [N] on the cpu.
+
+    Args:
+        method: What scores them.
+        features: Of N images.
+        batch: Images at once where each has prompts of its own; else a text pass serves more.
+    """
+    if isinstance(method, Method) and not method.prompts_per_image:
+        batch = max(batch, _TOGETHER)
     answers = [
         method.logits(features[start : start + batch]).argmax(dim=1).cpu()
         for start in range(0, len(features), batch)

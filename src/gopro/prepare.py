@@ -10,7 +10,8 @@ import torch
 
 from gopro import runfolder
 from gopro.backbones import Backbone
-from gopro.config import TrainSettings
+from gopro.backbones.precision import fastest
+from gopro.config import Precision, TrainSettings
 from gopro.data import Dataset
 from gopro.data.templates import own_template
 from gopro.errors import GoproError
@@ -121,7 +122,16 @@ def complete(
     variant = getattr(options, "variant", None)
     folder = settings.out or runfolder.default_folder(settings, variant)
     settings = replace(settings, targets=",".join(targets) or None)
+    if settings.precision == "auto":
+        settings = replace(settings, precision=_precision(settings, folder))
     return Job(settings, options, recipe, folder, what)
+
+
+def _precision(settings: TrainSettings, folder: Path) -> Precision:
+    """What ``auto`` stands for: what a run that goes on has, else what is faster here."""
+    if (folder / runfolder.CONFIG).exists():
+        return runfolder.read_settings(folder)[0].precision
+    return fastest(settings.backbone, settings.pretrained, settings.device)
 
 
 def equip(job: Job, workspace: Workspace | None = None) -> Prepared:

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gopro import results
-from gopro.data import Dataset, load
+from gopro.data import Dataset
 from gopro.methods import TABLE, find
+from small_world import small_world
 from tiny_run import Cli, quick
 
-CLASSES = ("apple", "car", "fish", "tree")
 USUAL = ["--shots", 2, "--batch", 4, "--workers", 1]
 
 
 @pytest.fixture(scope="module")
 def small() -> Dataset:
-    """The world with 4 of its classes and few pictures."""
-    whole = load("world")
-    labels = [whole.class_names.index(name) for name in CLASSES]
-
-    def few(part: str, count: int) -> tuple[object, ...]:
-        items = getattr(whole, part)
-        return tuple(
-            replace(item, label=place)
-            for place, label in enumerate(labels)
-            for item in [item for item in items if item.label == label][:count]
-        )
-
-    parts = {"train": few("train", 2), "val": few("val", 1), "test": few("test", 2)}
-    made: Dataset = replace(whole, class_names=CLASSES, **parts)  # type: ignore[arg-type]
-    return made
+    return small_world(train=2, val=1, test=2)
 
 
 @pytest.fixture(autouse=True)

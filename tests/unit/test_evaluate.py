@@ -14,6 +14,8 @@ from torch import Tensor
 from gopro.backbones import ImageFeatures
 from gopro.data import Dataset, Item
 from gopro.evaluate import accuracy, encode, features_for, frozen_features, predict, validator
+from gopro.methods import find
+from small_clips import small_backbone
 
 
 class Means:
@@ -56,6 +58,21 @@ def test_predictions_are_the_largest_scores_without_gradient(batch: int) -> None
     found = predict(method, ImageFeatures(scores, scores, scores), batch)
     assert found.tolist() == [1, 0, 1]
     assert not found.requires_grad
+
+
+@pytest.mark.parametrize(("name", "passes"), [("coop", 1), ("cocoop", 3)])
+def test_one_text_pass_serves_all_images_where_prompts_are_the_same(
+    name: str, passes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = small_backbone()
+    kind = find(name)
+    method = kind(backbone, ("ant", "bee"), kind.Settings())
+    features = backbone.image(torch.rand(5, 3, backbone.image_size, backbone.image_size))
+    alone = [int(method.logits(features[at : at + 1]).argmax()) for at in range(5)]
+    texts, count = backbone.text, []
+    monkeypatch.setattr(backbone, "text", lambda prompts: count.append(1) or texts(prompts))
+    assert predict(method, features, batch=2).tolist() == alone
+    assert len(count) == passes
 
 
 class Brighter:

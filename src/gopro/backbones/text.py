@@ -35,7 +35,8 @@ class PromptEncoder:
         model: An ``open_clip`` CLIP, or its ``text`` tower where that is a module of its own.
         name: The model's name, for messages.
         chunk_tokens: How many suffix tokens (images times tokens of all classes) keep their
-            activations at once; more than that run in chunks and are recomputed for the gradient.
+            activations at once; more than that are recomputed for the gradient, in chunks of half
+            as many, since a chunk is held beside its gradient and what it was made from.
 
     Raises:
         GoproError: When the tower is not CLIP's causal transformer.
@@ -75,8 +76,11 @@ class PromptEncoder:
             left = prefix.shape[1] - extra  # what is still shared from that block on
             cut = [(key[:, :, :left], value[:, :, :left]) for key, value in cache[own.block :]]
             cache[own.block :] = cut
-        chunks = in_chunks(prompts.lengths, max(1, self.chunk_tokens // batch), extra)
+        room = self.chunk_tokens // batch
+        chunks = in_chunks(prompts.lengths, max(1, room), extra)
         recompute = len(chunks) > 1 and torch.is_grad_enabled()
+        if recompute:
+            chunks = in_chunks(prompts.lengths, max(1, room // 2), extra)
         parts = []
         for groups in chunks:
             flat = [tensor for pair in cache for tensor in pair]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,27 @@ class FastTests:
         self.made[name] = FastPrompts(method, fitted)
         return self.made[name]
 
-    def lines(self) -> list[str]:
-        """What to tell: how far scores are off, and how many images needed the text tower."""
+    def lines(
+        self, exact: Mapping[str, Sequence[int]], fast: Mapping[str, Sequence[int]]
+    ) -> list[str]:
+        """What to tell: how far scores are off, what they cost, and whether answers are the same.
+
+        Args:
+            exact: Name of a test -> the exact way's answers, as the run recorded them.
+            fast: Name of a test -> fast answers for the same images.
+        """
         return [
-            f"{name}: fast scores are off by {fast.fitted.error[1]:.2g} in the mean and "
-            f"{fast.fitted.error[0]:.2g} at most, as measured on training images; {fast.asked} of "
-            f"{fast.answered} images needed the text tower, for "
-            f"{fast.pairs / max(1, fast.asked):.1f} of {len(fast.method.class_names)} classes each"
-            for name, fast in self.made.items()
+            f"{name}: {_equal(exact[name], fast[name])}; fast scores are off by "
+            f"{made.fitted.error[1]:.2g} in the mean and {made.fitted.error[0]:.2g} at most, as "
+            f"measured on training images; {made.asked} of {made.answered} images needed the text "
+            f"tower, for {made.pairs / max(1, made.asked):.1f} of {len(made.method.class_names)} "
+            "classes each"
+            for name, made in self.made.items()
         ]
+
+
+def _equal(exact: Sequence[int], fast: Sequence[int]) -> str:
+    if len(exact) != len(fast):
+        return "these are other images than the run's"
+    same = sum(a == b for a, b in zip(exact, fast, strict=True))
+    return f"{same} of {len(fast)} answers ({100 * same / len(fast):.2f} %) are the exact ones"

@@ -61,6 +61,8 @@ class Method(nn.Module, ABC):
         learns_from_features: Whether ``prepare`` wants the training images' features.
         sees_pixels: Whether ``image`` is more than the frozen tower, so that features which that
             tower left behind (cached, or shared with zero-shot CLIP) are not this method's.
+        prompts_per_image: Whether each image has prompts of its own, so that scoring many images at
+            once needs memory for all their prompts.
 
     Args:
         backbone: The frozen CLIP.
@@ -78,6 +80,7 @@ class Method(nn.Module, ABC):
     parts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     learns_from_features: ClassVar[bool] = False
     sees_pixels: ClassVar[bool] = False
+    prompts_per_image: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__()

@@ -43,6 +43,7 @@ class CoCoOp(Method):
     }
     paper: ClassVar[str] = "Zhou et al., CVPR 2022"
     about: ClassVar[str] = "context tokens, and a network that shifts them for each image"
+    prompts_per_image: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)

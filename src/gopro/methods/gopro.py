@@ -127,6 +127,7 @@ class GOPro(Method):
     }
     paper: ClassVar[str] = "Singha et al., BMVC 2023"
     about: ClassVar[str] = "context tokens generated from each image's content and style"
+    prompts_per_image: ClassVar[bool] = True
 
     parts: ClassVar[dict[str, dict[str, Any]]] = {
         "no-sem": {"w_sem": 0.0},

@@ -66,6 +66,7 @@ class StyLIP(Method):
     }
     paper: ClassVar[str] = "Bose et al., WACV 2024"
     about: ClassVar[str] = "context tokens from each image's style, text fused with its content"
+    prompts_per_image: ClassVar[bool] = True
     parts: ClassVar[dict[str, dict[str, Any]]] = {
         "no-style": {"style": False},
         "no-content": {"content": False},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from benchmarks import agreement, floor, memory, speed, ways
-from benchmarks.ours import Exact
+from benchmarks.ours import Exact, Fast
 from benchmarks.published import Published
 from benchmarks.setup import class_names, make
 from benchmarks.timing import in_turns
@@ -90,6 +90,15 @@ def test_the_slower_of_operations_and_bytes_is_the_floor() -> None:
     assert rates.seconds(floor.Work(10.0, 8.0)) == 4.0
     found = floor.measure(torch.float32, torch.device("cpu"), 32)
     assert found.operations > 1e8 and found.bytes > 1e8
+
+
+def test_fast_prediction_leaves_some_classes_in_question(backbone: Backbone) -> None:
+    fast = Fast(make(backbone, classes=40, batch=8))
+    fast.predict()
+    made = fast.fast
+    assert 0 < made.asked < made.answered == 8
+    assert made.pairs < 10 * made.asked  # not all 40 of them
+    assert fast.asked.startswith(f"{made.asked / 8:.0%} of images")
 
 
 def test_names_differ_and_have_known_lengths(backbone: Backbone) -> None:

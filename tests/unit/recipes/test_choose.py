@@ -32,6 +32,13 @@ def test_inner_set_holds_training_images_of_base_classes_alone() -> None:
     assert not set(found.train) & set(found.test)
 
 
+def test_quarters_change_places() -> None:
+    whole = Dataset("eight", None, NAMES, _items("train", 6), (), _items("test", 4))
+    found = choose.inner(whole, shots=4, seed=7, swap=True)
+    assert found.class_names == ("cat", "dog", "ant", "bee")
+    assert all(item.key.split("/")[1] == found.class_names[item.label] for item in found.test)
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

@@ -1,0 +1,58 @@
+"""``--precision auto``: bf16 where it pays on this device, found out by trying it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Literal
+
+import torch
+
+from gopro.backbones.build import build, choose_device
+from gopro.backbones.clip import Backbone
+
+PAYS = 1.2
+"""How many times as fast bf16 must be: less isn't worth its rounding."""
+
+_KINDS = ("fp32", "bf16")
+_IMAGES = 4
+_TIMES = 3
+
+
+@lru_cache(maxsize=1)  # runs of one command don't decide differently
+def fastest(name: str, pretrained: str | None, device: str) -> Literal["fp32", "bf16"]:
+    """Time both towers in float32 and bf16, in turns.
+
+    Args:
+        name: As ``build`` takes it.
+        pretrained: As ``build`` takes it.
+        device: As ``build`` takes it.
+
+    Raises:
+        GoproError: As ``build``.
+    """
+    place = choose_device(device)
+    tried = {kind: build(name, pretrained, device=device, precision=kind) for kind in _KINDS}
+    times: dict[str, list[float]] = {kind: [] for kind in _KINDS}
+    for _ in range(1 + _TIMES):  # the first time is a warm-up
+        for kind, backbone in tried.items():
+            times[kind].append(_seconds(lambda: _work(backbone), place))  # noqa: B023
+    exact, rounded = (statistics.median(times[kind][1:]) for kind in _KINDS)
+    return "bf16" if exact >= PAYS * rounded else "fp32"
+
+
+def _work(backbone: Backbone) -> None:
+    """A pass of each tower, on images and prompts that mean nothing."""
+    side = backbone.image_size
+    backbone.image(torch.zeros(_IMAGES, 3, side, side, device=backbone.device))
+    backbone.template([f"class {number}" for number in range(8 * _IMAGES)])
+
+
+def _seconds(work: Callable[[], None], device: torch.device) -> float:
+    started = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - started
