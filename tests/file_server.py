@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
+
+_CHUNK = 50_000
 
 
 @dataclass(frozen=True)
@@ -26,14 +30,18 @@ class FileServer:
         files: Path -> content.
         breaks: Bytes after which the next answers break off, one for each.
         ranges: Whether a part of a file can be asked for.
+        tags: Whether it tells one version of a file from another.
         kind: What it calls its files.
+        pause: Seconds between two pieces of a file.
         seen: Every request so far.
     """
 
     files: dict[str, bytes]
     breaks: list[int] = field(default_factory=list)
     ranges: bool = True
+    tags: bool = True
     kind: str = "application/octet-stream"
+    pause: float = 0.0
     seen: list[Request] = field(default_factory=list)
 
     def url(self, path: str) -> str:
@@ -79,7 +87,11 @@ class FileServer:
             request.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         request.send_header("Content-Length", str(len(content) - start))
         request.send_header("Content-Type", self.kind)
-        request.send_header("ETag", tag)
+        if self.tags:
+            request.send_header("ETag", tag)
         request.end_headers()
         end = start + self.breaks.pop(0) if self.breaks else len(content)
-        request.wfile.write(content[start:end])
+        with contextlib.suppress(ConnectionError):  # the client has gone
+            for place in range(start, end, _CHUNK):
+                request.wfile.write(content[place : min(place + _CHUNK, end)])
+                time.sleep(self.pause)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from gopro import processes
 from gopro.checkpoint import Progress, load_checkpoint, save_checkpoint
-from gopro.errors import GoproError
+from gopro.errors import NotFiniteError
 from gopro.files import atomic_write
 from gopro.loggers import log_row
 from gopro.methods.base import Method, Recipe
@@ -153,7 +153,8 @@ class Trainer:
         """Train to the last epoch.
 
         Raises:
-            GoproError: When loss or gradient is not finite, or the folder can't be written.
+            NotFiniteError: When loss, gradient or weights are not finite.
+            GoproError: When the folder can't be written.
             Interrupted: After Ctrl-C, once all is saved.
         """
         progress, epochs = self.progress, self.recipe.epochs
@@ -208,25 +209,30 @@ class Trainer:
         self.method.backward(terms, self._backward)
         processes.average_gradients(self.method.parameters())
         scaled = self.scaler.is_enabled()  # then a step whose gradient overflows is skipped
-        if not scaled and not all_finite(p.grad for p in self.method.parameters()):
+        broke = not scaled and not all_finite(p.grad for p in self.method.parameters())
+        if not broke:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        if broke or (scaled and self.scaler.get_scale() < _SMALLEST_SCALE):
             again = self.wrapped(batch)  # its graph was used up
             raise self._stop(broken_gradient(again, self.method.loss_weights, self.method), chosen)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        if scaled and self.scaler.get_scale() < _SMALLEST_SCALE:
-            raise self._stop("every gradient overflows half precision", chosen)
+        if not all_finite(self.method.parameters()):  # else a checkpoint would keep them
+            raise self._stop("a weight is not finite", chosen)
         return values
 
-    def _stop(self, what: str, chosen: Tensor) -> GoproError:
+    def _stop(self, what: str, chosen: Tensor) -> NotFiniteError:
         """Keep the weights of before this step; gives the error that says what broke."""
         if all_finite(self.method.state_dict().values()):
             self.save()
+        kept = "the last good weights are kept in the checkpoint"
+        if not (self.folder / CHECKPOINT).exists():
+            kept = "there are no good weights yet"
         progress = self.progress
-        hint = "lower --lr" if self.precision == "fp32" else "use --precision fp32, or lower --lr"
-        return GoproError(
+        return NotFiniteError(
             f"{what} in epoch {progress.epoch + 1}, step {progress.step + 1} of {self.steps}, "
-            f"whose images are {files(self.data.names, chosen.tolist())}; the last good weights "
-            f"are kept in the checkpoint: {hint}"
+            f"whose images are {files(self.data.names, chosen.tolist())}",
+            f"use {'' if self.precision == 'fp32' else '--precision fp32 or '}a lower --lr",
+            f", into another --out: {kept}",
         )
 
     def _backward(self, loss: Tensor, **options: Any) -> None:

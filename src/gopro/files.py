@@ -49,6 +49,17 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def is_half(path: Path) -> bool:
+    """Whether a file is what ``atomic_write`` hadn't finished, by its name."""
+    return path.name.startswith(".") and path.name.endswith(".tmp")
+
+
+def remove_halves(folder: Path) -> None:
+    """Remove what a killed process was about to write into a folder that nobody writes to now."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write ``value`` as indented JSON, whole or not at all.
 

@@ -16,7 +16,7 @@ from gopro import loggers, processes
 from gopro.checkpoint import Progress
 from gopro.config import TrainSettings
 from gopro.engine import Interrupted, Trainer, TrainingSet
-from gopro.errors import GoproError
+from gopro.errors import GoproError, NotFiniteError
 from gopro.evaluate import encode
 from gopro.methods.base import Method, Recipe
 
@@ -144,5 +144,7 @@ def learn_without_folder(
     with tempfile.TemporaryDirectory(prefix="gopro-") as folder:
         try:
             return learn(method, data, recipe, settings, Path(folder), validate)
+        except NotFiniteError as error:  # the checkpoint goes with the folder
+            raise NotFiniteError(error.what, error.remedy, ": nothing was kept") from error
         except Interrupted as stop:
             raise KeyboardInterrupt("stopped; nothing was kept") from stop

@@ -174,7 +174,8 @@ def crew(settings: TrainSettings, folder: Path) -> Iterator[TrainSettings]:
     ):
         copy = Path(name) / "run"
         if settings.resume and folder.exists():
-            shutil.copytree(folder, copy)
+            # the first process removes such files, or is writing them
+            shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*.tmp"))
         try:
             yield replace(settings, out=copy)
         except KeyboardInterrupt as stop:  # all have saved: the first one says so

@@ -14,7 +14,7 @@ from gopro.config import TrainSettings
 from gopro.data import Dataset
 from gopro.data.fewshot import Sample, load_sample, save_sample
 from gopro.errors import GoproError
-from gopro.files import atomic_write
+from gopro.files import atomic_write, is_half, remove_halves
 from gopro.views_settings import ViewSettings
 
 CONFIG = "config.yaml"
@@ -96,6 +96,8 @@ def check(folder: Path, settings: TrainSettings, options: Any) -> None:
 def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
     """Make the run folder with its ``config.yaml``, or check the one that is there.
 
+    What a killed process was about to write is removed.
+
     Args:
         folder: The run folder.
         settings: Of the run, every default filled in.
@@ -105,6 +107,7 @@ def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
         GoproError: As ``check`` does, and when the folder can't be written.
     """
     check(folder, settings, options)
+    remove_halves(folder)
     if not (folder / CONFIG).exists():
         with atomic_write(folder / CONFIG) as temporary:
             text = yaml.safe_dump(to_dict(settings, options), sort_keys=False, allow_unicode=True)
@@ -212,7 +215,9 @@ def _plain(value: Any) -> Any:
 
 def _holds_anything(folder: Path) -> bool:
     try:
-        return any(folder.iterdir()) if folder.is_dir() else folder.exists()
+        if not folder.is_dir():
+            return folder.exists()
+        return not all(is_half(path) for path in folder.iterdir())  # a killed run's start
     except OSError as error:
         raise GoproError(
             f"can't look into {folder} ({error.strerror or error}); choose another --out"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gopro.checkpoint import load_tensors
 from tiny_run import CLASSES, NAME, Cli, write_photos
 
 
@@ -187,6 +188,17 @@ def test_a_run_folder_that_holds_another_run(train: Cli, tmp_path: Path, own: Pa
     ):
         assert words in train(tmp_path / "run", "--shots", 2, *options, dataset=where).line
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_training_that_stops_being_numbers(train: Cli, tmp_path: Path, precision: str) -> None:
+    line = train(tmp_path / "run", "--lr", 1e38, "--precision", precision).line
+    assert "is not finite" in line or "is nan" in line or "is inf" in line
+    assert "in epoch 2, step " in line and ".png" in line
+    assert ("use --precision fp32 or a lower --lr" in line) is (precision != "fp32")
+    assert line.endswith("into another --out: the last good weights are kept in the checkpoint")
+    tensors, about = load_tensors(tmp_path / "run" / "checkpoint.safetensors")
+    assert about["epoch"] == 1 and all(tensor.isfinite().all() for tensor in tensors.values())
 
 
 @pytest.mark.parametrize("failing", range(8))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gopro.errors import GoproError
-from gopro.files import atomic_write, write_json
+from gopro.files import atomic_write, is_half, remove_halves, write_json
 
 
 def _all(folder: Path) -> list[str]:
@@ -101,3 +101,15 @@ def test_json_is_readable_and_strict(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range float"):
         write_json(path, float("nan"))
     assert path.read_text(encoding="utf-8") == text
+
+
+def test_halves_are_known_and_removed(tmp_path: Path) -> None:
+    for name in ("file", ".hidden", "a.tmp"):
+        (tmp_path / name).touch()
+    with pytest.raises(GoproError), atomic_write(tmp_path / "file") as temporary:
+        (half,) = [path for path in tmp_path.iterdir() if is_half(path)]
+        assert half == temporary
+        remove_halves(tmp_path)
+        temporary.read_bytes()
+    assert _all(tmp_path) == [".hidden", "a.tmp", "file"]
+    remove_halves(tmp_path / "none")

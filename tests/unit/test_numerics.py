@@ -94,9 +94,33 @@ def test_half_precision_that_always_overflows(tmp_path: Path) -> None:
     before = toy.weight.detach().clone()
     toy.weight.register_hook(lambda gradient: gradient * math.inf)
     message = stopped(trainer(tmp_path, toy, precision="fp16", recipe=replace(RECIPE, epochs=9)))
-    assert "every gradient overflows half precision in epoch 6, step 2" in message  # 2 ** -17
+    wanted = "the gradient of the loss term ce is not finite (at weight) in epoch 6, step 2 of 3, "
+    assert message.startswith(wanted)  # after 2 ** -17
     assert "use --precision fp32" in message
     assert torch.equal(toy.weight, before)
+
+
+def test_weights_that_break_at_the_end_of_an_epoch_are_not_kept(tmp_path: Path) -> None:
+    """A gradient that is finite and a step that isn't: no later loss comes to tell."""
+    toy, steps = Toy(), iter(range(1, 99))
+
+    def huge(gradient: Tensor) -> Tensor:
+        return torch.full_like(gradient, 3e38) if next(steps) == 6 else gradient
+
+    toy.weight.register_hook(huge)
+    message = stopped(trainer(tmp_path, toy, recipe=replace(RECIPE, lr=10.0)))
+    assert message.startswith("a weight is not finite in epoch 2, step 3 of 3, whose images are ")
+    assert "--lr, into another --out: the last good weights are kept in the check" in message
+    tensors, about = load_tensors(tmp_path / CHECKPOINT)
+    assert tensors["model.weight"].isfinite().all() and about["epoch"] == 1
+
+
+def test_nothing_good_yet(tmp_path: Path) -> None:
+    toy = Toy()
+    with torch.no_grad():
+        toy.weight.fill_(math.nan)
+    assert stopped(trainer(tmp_path, toy)).endswith("another --out: there are no good weights yet")
+    assert not list(tmp_path.iterdir())
 
 
 def test_all_finite() -> None:

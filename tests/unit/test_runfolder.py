@@ -47,6 +47,25 @@ def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:
     assert (tmp_path / CONFIG).exists()
 
 
+def test_what_a_killed_run_was_about_to_write_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / ".config.yaml.x1.tmp").write_text("met")
+    check(tmp_path, SETTINGS, OPTIONS)
+    open_folder(tmp_path, SETTINGS, OPTIONS)
+    (tmp_path / ".checkpoint.safetensors.x2.tmp").touch()
+    open_folder(tmp_path, replace(SETTINGS, resume=True), OPTIONS)
+    assert [path.name for path in tmp_path.iterdir()] == [CONFIG]
+
+
+def test_a_config_runs_nothing(tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+    text = f"method: !!python/object/apply:pathlib.Path.touch [!!python/name:{proof}]\n"
+    for evil in (text, f"method: coop\nout: !!python/object/apply:os.mkdir ['{proof}']\n"):
+        (tmp_path / CONFIG).write_text(evil)
+        with pytest.raises(GoproError, match="is damaged"):
+            read_config(tmp_path)
+    assert not proof.exists()
+
+
 @pytest.mark.parametrize(
     ("settings", "options"),
     [

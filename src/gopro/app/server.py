@@ -19,6 +19,7 @@ def application(service: Service, title: str) -> Any:
     import gradio as gr
 
     from gopro.app import api, page
+    from gopro.app.doors import Doors
 
     most = service.limits
     mounted = gr.mount_gradio_app(
@@ -34,7 +35,7 @@ def application(service: Service, title: str) -> Any:
         css=page.style(),
     )
     # all pictures of a request, and what a form puts around them
-    return api.Bounded(mounted, min(most.bytes * most.pictures, 10 * most.bytes) + 1_000_000)
+    return api.Bounded(Doors(mounted), min(most.bytes * most.pictures, 10 * most.bytes) + 1_000_000)
 
 
 def listen(host: str, port: int) -> socket.socket:

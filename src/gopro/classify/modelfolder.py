@@ -19,7 +19,7 @@ from gopro.classify.examples import Examples
 from gopro.classify.modelcard import card
 from gopro.data.labelled import checked_names
 from gopro.errors import GoproError
-from gopro.files import atomic_write
+from gopro.files import atomic_write, is_half, remove_halves
 from gopro.fitting import method_settings, seeded
 from gopro.methods import find
 
@@ -44,6 +44,7 @@ _KEPT = (
 def write(classifier: PromptClassifier, folder: Path) -> Path:
     """Write a fitted classifier; see ``PromptClassifier.save``."""
     refuse_other_things(folder)
+    remove_halves(folder)
     examples = classifier.examples_
     # the files take their names one after the other once all of them are whole, the last one first
     with contextlib.ExitStack() as files:
@@ -79,7 +80,9 @@ def refuse_other_things(folder: Path) -> None:
     """
     if folder.is_file():
         raise GoproError(f"{folder} is a file; choose another folder for the model")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / ABOUT).is_file():
+    if not folder.is_dir() or (folder / ABOUT).is_file():
+        return
+    if not all(is_half(path) for path in folder.iterdir()):  # a killed saving leaves halves
         raise GoproError(f"{folder} holds other things than a model; choose another folder")
 
 

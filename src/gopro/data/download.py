@@ -10,9 +10,10 @@ from filelock import FileLock, Timeout
 from gopro.data.catalog import KNOWN
 from gopro.data.fetch import fetch
 from gopro.data.sources import BY_HAND, SOURCES, Piece
-from gopro.data.unpack import remove_halves, unpack
+from gopro.data.unpack import remove_remains, unpack
 from gopro.data.verify import state
 from gopro.errors import GoproError
+from gopro.files import remove_halves
 
 _WAITING = ".downloads"
 """Folder below the root that holds what is on its way."""
@@ -41,7 +42,8 @@ def download(
     try:
         waiting.mkdir(parents=True, exist_ok=True)
         with FileLock(waiting / f"{name}.lock", timeout=0):
-            remove_halves(home)
+            remove_remains(home)
+            remove_halves(waiting / name)
             for piece in SOURCES[name]:
                 _put(name, piece, home, waiting / name, keep, say)
     except Timeout as error:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gopro.errors import GoproError
+from gopro.files import write_json
 from gopro.progress import bar
 
 TRIES = 5
@@ -48,10 +49,11 @@ def fetch(urls: Sequence[str], target: Path, checksum: str = "") -> Path:
     Raises:
         GoproError: When no address gives the file, what came is another file, or there is no room.
     """
+    part = target.with_name(f"{target.name}.part")
     if target.exists():
+        _about(part).unlink(missing_ok=True)  # of a call that was killed at its end
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.part")
     causes = []
     for url in urls:
         try:
@@ -119,7 +121,12 @@ def _once(url: str, part: Path) -> bool:
         size = have + int(length) if length and length.isdecimal() else None
         tag = answer.headers.get("ETag", "")
         tag = "" if tag.startswith("W/") else tag
-        _write_about(part, {"url": url, "size": size, "tag": tag})
+        if go_on and about.get("size") not in (None, size):  # without tags, all that tells
+            part.unlink()
+            return False
+        if not go_on:  # before the note changes: old bytes under a new tag would be gone on from
+            part.unlink(missing_ok=True)
+            write_json(_about(part), {"url": url, "size": size, "tag": tag})
         _room(part, size, have)
         with part.open("r+b" if go_on else "wb") as file:
             file.seek(have)
@@ -177,7 +184,3 @@ def _read_about(part: Path) -> dict[str, Any]:
         found = json.loads(_about(part).read_text(encoding="utf-8"))
         return found if isinstance(found, dict) else {}
     return {}
-
-
-def _write_about(part: Path, about: dict[str, Any]) -> None:
-    _about(part).write_text(json.dumps(about), encoding="utf-8")

@@ -29,6 +29,12 @@ _DAMAGE = (
     *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError),
     *(EOFError, NotImplementedError, RuntimeError, ValueError),
 )
+_ABOUT = (
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
+)
+_HEADER = 1_000_000
+"""Bytes of what a tar says about a member, such as a long name; ``tarfile`` reads it whole."""
 
 
 def unpack(archive: Path, home: Path, takes: Sequence[tuple[str, str]], inner: str = "") -> None:
@@ -70,7 +76,7 @@ def _extract(archive: Path, to: Path, wanted: Sequence[str], allowed: int) -> No
     roots = [PurePosixPath(path) for path in wanted]
     written = 0
     with bar(f"unpacking {archive.name}, files", _count(archive)) as advance:
-        for number, (name, content) in enumerate(_members(archive)):
+        for number, (name, content) in enumerate(_members(archive, allowed)):
             path = _safe(name)
             if number > _MEMBERS:
                 raise GoproError(f"it has more than {_MEMBERS:,} members, which no data set has")
@@ -81,15 +87,19 @@ def _extract(archive: Path, to: Path, wanted: Sequence[str], allowed: int) -> No
                     while chunk := content.read(_CHUNK):
                         written += len(chunk)
                         if written > allowed:
-                            raise GoproError(
-                                f"it grows to more than {allowed / 1e6:,.0f} MB, {RATIO} times "
-                                "its size, which no archive of pictures does"
-                            )
+                            raise _bomb(allowed)
                         file.write(chunk)
             advance("")
 
 
-def _members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
+def _bomb(allowed: int) -> GoproError:
+    return GoproError(
+        f"it grows to more than {allowed / 1e6:,.0f} MB, {RATIO} times its size, which no archive "
+        "of pictures does"
+    )
+
+
+def _members(archive: Path, allowed: int) -> Iterator[tuple[str, IO[bytes] | None]]:
     """Name and content of every member, None for a folder."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as opened:
@@ -99,28 +109,40 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes] | None]]:
                     raise GoproError(f"its member {entry.filename!r} is a link or a device")
                 yield entry.filename, None if entry.is_dir() else opened.open(entry)
         return
+    passed = 0
     with tarfile.open(archive, tarinfo=_Strict) as tar:
         for member in tar:
+            passed += member.size  # what isn't wanted is unpacked too, to come to what is
+            if member.size < 0 or passed > allowed:  # below 0 it would never end
+                raise _bomb(allowed)
             if not (member.isreg() or member.isdir()):
                 raise GoproError(f"its member {member.name!r} is a link or a device")
             yield member.name, tar.extractfile(member) if member.isreg() else None
         assert tar.fileobj is not None
-        while tar.fileobj.read(_CHUNK):  # to the checksum at a compressed file's end
-            pass
+        while chunk := tar.fileobj.read(_CHUNK):  # to the checksum at a compressed file's end
+            passed += len(chunk)
+            if passed > allowed:
+                raise _bomb(allowed)
 
 
 class _Strict(tarfile.TarInfo):
-    """A member whose header has to be whole: ``tarfile`` takes a broken one for the end."""
+    """A member whose header has to be whole, and small.
+
+    ``tarfile`` takes a broken one for the archive's end, and reads a header of any size.
+    """
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         """As ``TarInfo``'s; only the marker of the end ends an archive."""
         try:
-            return super().frombuf(buf, encoding, errors)
+            member = super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
             if any(buf) or not buf:
                 raise tarfile.ReadError(str(error)) from error
             raise
+        if member.size < 0 or (member.type in _ABOUT and member.size > _HEADER):
+            raise tarfile.ReadError(f"a header that says {member.size:,} bytes")
+        return member
 
 
 def _count(archive: Path) -> int:
@@ -139,7 +161,7 @@ def _safe(name: str) -> PurePosixPath:
     return path
 
 
-def remove_halves(home: Path) -> None:
+def remove_remains(home: Path) -> None:
     """Remove what a killed process was unpacking."""
     for path in home.glob(".unpacking-*"):
         shutil.rmtree(path, ignore_errors=True)

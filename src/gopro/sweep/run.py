@@ -54,7 +54,7 @@ def sweep(
 
 
 def _conclude(jobs: Sequence[Job], board: Board, out: Path) -> None:
-    from gopro.commands.results import show
+    from gopro.report.printed import show
 
     finished = [job.folder for job in jobs if job.done]
     if finished:
@@ -76,8 +76,7 @@ def _alone(out: Path) -> Iterator[None]:
     path = out / ".locks" / "sweep"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=0):
-            yield
+        held = FileLock(path).acquire(timeout=0)
     except Timeout as error:
         raise GoproError(
             f"another sweep is at work in {out}; wait for it to end, or choose another --out"
@@ -86,3 +85,5 @@ def _alone(out: Path) -> Iterator[None]:
         raise GoproError(
             f"can't write {out} ({error.strerror or error}); choose another --out"
         ) from error
+    with held:
+        yield

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from filelock import FileLock, Timeout
 
@@ -81,7 +81,6 @@ def _run(job: Job, threads: int | None, place: int) -> None:
         settings = replace(settings, workers=settings.workers or threads)
     if settings.device in ("auto", "cuda") and torch.cuda.device_count() > 1:
         settings = replace(settings, device=f"cuda:{place % torch.cuda.device_count()}")
-    _sweep_up(job.folder)
     try:
         run.train(settings, job.options, workspace=_workspace())
     except Interrupted as stop:
@@ -96,20 +95,13 @@ def _workspace() -> Workspace:
     return Workspace(SHARED)
 
 
-def _sweep_up(folder: Path) -> None:
-    """Remove what a killed process was about to write: its unnamed halves of files."""
-    for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
-
-
 @contextlib.contextmanager
 def _lock(job: Job) -> Iterator[None]:
     """Hold the job: the lock of a process that dies goes with it."""
     path = job.folder.parent / ".locks" / job.key
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=_PATIENCE):
-            yield
+        held = FileLock(path).acquire(timeout=_PATIENCE)
     except Timeout as error:
         raise GoproError(
             f"another process is at work in {job.folder}; wait for it to end, and start again"
@@ -118,6 +110,8 @@ def _lock(job: Job) -> Iterator[None]:
         raise GoproError(
             f"can't write {path.parent} ({error.strerror or error}); choose another --out"
         ) from error
+    with held:  # an error from here on is the job's own
+        yield
 
 
 @contextlib.contextmanager
@@ -130,19 +124,21 @@ def _printing_to(path: Path) -> Iterator[None]:
         raise GoproError(
             f"can't write {path} ({error.strerror or error}); choose another --out"
         ) from error
-    with file:
+    with contextlib.ExitStack() as undo:
+        undo.callback(_close, file)
         sys.stdout.flush()
         sys.stderr.flush()
-        kept = [os.dup(number) for number in (1, 2)]
-        try:
-            for number in (1, 2):
-                os.dup2(file.fileno(), number)
-            with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
-                yield
-        finally:
-            file.flush()
-            for number, copy in enumerate(kept, start=1):
-                os.dup2(copy, number)
-                os.close(copy)
+        for number in (1, 2):
+            kept = os.dup(number)
+            undo.callback(os.close, kept)
+            undo.callback(os.dup2, kept, number)
+            os.dup2(file.fileno(), number)
+        with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+            yield
     if path.stat().st_size == 0:
         path.unlink()
+
+
+def _close(file: TextIO) -> None:
+    with contextlib.suppress(OSError):  # on a full disk the end is lost, not the job's outcome
+        file.close()

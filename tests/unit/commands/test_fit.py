@@ -133,3 +133,20 @@ def test_a_place_that_is_taken(
 def test_a_place_that_may_not_be_written(fit: Fit, photos: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     assert "can't write into" in fit(photos, tmp_path / "model").line
+
+
+def test_what_a_killed_saving_left_is_in_nobodys_way(
+    fit: Fit, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / ".classifier.json.x1y2.tmp").write_text("{")
+    assert fit(photos, tmp_path / "model").code == 0
+    assert not list((tmp_path / "model").glob(".*"))
+
+
+def test_a_training_that_stops_being_numbers(fit: Fit, photos: Path, tmp_path: Path) -> None:
+    line = fit(photos, tmp_path / "model", "--lr", 1e38, "--precision", "bf16").line
+    assert "is not finite" in line or "is nan" in line or "is inf" in line
+    assert "in epoch 2, step " in line and ".png" in line
+    assert line.endswith("; use --precision fp32 or a lower --lr: nothing was kept")
+    assert not (tmp_path / "model").exists()

@@ -61,6 +61,42 @@ def test_a_file_that_changed_meanwhile_starts_anew(server: FileServer, tmp_path:
     assert fetch([server.url("/a.bin")], tmp_path / "a.bin").read_bytes() == other
 
 
+def test_old_bytes_never_go_under_a_new_note(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the note about another file and its first byte: nothing is mixed."""
+    server.breaks = [100] * module.TRIES
+    with pytest.raises(GoproError):
+        fetch([server.url("/a.bin")], tmp_path / "a.bin")
+    server.files["/a.bin"] = other = CONTENT[::-1]
+
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(module, "_room", killed)
+        fetch([server.url("/a.bin")], tmp_path / "a.bin")
+    assert fetch([server.url("/a.bin")], tmp_path / "a.bin").read_bytes() == other
+
+
+def test_without_tags_the_size_tells(server: FileServer, tmp_path: Path) -> None:
+    server.tags = False
+    server.breaks = [100] * module.TRIES
+    with pytest.raises(GoproError):
+        fetch([server.url("/a.bin")], tmp_path / "a.bin")
+    server.files["/a.bin"] = other = CONTENT[::-1] + b"more"
+    assert fetch([server.url("/a.bin")], tmp_path / "a.bin").read_bytes() == other
+
+
+def test_what_a_call_that_was_killed_at_its_end_left_is_removed(
+    server: FileServer, tmp_path: Path
+) -> None:
+    (tmp_path / "a.bin").write_bytes(CONTENT)
+    (tmp_path / "a.bin.part.json").write_text("{}")
+    fetch([server.url("/a.bin")], tmp_path / "a.bin")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"] and not server.seen
+
+
 def test_a_server_without_ranges(server: FileServer, tmp_path: Path) -> None:
     server.breaks, server.ranges = [3000], False
     assert fetch([server.url("/a.bin")], tmp_path / "a.bin", SUM).read_bytes() == CONTENT

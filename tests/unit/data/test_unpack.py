@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import stat
 import tarfile
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gopro.data import unpack as module
-from gopro.data.unpack import remove_halves, unpack
+from gopro.data.unpack import remove_remains, unpack
 from gopro.errors import GoproError
 
 FILES = {"set/images/cat/1.jpg": b"cat", "set/images/dog/1.jpg": b"dog", "set/readme.txt": b"hi"}
@@ -120,6 +121,45 @@ def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> N
     assert list((tmp_path / "home").iterdir()) == []
 
 
+def test_a_bomb_that_only_has_to_be_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What isn't taken is unpacked as well, to come to what stands behind it."""
+    monkeypatch.setattr(module, "_SPARE", 1000)
+    archive = make_tar(tmp_path / "a.bin", {"set/other.bin": b"\0" * 2_000_000, **FILES})
+    with pytest.raises(GoproError, match="20 times its size"):
+        unpack(archive, tmp_path / "home", TAKES)
+    assert list((tmp_path / "home").iterdir()) == []
+    archive = make_tar(tmp_path / "b.bin", FILES, "w")
+    with gzip.open(tmp_path / "c.bin", "wb") as packed:
+        packed.write(archive.read_bytes() + b"\0" * 2_000_000)
+    with pytest.raises(GoproError, match="20 times its size"):
+        unpack(tmp_path / "c.bin", tmp_path / "home", TAKES)
+
+
+@pytest.mark.parametrize(
+    "kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK]
+)
+@pytest.mark.parametrize("size", [2_000_000_000, -512])
+def test_a_header_that_is_a_bomb(tmp_path: Path, kind: bytes, size: int) -> None:
+    """``tarfile`` would read a long name of two gigabytes into memory, or never end."""
+    member = tarfile.TarInfo("set/images/cat/1.jpg")
+    member.type, member.size = kind, size
+    whole = make_tar(tmp_path / "a.tar", FILES, "w").read_bytes()
+    (tmp_path / "a.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT) + whole)
+    with pytest.raises(GoproError, match="it is damaged"):
+        unpack(tmp_path / "a.tar", tmp_path / "home", TAKES)
+
+
+def test_a_member_that_never_ends(tmp_path: Path) -> None:
+    """A size below 0 by an extended header: the next member would be this one again."""
+    member = tarfile.TarInfo("set/images/cat/1.jpg")
+    member.pax_headers = {"size": "-1024"}
+    data = member.tobuf(tarfile.PAX_FORMAT) + make_tar(tmp_path / "a", FILES, "w").read_bytes()
+    (tmp_path / "a.tar").write_bytes(data)
+    with pytest.raises(GoproError):
+        unpack(tmp_path / "a.tar", tmp_path / "home", TAKES)
+    assert list((tmp_path / "home").iterdir()) == []
+
+
 def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MEMBERS", 1)
     with pytest.raises(GoproError, match="more than 1 members"):
@@ -143,5 +183,5 @@ def test_a_damaged_archive(tmp_path: Path, kind: str) -> None:
 def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / ".unpacking-x" / "deep").mkdir(parents=True)
     (tmp_path / "images").mkdir()
-    remove_halves(tmp_path)
+    remove_remains(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["images"]

@@ -16,7 +16,7 @@ from gopro.methods.coop import CoOpSettings
 from gopro.report import picture
 from gopro.sweep import work
 from gopro.sweep.grid import Job
-from gopro.sweep.work import do, log_of
+from gopro.sweep.work import Outcome, do, log_of
 
 
 @pytest.fixture
@@ -91,6 +91,22 @@ def test_a_place_that_cannot_be_written(job: Job, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     blocked = Job(replace(job.settings, out=tmp_path / "file" / "abc"), job.options)
     assert "can't write" in do(blocked).cause
+
+
+def test_a_log_that_cannot_be_ended(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full: the end of the log is lost, not what became of the job."""
+    log_of(job).parent.mkdir(parents=True)
+    log_of(job).symlink_to("/dev/full")
+    monkeypatch.setattr(run, "train", lambda *_, **__: print("said"))
+    assert do(job) == Outcome(job.key, "done")
+
+
+def test_an_error_of_the_system_is_the_jobs_own(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    def train(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run, "train", train)
+    assert do(job).cause.startswith("OSError: [Errno 28] No space left on device (more in ")
 
 
 def _broken(*_: Any, **__: Any) -> None:
