@@ -19,6 +19,7 @@ from gopro.engine import Interrupted, Trainer, TrainingSet
 from gopro.errors import GoproError, NotFiniteError
 from gopro.evaluate import encode
 from gopro.methods.base import Method, Recipe
+from gopro.plaindata import settings_from
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -47,9 +48,8 @@ def method_settings(kind: type[Method], options: Mapping[str, Any] | None) -> An
         near = difflib.get_close_matches(str(unknown[0]), known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
         raise GoproError(f"{kind.__name__} has no setting {unknown[0]!r}; {hint}")
-    values = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     try:
-        return kind.Settings(**values)
+        return settings_from(kind.Settings, given)
     except TypeError as error:
         raise GoproError(f"{kind.__name__} can't be set to {given} ({error})") from error
 

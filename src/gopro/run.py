@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from gopro.measure import describe, features_of, measure
 from gopro.prepare import Prepared, complete, equip
 from gopro.provenance import provenance
 from gopro.report import runs as pages
+from gopro.report.recorded import predictions as read_predictions
 from gopro.workspace import Workspace
 
 
@@ -128,12 +129,18 @@ def test(
         tests = FastTests(
             folder, method, lambda: features_of(prepared, method, train, prepared.plan.source)
         )
-        measured, _ = measure(prepared, tests)
-        for line in tests.lines():
+        measured, predictions = measure(prepared, tests)
+        exact = read_predictions(folder)
+        for line in tests.lines(_answers(exact), _answers(predictions)):
             announce(line)
     else:
         measured, _ = measure(prepared)
     return {**recorded, **describe(prepared, recorded["train_seconds"]), **measured}
+
+
+def _answers(predictions: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Test -> the method's answers."""
+    return {name: part["predicted"] for name, part in predictions.items()}
 
 
 def _about(settings: TrainSettings) -> dict[str, str]:

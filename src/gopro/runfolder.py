@@ -15,7 +15,7 @@ from gopro.data import Dataset
 from gopro.data.fewshot import Sample, load_sample, save_sample
 from gopro.errors import GoproError
 from gopro.files import atomic_write, is_half, remove_halves
-from gopro.views_settings import ViewSettings
+from gopro.plaindata import load_yaml, settings_from
 
 CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"
@@ -140,7 +140,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise GoproError(f"{folder} is no run folder ({CONFIG} is missing)") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -162,16 +162,8 @@ def read_settings(folder: Path) -> tuple[TrainSettings, Any]:
     options = raw.pop(raw["method"], {})
     kind = find(raw["method"]).Settings
     try:
-        views: Any = {
-            k: tuple(v) if isinstance(v, list) else v for k, v in raw.pop("views").items()
-        }
-        for name in ("root", "out"):
-            raw[name] = Path(raw[name]) if raw[name] is not None else None
-        settings = TrainSettings(**raw, views=ViewSettings(**views))
-        return settings, kind(
-            **{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
-        )
-    except (TypeError, KeyError, AttributeError) as error:
+        return settings_from(TrainSettings, raw), settings_from(kind, options)
+    except (TypeError, AttributeError) as error:
         raise GoproError(
             f"{folder / CONFIG} was written by another version of gopro ({error}); train again"
         ) from error

@@ -6,14 +6,19 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import jsonargparse
+import yaml
 
 from gopro.errors import GoproError
+from gopro.plaindata import load_yaml
 from gopro.recipes import located
 
 jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
+_read = partial(load_yaml, read=jsonargparse.get_loader("yaml"))
+jsonargparse.set_loader("yaml", _read, exceptions=(yaml.YAMLError,))
 
 
 class Parser(jsonargparse.ArgumentParser):

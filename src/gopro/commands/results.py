@@ -29,29 +29,8 @@ def results(arguments: Sequence[str]) -> None:
     parser.add_argument("--markdown", action="store_true", help="short for --format markdown")
     values = parse(parser, arguments)
 
+    from gopro.report.printed import show
     from gopro.runfolder import finished
 
     form = "markdown" if values["markdown"] else values["format"]
     show(finished(values["run_dir"]), form, values["baseline"])
-
-
-def show(folders: Sequence[Path], form: str = "terminal", baseline: str = "zeroshot") -> None:
-    """Print the tables of finished run folders.
-
-    Raises:
-        GoproError: When a run is damaged, named twice, or none is the baseline's.
-    """
-    from rich.console import Console
-
-    from gopro.report import formats
-    from gopro.report.tables import build
-    from gopro.results import read
-
-    tables = build([read(folder) for folder in folders], baseline)
-    if form == "terminal":
-        console = Console()
-        for table in tables:
-            console.print(formats.drawn(table))
-    else:
-        write = {"markdown": formats.markdown, "latex": formats.latex, "csv": formats.to_csv}
-        print(write[form](tables), end="")

@@ -147,7 +147,7 @@ def show(settings: TrainSettings, options: Any) -> Path:
 def show_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> None:
     """Run one after the other and print one table of all."""
     from gopro import runfolder
-    from gopro.commands.results import show as show_table
+    from gopro.report.printed import show as show_table
     from gopro.series import in_turn
 
     out = wanted[0][0].out or Path("runs")

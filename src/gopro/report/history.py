@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gopro.data import readable
-from gopro.engine import METRICS
-from gopro.errors import GoproError
-from gopro.runfolder import PREDICTIONS
+from gopro.report import recorded
 
 _NOT_TERMS = ("epoch", "lr", "val_accuracy")
 
@@ -58,9 +55,9 @@ def over_epochs(runs: Sequence[Run], name: str) -> tuple[Point, ...]:
     """
     values: dict[int, list[float]] = {}
     for run in runs:
-        for row in _lines(run.folder / METRICS):
+        for row in recorded.metrics(run.folder):
             if name in row and math.isfinite(row[name]):
-                values.setdefault(row["epoch"], []).append(float(row[name]))
+                values.setdefault(int(row["epoch"]), []).append(float(row[name]))
     return tuple(
         (float(epoch), statistics.mean(found), statistics.stdev(found) if found[1:] else None)
         for epoch, found in sorted(values.items())
@@ -73,7 +70,7 @@ def terms(runs: Sequence[Run]) -> list[str]:
     Raises:
         GoproError: When a run's file is missing or damaged.
     """
-    rows = (row for run in runs for row in _lines(run.folder / METRICS)[:1])
+    rows = (row for run in runs for row in recorded.metrics(run.folder)[:1])
     names = dict.fromkeys(name for row in rows for name in row)
     return [name for name in names if name not in _NOT_TERMS]
 
@@ -86,7 +83,7 @@ def changes(runs: Sequence[Run]) -> list[Change]:
     """
     counts: dict[tuple[str, str], list[int]] = {}
     for run in runs:
-        for test, part in _predictions(run.folder).items():
+        for test, part in recorded.predictions(run.folder).items():
             names = part["class_names"]
             answers = zip(part["labels"], part["zeroshot"], part["predicted"], strict=True)
             for label, zero, ours in answers:
@@ -114,20 +111,3 @@ def by_method(runs: Iterable[Run]) -> dict[str, list[Run]]:
     for run in runs:
         found.setdefault(run.method, []).append(run)
     return found
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise GoproError(f"can't read {path}; run the job again into another folder") from error
-
-
-def _predictions(folder: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads((folder / PREDICTIONS).read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError) as error:
-        raise GoproError(
-            f"can't read {folder / PREDICTIONS}; run the job again into another folder"
-        ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,10 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from gopro import results
 from gopro.data import Dataset, Item, readable
 from gopro.data.images import to_array
-from gopro.engine import METRICS
-from gopro.errors import GoproError
 from gopro.files import atomic_write
-from gopro.runfolder import PREDICTIONS
+from gopro.report import recorded
 
 RIGHT, WRONG, PLAIN, ACCENT, INK = "#1a7f5a", "#c0392b", "#8a94a6", "#3457d5", "#20242c"
 
@@ -47,7 +44,7 @@ def draw(folder: Path, datasets: Mapping[str, Dataset]) -> Path:
         GoproError: When the folder holds no trained run, an image can't be read, or the picture
             can't be written.
     """
-    found, predictions = results.read(folder), _read(folder / PREDICTIONS)
+    found, predictions = results.read(folder), recorded.predictions(folder)
     path = folder / "picture.png"
     # names come from the user: a dollar sign is no formula, and an unknown letter is no warning
     style: Any = {"font.family": ["DejaVu Sans"], "text.parse_math": False}
@@ -55,7 +52,7 @@ def draw(folder: Path, datasets: Mapping[str, Dataset]) -> Path:
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(_WIDTH, _HEIGHT), facecolor="white")
         _headline(figure, found)
-        _over_epochs(_place(figure, 0.8, 5.4), _read_rows(folder / METRICS))
+        _over_epochs(_place(figure, 0.8, 5.4), recorded.metrics(folder))
         _against_zero_shot(_place(figure, 7.6, 5.1), found)
         _examples(figure, found, predictions, datasets)
         with atomic_write(path) as temporary:
@@ -221,18 +218,3 @@ def _short(text: str, length: int) -> str:
 
 def _by_lot(count: int) -> list[int]:
     return random.Random(0).sample(range(count), min(count, _COLUMNS * _ROWS))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError) as error:
-        raise GoproError(f"can't read {path}; run gopro train again") from error
-
-
-def _read_rows(path: Path) -> list[dict[str, Any]]:
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise GoproError(f"can't read {path}; run gopro train again") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,8 @@ from PIL import Image
 
 from gopro import results, runfolder
 from gopro.data import Dataset, Item
-from gopro.engine import METRICS
-from gopro.errors import GoproError
 from gopro.methods.base import Method
-from gopro.report import page
+from gopro.report import page, recorded
 from gopro.report.commandline import train_command
 from gopro.report.story import Part
 from gopro.report.tokens import tokens_of
@@ -47,7 +44,7 @@ def write(folder: Path, datasets: Mapping[str, Dataset], method: Method) -> Path
     """
     found = results.read(folder)
     settings, options = runfolder.read_settings(folder)
-    answers = read_json(folder / runfolder.PREDICTIONS)
+    answers = recorded.predictions(folder)
     parts = [
         Part(
             _TESTS.get(name, name.removeprefix("folder:")),
@@ -67,7 +64,7 @@ def write(folder: Path, datasets: Mapping[str, Dataset], method: Method) -> Path
         title=f"{called} on {found['dataset'].removeprefix('folder:')}",
         asked=_TASKS.get(found["task"], f"Task: {found['task']}."),
         parts=parts,
-        curves=page.curves(_rows(folder / METRICS), method.loss_weights),
+        curves=page.curves(recorded.metrics(folder), method.loss_weights),
         tokens=tokens_of(method),
         command=train_command(settings, options),
         settings=dict(flat(config)),
@@ -115,23 +112,3 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             rows.append((f"{prefix}{key}", str(value)))
     return rows
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object.
-
-    Raises:
-        GoproError: When the file is missing or damaged.
-    """
-    try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError) as error:
-        raise GoproError(f"can't read {path}; run gopro train again") from error
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError) as error:
-        raise GoproError(f"can't read {path}; run gopro train again") from error
