@@ -26,6 +26,13 @@ def results(arguments: Sequence[str]) -> None:
         default="terminal",
         help="how the tables are printed",
     )
+    parser.add_argument(
+        "--average",
+        type=Literal["image", "class"],
+        default="image",
+        help="whether each test image counts the same, or each class, as CLIP's paper has it for "
+        "unbalanced sets",
+    )
     parser.add_argument("--markdown", action="store_true", help="short for --format markdown")
     values = parse(parser, arguments)
 
@@ -33,4 +40,4 @@ def results(arguments: Sequence[str]) -> None:
     from gopro.runfolder import finished
 
     form = "markdown" if values["markdown"] else values["format"]
-    show(finished(values["run_dir"]), form, values["baseline"])
+    show(finished(values["run_dir"]), form, values["baseline"], values["average"])

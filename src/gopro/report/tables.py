@@ -53,6 +53,7 @@ class Table:
         lines: Zero-shot CLIP first.
         baseline: Whom the gains are over.
         datasets: What an average is over.
+        measure: What the numbers are, in percent.
     """
 
     task: str
@@ -63,13 +64,14 @@ class Table:
     lines: tuple[Line, ...]
     baseline: str
     datasets: tuple[str, ...] = ()
+    measure: str = "accuracy"
 
     @property
     def title(self) -> str:
         """The table in words."""
         name = f"average of {len(self.datasets)} data sets" if self.datasets else self.dataset
         shots = f"{self.shots} shots, " if self.shots is not None else ""
-        return f"{name}, {self.task}, {shots}{self.backbone}: accuracy in %"
+        return f"{name}, {self.task}, {shots}{self.backbone}: {self.measure} in %"
 
     def best(self, column: str) -> float:
         """The highest mean of a column."""

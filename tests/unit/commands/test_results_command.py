@@ -61,3 +61,15 @@ def test_folders_without_a_finished_run(cli: Cli, runs: Path) -> None:
     assert cli("results", runs).code == 0
     (runs / "seed2" / "results.json").write_text("{")
     assert "damaged" in cli("results", runs).line
+
+
+def test_classes_that_count_the_same(cli: Cli, runs: Path) -> None:
+    names = {"class_names": ["ant", "bee"], "keys": ["1", "2", "3", "4"], "labels": [0, 0, 0, 1]}
+    part = {**names, "predicted": [0, 0, 0, 0], "zeroshot": [1, 1, 1, 1]}
+    for folder in runs.iterdir():
+        (folder / "predictions.json").write_text(json.dumps({"base": part, "new": part}))
+    answer = cli("results", runs, "--average", "class", "--format", "csv")
+    assert answer.code == 0, answer.err
+    assert "50.0" in answer.out and "75" not in answer.out
+    (runs / "seed1" / "predictions.json").unlink()
+    assert "predictions.json" in cli("results", runs, "--average", "class").line
