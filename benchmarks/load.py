@@ -2,7 +2,7 @@
 
 The server runs in a process of its own, on a free port of this machine. What is told: requests
 answered and failed, requests a second, the time of the slowest, and how the server's memory grew
-after it was warm. ``send`` and ``served`` are for tests with other requests, broken ones among them.
+after it was warm. ``send`` and ``served`` are for tests with other requests, broken ones too.
 """
 
 from __future__ import annotations
@@ -197,7 +197,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     failures = [*warm.failures, *outcome.failures]
     grown = 100 * (after / before - 1)
     print(f"{outcome.sent} requests from {options.clients} clients after {warm.sent} to warm up")
-    print(f"{outcome.sent / outcome.seconds:.1f} requests/s, the slowest {max(outcome.waits):.2f} s")
+    print(
+        f"{outcome.sent / outcome.seconds:.1f} requests/s, the slowest {max(outcome.waits):.2f} s"
+    )
     print(f"memory of the server: {before:.0f} MB, then {after:.0f} MB ({grown:+.1f} %)")
     print(f"failures: {len(failures)}", *failures[:5], sep="\n  ")
     if failures or grown > options.growth:

@@ -1,0 +1,103 @@
+"""``python -m benchmarks.predict MODEL``: ``gopro predict`` beside the bare image tower.
+
+Both take the same picture files, in one process and in turns: the command with all that it does
+(options, decoding, image tower, prompts, lines of output), and a plain loop that decodes with the
+same threads and the same code and runs the image tower alone. The classifier is loaded before: that
+takes as long for one picture as for a million.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from unittest import mock
+
+import torch
+
+from benchmarks.load import drawn
+from benchmarks.timing import in_turns
+from gopro.classify.classifier import PromptClassifier
+from gopro.cli import main as gopro
+from gopro.commands import saved
+from gopro.data.pictures import open_picture
+from gopro.data.pixels import groups, stack, to_unit
+
+
+def tower(classifier: PromptClassifier, paths: Sequence[str]) -> Callable[[], None]:
+    """Decode and encode, and nothing else: what no way of naming these pictures can do without."""
+    backbone = classifier.method_.backbone
+    visual = backbone.images.visual
+
+    @torch.no_grad()
+    def run() -> None:
+        numbered = enumerate(paths)
+        size, batch = backbone.image_size, classifier.eval_batch
+        for group in groups(open_picture, numbered, size, batch, classifier.workers):
+            pixels = to_unit(stack(group), backbone.device)
+            visual(backbone.images.normalised(pixels))
+
+    return run
+
+
+def command(classifier: PromptClassifier, words: Sequence[str]) -> Callable[[], None]:
+    """``gopro predict`` with a classifier that is loaded already."""
+
+    def run() -> None:
+        with (
+            mock.patch.object(saved, "load", lambda folder, values: classifier),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            assert gopro(["predict", *words]) == 0
+
+    return run
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print both ways and their ratio."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.predict", description=__doc__)
+    parser.add_argument("model", type=Path, help="folder made by gopro fit")
+    parser.add_argument("--pictures", type=Path, help="folder of pictures; drawn ones by default")
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--fast", action="store_true")
+    options = parser.parse_args(arguments)
+    classifier = PromptClassifier.load(options.model)
+    classifier.set_params(workers=options.workers, fast=options.fast)
+    with tempfile.TemporaryDirectory(prefix="gopro-predict-") as name:
+        paths = _paths(options.pictures, options.count, Path(name))
+        ways = {
+            "image tower": tower(classifier, paths),
+            "gopro predict": command(classifier, [str(options.model), *paths]),
+        }
+        times = in_turns(ways, options.rounds, float("inf"))
+    print(
+        f"{len(paths)} pictures, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}"
+    )
+    for way, time in times.items():
+        rate = len(paths) / time.median
+        print(
+            f"{way:<14}{time.median:8.2f} s ({time.low:.2f} to {time.high:.2f}){rate:9.1f} a second"
+        )
+    ratio = times["image tower"].median / times["gopro predict"].median
+    print(f"gopro predict has {ratio:.3f} of the images per second of the bare image tower")
+
+
+def _paths(folder: Path | None, count: int, place: Path) -> list[str]:
+    if folder is not None:
+        found = sorted(path for path in folder.rglob("*.jpg"))[:count]
+        return [str(path) for path in found]
+    pictures = drawn(50, side=300)
+    paths = [place / f"{number:05}.jpg" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(pictures[number % len(pictures)])
+    return [str(path) for path in paths]
+
+
+if __name__ == "__main__":
+    main()
