@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint nightly format clean
 
 demo: .venv/ready
 	rm -rf runs/demo
@@ -16,6 +16,14 @@ lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src scripts fuzz
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python scripts/audit.py
+	$(BIN)/python -m pytest tests/unit/test_docs.py tests/unit/test_architecture.py
+
+# hours: everything that takes long; the summary is in runs/nightly/summary.md
+nightly: .venv/nightly-ready
+	$(BIN)/python scripts/nightly.py
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .
@@ -23,6 +31,10 @@ format: .venv/ready
 
 clean:
 	rm -rf .venv runs build dist
+
+.venv/nightly-ready: .venv/ready
+	$(BIN)/python -m pip install --quiet --editable '.[nightly]'
+	touch $@
 
 .venv/ready: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -10,9 +10,27 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # no test reads what another left in the user's cache, or leaves something there
 os.environ["GOPRO_CACHE"] = "off"
+
+# `--hypothesis-profile nightly` looks for new failures, the ordinary one for the same every time
+settings.register_profile(
+    "ordinary",
+    max_examples=500,
+    derandomize=True,
+    deadline=20_000,  # milliseconds: what takes longer hangs, however busy the machine is
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.register_profile(
+    "nightly",
+    settings.get_profile("ordinary"),
+    max_examples=10_000,
+    derandomize=False,
+    print_blob=True,
+)
+settings.load_profile("ordinary")
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -13,7 +13,7 @@ import jsonargparse
 import yaml
 
 from gopro.errors import GoproError
-from gopro.plaindata import load_yaml
+from gopro.plaindata import fits, load_yaml
 from gopro.recipes import located
 
 jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -65,7 +65,10 @@ def build(kind: Any, values: Any) -> Any:
         nested: Any = field.default_factory
         if dataclasses.is_dataclass(nested):
             value = build(nested, value)
-        given[field.name] = tuple(value) if isinstance(value, list) else value
+        value = tuple(value) if isinstance(value, list) else value
+        if not fits(value, kind, field.name):  # a file may say null where that is no value
+            raise GoproError(f"got --{field.name} {value!r:.60}; wanted {field.type}")
+        given[field.name] = value
     return kind(**given)
 
 

@@ -48,8 +48,12 @@ def _is_row(row: Any) -> bool:
     return (
         isinstance(row, dict)
         and type(row.get("epoch")) is int
-        and all(type(one) is float or type(one) is int and abs(one) < 2**53 for one in row.values())
+        and all(type(one) is float or _is_count(one) for one in row.values())
     )
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and abs(value) < 2**53
 
 
 def _is_part(part: Any) -> bool:

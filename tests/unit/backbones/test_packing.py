@@ -12,8 +12,8 @@ GROUPS = (Group(2, (1, 3)), Group(3, (0,)))
 
 def packed(batch: int) -> torch.Tensor:
     """[batch, 7, 1]: of image i, class c's token t is 100 i + 10 c + t."""
-    row = [10, 11, 30, 31, 0, 1, 2]
-    return torch.tensor([[100 * image + value for value in row] for image in range(batch)])[..., None]
+    row = torch.tensor([10, 11, 30, 31, 0, 1, 2])
+    return torch.stack([100 * image + row for image in range(batch)])[..., None]
 
 
 def test_each_group_has_the_tokens_of_all_its_classes() -> None:

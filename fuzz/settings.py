@@ -1,0 +1,25 @@
+"""Fuzzes the reader of settings files; see ``harness.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import atheris
+from harness import fuzz
+
+with atheris.instrument_imports(include=["gopro", "jsonargparse", "yaml"]):
+    from gopro import recipes
+    from gopro.commands import train
+
+PARSER = train.parser()
+FILES = sorted(Path(recipes.__file__).parent.glob("*.yaml"))
+
+
+def read(path: Path) -> None:
+    """As ``gopro train world --config FILE`` does."""
+    values, settings = train.read(PARSER, ["world", "--config", str(path)])
+    train.options_of(settings.method, values)
+
+
+if __name__ == "__main__":
+    fuzz("settings", read, [file.read_bytes() for file in FILES])
