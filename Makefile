@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint nightly format clean
+.PHONY: demo test lint nightly format docs clean
 
 demo: .venv/ready
 	rm -rf runs/demo
@@ -29,8 +29,16 @@ format: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# the site, in site/: open site/index.html, or serve the folder
+docs: .venv/docs-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf .venv runs build dist
+	rm -rf .venv runs build dist site
+
+.venv/docs-ready: .venv/ready
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	touch $@
 
 .venv/nightly-ready: .venv/ready
 	$(BIN)/python -m pip install --quiet --editable '.[nightly]'
