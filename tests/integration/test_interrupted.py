@@ -15,26 +15,12 @@ import yaml
 from torch import Tensor
 
 from gopro import engine, results
+from same_runs import assert_same
 from tiny_run import Cli, register
-
-SAME = ("model.safetensors", "metrics.jsonl", "predictions.json", "sample.json")
-
-
-def _same(one: Path, other: Path) -> None:
-    for name in SAME:
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
-    assert _result(one) == _result(other)
-
-
-def _result(folder: Path) -> dict[str, Any]:
-    """What a run found, without how long it took, where, and whether by --resume."""
-    found = results.read(folder)
-    given = {k: v for k, v in found["settings"].items() if k not in ("out", "resume")}
-    return {**found, "train_seconds": 0, "settings": given}
 
 
 @pytest.mark.parametrize("step", [1, 4, 5, 8])
-def test_ctrl_c_saves_and_resume_ends_the_same(
+def test_ctrl_c_saves_and_resume_ends_theassert_same(
     train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     gopro = ["--method", "gopro", "--select", "best"]
@@ -55,7 +41,7 @@ def test_ctrl_c_saves_and_resume_ends_the_same(
     assert not (tmp_path / "run" / "results.json").exists()
     assert "unfinished; add --resume" in train(tmp_path / "run", *gopro).line
     assert train(tmp_path / "run", *gopro, "--resume").code == 0
-    _same(tmp_path / "run", tmp_path / "whole")
+    assert_same(tmp_path / "run", tmp_path / "whole")
 
 
 def test_a_signal_from_outside(train: Cli, tiny: list[str], photos: Path, tmp_path: Path) -> None:
@@ -84,13 +70,13 @@ def test_a_signal_from_outside(train: Cli, tiny: list[str], photos: Path, tmp_pa
     assert (tmp_path / "run" / "checkpoint.safetensors").exists()
     assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) < 40
     assert train(tmp_path / "run", *epochs, "--resume").code == 0
-    _same(tmp_path / "run", tmp_path / "whole")
+    assert_same(tmp_path / "run", tmp_path / "whole")
 
 
 def test_resume_without_anything_to_resume_is_a_new_run(train: Cli, tmp_path: Path) -> None:
     train(tmp_path / "whole")
     assert train(tmp_path / "run", "--resume").code == 0
-    _same(tmp_path / "run", tmp_path / "whole")
+    assert_same(tmp_path / "run", tmp_path / "whole")
 
 
 def test_a_damaged_checkpoint(train: Cli, tmp_path: Path, monkeypatch: Any) -> None:
@@ -115,7 +101,7 @@ def test_the_settings_of_a_run_repeat_it(train: Cli, cli: Cli, tmp_path: Path) -
     assert recorded["momentum"] == 0.9  # the recipe's, written out
     again = cli("train", "--config", config, "--out", tmp_path / "again")
     assert again.code == 0, again.err
-    _same(tmp_path / "run", tmp_path / "again")
+    assert_same(tmp_path / "run", tmp_path / "again")
     found = yaml.safe_load((tmp_path / "again" / "config.yaml").read_text())
     assert {**found, "out": None} == {**recorded, "out": None}
     assert "this very run, finished" in cli("train", "--config", config).line

@@ -1,0 +1,88 @@
+"""Training in half precision where the published codes' arithmetic leaves its range.
+
+Half precision ends at 65,504. The towers of these settings have activations of some hundreds, whose
+squares are beyond that; a stored logit scale whose exponential is; and a temperature at which the
+exponentials of NT-Xent are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from gopro.backbones import Backbone
+from gopro.engine import Trainer, TrainingSet
+from gopro.methods import find
+from gopro.methods.base import Recipe
+from gopro.views_settings import ViewSettings
+from small_clips import small_clip, tokenizer
+from tiny_run import TEXT, VISION
+
+STORED_SCALE = 12.0
+TEMPERATURE = 0.05
+STEPS, BATCH = 200, 4
+
+_NAMES = ("ant", "bee", "cat")
+_LOUD = 400.0
+
+
+def loud_backbone(precision: str) -> Backbone:
+    """A tiny CLIP with large activations between its blocks and a logit scale beyond bounds."""
+    model: Any = small_clip(vision=VISION, text=TEXT, embed=16, seed=5)
+    with torch.no_grad():
+        model.visual.ln_pre.weight *= _LOUD
+        model.logit_scale.fill_(STORED_SCALE)
+    return Backbone(model, tokenizer(), name="loud").to("cpu", precision)
+
+
+def pictures() -> TrainingSet:
+    """40 noisy pictures of 3 classes, each of another colour."""
+    dice, count = torch.Generator().manual_seed(0), 10 * BATCH
+    labels = torch.arange(count) % len(_NAMES)
+    pixels = torch.randint(0, 90, (count, 3, 32, 32), generator=dice, dtype=torch.uint8)
+    pixels[torch.arange(count), labels] += 100
+    return TrainingSet(pixels, labels)
+
+
+def train(name: str, folder: Path, precision: str, **options: Any) -> Trainer:
+    """200 steps of a method with such a backbone.
+
+    Args:
+        name: Of the method.
+        folder: Of the run.
+        precision: Of the towers.
+        options: The method's settings.
+    """
+    kind = find(name)
+    torch.manual_seed(0)
+    method = kind(loud_backbone(precision), _NAMES, kind.Settings(**options))
+    data = pictures()
+    epochs = STEPS * BATCH // len(data.labels)
+    recipe = Recipe(epochs=epochs, batch=BATCH, lr=0.002, augment="none")
+    made = Trainer(
+        method,
+        data,
+        recipe,
+        fabric=Fabric(accelerator="cpu", devices=1),
+        folder=folder,
+        seed=1,
+        views=ViewSettings(),
+        precision=precision,
+        checkpoint_every=epochs,
+    )
+    made.run()
+    return made
+
+
+def assert_sound(made: Trainer) -> None:
+    """It trained: every number is finite, weights moved, and the loss went down."""
+    rows = made.progress.rows
+    values = torch.tensor([value for row in rows for value in row.values()])
+    assert values.isfinite().all()
+    assert all(tensor.isfinite().all() for tensor in made.method.state_dict().values())
+    assert rows[-1]["loss"] < rows[0]["loss"]
+    assert made.method.backbone.logit_scale.item() == 100.0  # CLIP's bound, and nobody's to learn
+    assert not any("logit_scale" in learned for learned, _ in made.method.named_parameters())

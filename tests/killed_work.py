@@ -1,0 +1,156 @@
+"""What is killed: a training, the caches' filling, a download. Each in a child process."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from file_server import FileServer
+from gopro.cli import main
+from gopro.data.catalog import KNOWN
+from gopro.data.sources import SOURCES, Piece
+from killing import Work, finish, slow_disk, start
+from same_runs import assert_same, names
+
+Begin = Callable[[Path], BaseProcess]
+Counts = tuple[int, int, int]
+
+USUAL = ["--augment", "none", "--workers", "1", "--device", "cpu"]
+
+
+def command(arguments: Sequence[str], environment: dict[str, str], speaks: str) -> None:
+    """``gopro`` with arguments; what it says goes into a file."""
+    with Path(speaks).open("a", encoding="utf-8") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+        os.environ.update(environment)
+        torch.set_num_threads(1)
+        slow_disk()
+        sys.exit(main(arguments))
+
+
+def training(arguments: Sequence[str], place: Path, *, cache: bool = False) -> Work:
+    """``gopro train`` with arguments: the run folder is ``run``, the cache ``cache``.
+
+    Args:
+        arguments: Of the command, without ``--out`` and ``--resume``.
+        place: Where it is done once, uninterrupted.
+        cache: Whether features and views are kept on disk.
+    """
+
+    def begin(place: Path) -> BaseProcess:
+        if (place / "run" / "done").exists():
+            return start(int)
+        place.mkdir(exist_ok=True)
+        _age(place / "cache")
+        environment = {"GOPRO_CACHE": str(place / "cache") if cache else "off"}
+        where = [*USUAL, "--out", str(place / "run"), "--resume"]
+        return start(command, ["train", *arguments, *where], environment, str(place / "said"))
+
+    def check(found: Path) -> None:
+        assert_same(found / "run", place / "run")
+        if cache:
+            assert _contents(found / "cache") == _contents(place / "cache")
+
+    return _work(begin, check, place)
+
+
+def fill_cache(folder: str, count: int) -> None:
+    """Encode pictures through the cache of features."""
+    from gopro.features import frozen
+    from small_clips import small_backbone
+
+    os.environ["GOPRO_CACHE"] = folder
+    torch.set_num_threads(1)
+    slow_disk(0.005)
+    backbone = small_backbone()
+    for seed in range(count):
+        generator = torch.Generator().manual_seed(seed)
+        pixels = torch.randint(0, 256, (8, 3, 32, 32), generator=generator, dtype=torch.uint8)
+        frozen(backbone, pixels)
+
+
+def caching(place: Path, count: int) -> Work:
+    """Features of ``count`` batches into a cache."""
+
+    def begin(place: Path) -> BaseProcess:
+        _age(place)
+        return start(fill_cache, str(place), count)
+
+    def check(found: Path) -> None:
+        assert _contents(found) == _contents(place)
+
+    return _work(begin, check, place)
+
+
+def download(root: str, pieces: tuple[Piece, ...], counts: Counts, speaks: str) -> None:
+    """``gopro data download dtd``, of a few classes from other addresses."""
+    SOURCES["dtd"] = pieces
+    KNOWN["dtd"] = replace(KNOWN["dtd"], classes=3, counts=counts)
+    command(["data", "download", "dtd", "--root", root], {}, speaks)
+
+
+@contextlib.contextmanager
+def small_dtd(folder: Path, each: int = 100) -> Iterator[tuple[tuple[Piece, ...], Counts]]:
+    """A server of a DTD of 3 classes, whose pictures are noise: its pieces, and the split's counts.
+
+    Args:
+        folder: Where the archive is made.
+        each: Pictures of a class.
+    """
+    dice, archive = np.random.default_rng(0), folder / "dtd.tar.gz"
+    keys = [f"{name}/{number}.jpg" for name in ("a", "b", "c") for number in range(each)]
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        for key in keys:
+            member = tarfile.TarInfo(f"dtd/images/{key}")
+            member.size = 8_000
+            tar.addfile(member, io.BytesIO(dice.bytes(8_000)))
+    rows = [[key, "abc".index(key[0]), key[0]] for key in keys]
+    split = {"train": rows[::3], "val": rows[1::3], "test": rows[2::3]}
+    files = {"/dtd.tar.gz": archive.read_bytes(), "/s.json": json.dumps(split).encode()}
+    with FileServer(files, pause=0.003) as server:
+        pieces = (
+            Piece((server.url("/dtd.tar.gz"),), (("dtd/images", "images"),)),
+            Piece((server.url("/s.json"),), "split_zhou_DescribableTextures.json"),
+        )
+        yield pieces, (len(split["train"]), len(split["val"]), len(split["test"]))
+
+
+def downloading(place: Path, pieces: tuple[Piece, ...], counts: Counts) -> Work:
+    """A small DTD from a server."""
+
+    def begin(place: Path) -> BaseProcess:
+        return start(download, str(place), pieces, counts, f"{place}.said")
+
+    def check(found: Path) -> None:
+        assert names(found) == names(place)
+        assert _contents(found / "dtd") == _contents(place / "dtd")
+
+    return _work(begin, check, place)
+
+
+def _work(begin: Begin, check: Callable[[Path], None], place: Path) -> Work:
+    finish(start(int))
+    return Work(begin, check, finish(begin(place)))
+
+
+def _contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def _age(folder: Path) -> None:
+    """Let halves of files be so old that nobody can be writing them any more."""
+    for path in folder.glob(".*.tmp"):
+        os.utime(path, (0, 0))

@@ -1,0 +1,163 @@
+"""Work that is killed on purpose and begun again: it has to end as if nothing had been.
+
+The work runs in children of a server that has loaded everything, so that a start takes no time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from subprocess import Popen
+from typing import Any
+
+Process = BaseProcess | Popen[bytes]
+
+Kill = Callable[[Process], bool]
+"""Waits for a moment and kills; tells whether the process was still at work."""
+
+_LONGEST = 240.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something to be killed at.
+
+    Attributes:
+        begin: Starts it at a place, or goes on with it; exit code 0 once it is through.
+        check: Compares what it left at a place with what it leaves uninterrupted.
+        seconds: How long it takes uninterrupted.
+    """
+
+    begin: Callable[[Path], BaseProcess]
+    check: Callable[[Path], None]
+    seconds: float
+
+
+def start(work: Callable[..., None], *arguments: Any) -> BaseProcess:
+    """Do work, a function of a module, in a process of its own.
+
+    The first start loads what all of them need: begin with one of ``int``, which does nothing.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["gopro.run", "open_clip"])
+    process = context.Process(target=work, args=arguments)
+    process.start()
+    return process
+
+
+def slow_disk(seconds: float = 0.02) -> None:
+    """Let every file of this process take a while to be written, so that it can be killed then."""
+    write = os.fsync
+
+    def slowly(handle: int) -> None:
+        time.sleep(seconds)
+        write(handle)
+
+    os.fsync = slowly  # type: ignore[assignment]
+
+
+def finish(process: BaseProcess) -> float:
+    """Wait for a process that has to end well; gives the seconds that took."""
+    started = time.monotonic()
+    process.join(_LONGEST)
+    if process.exitcode is None:
+        process.kill()
+    assert process.exitcode == 0
+    return time.monotonic() - started
+
+
+def after(seconds: float) -> Kill:
+    """Kill after a while."""
+
+    def kill(process: Process) -> bool:
+        end = time.monotonic() + seconds
+        while _alive(process) and time.monotonic() < end:
+            time.sleep(0.001)
+        return _kill(process)
+
+    return kill
+
+
+def while_written(folder: Path, name: str, number: int) -> Kill:
+    """Kill when a file of that name begins to be written for the n-th time."""
+
+    def kill(process: Process) -> bool:
+        seen: set[str] = set()
+        while _alive(process):
+            seen.update(_halves(folder, name))
+            if len(seen) >= number:
+                break
+            time.sleep(0.001)
+        return _kill(process)
+
+    return kill
+
+
+def random_moments(
+    count: int, seconds: float, files: dict[str, int], seed: int
+) -> Iterator[Callable[[Path], Kill]]:
+    """Moments for work at a place: by turns at any time, and while a file is being written.
+
+    Args:
+        count: How many.
+        seconds: How long the work takes uninterrupted.
+        files: Names below the place -> how often they are written.
+        seed: Of the choice.
+    """
+    dice = random.Random(seed)
+    for turn in range(count):
+        if turn % 2:
+            (name,) = dice.choices(list(files), list(files.values()))
+            yield partial(_while_written, Path(name), dice.randint(1, files[name]))
+        else:
+            yield partial(_after, dice.uniform(0.0, seconds))
+
+
+def survives(work: Work, place: Path, kill: Kill) -> tuple[bool, bool]:
+    """Kill work, begin it again, and compare.
+
+    Returns:
+        Whether it was still at work when it was killed, and whether a half of a file was left.
+    """
+    killed = kill(work.begin(place))
+    left = any(place.rglob(".*.tmp"))
+    finish(work.begin(place))
+    work.check(place)
+    assert not list(place.rglob(".*.tmp"))
+    return killed, left
+
+
+def _while_written(name: Path, number: int, place: Path) -> Kill:
+    return while_written(place / name.parent, name.name, number)
+
+
+def _after(seconds: float, place: Path) -> Kill:
+    return after(seconds)
+
+
+def _alive(process: Process) -> bool:
+    return process.poll() is None if isinstance(process, Popen) else process.is_alive()
+
+
+def _kill(process: Process) -> bool:
+    process.kill()
+    if isinstance(process, Popen):
+        return process.wait() == -signal.SIGKILL
+    process.join()
+    return process.exitcode == -signal.SIGKILL
+
+
+def _halves(folder: Path, name: str) -> list[str]:
+    with contextlib.suppress(OSError):
+        found = os.listdir(folder)  # noqa: PTH208 - in a hurry
+        return [one for one in found if one.startswith(f".{name}.") and one.endswith(".tmp")]
+    return []

@@ -1,0 +1,23 @@
+"""Every method that trains, 200 steps in half precision where the published codes overflow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gopro.methods import TABLE, find
+from half_precision import assert_sound, train
+
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(1200)]
+
+TRAINED = [
+    name
+    for name in TABLE
+    if find(name).recipes["published"].epochs > 0 and not find(name).learns_from_features
+]
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_200_steps(tmp_path: Path, method: str) -> None:
+    assert_sound(train(method, tmp_path, "fp16"))

@@ -1,0 +1,89 @@
+"""Killed at 20 random moments each, begun again, and bit for bit what it had been anyway."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from killed_work import caching, downloading, small_dtd, training
+from killing import Kill, Work, after, random_moments, survives
+from tiny_run import write_photos
+
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3600)]
+
+MOMENTS = 20
+EPOCHS = 6
+ONCE = ("config.yaml", "sample.json", "model.safetensors", "predictions.json", "results.json")
+
+
+def _survives_all(
+    work: Work, folder: Path, moments: Iterable[Callable[[Path], Kill]]
+) -> tuple[int, int]:
+    """How many kills struck, and how many of them left half a file."""
+    found = []
+    for number, moment in enumerate(moments):
+        place = folder / str(number)
+        found.append(survives(work, place, moment(place)))
+    print(f"{work.seconds:.1f} s uninterrupted; killed, and half a file left: {found}")
+    struck, left = zip(*found, strict=True)
+    return sum(struck), sum(left)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_photos(tmp_path_factory.mktemp("killed") / "animals", side=64)
+
+
+def _command(pictures: Path, *more: str) -> list[str]:
+    return [
+        *(f"folder:{pictures}", "base2new", "--method", "gopro", "--shots", "4", "--batch", "2"),
+        *("--epochs", str(EPOCHS), "--select", "best", *more),
+    ]
+
+
+def _files() -> dict[str, int]:
+    often = {"run/checkpoint.safetensors": EPOCHS, "run/metrics.jsonl": EPOCHS}
+    once = (*ONCE, "picture.png", "page.html", "done")
+    return often | {f"run/{name}": 1 for name in once}
+
+
+def test_training(pictures: Path, tmp_path: Path) -> None:
+    work = training(_command(pictures), tmp_path / "whole")
+    moments = random_moments(MOMENTS, work.seconds, _files(), seed=8)
+    struck, left = _survives_all(work, tmp_path, moments)
+    assert struck >= MOMENTS - 3 and left >= 3
+
+
+def test_training_from_caches(pictures: Path, tmp_path: Path) -> None:
+    work = training(_command(pictures, "--view_cache", "3"), tmp_path / "whole", cache=True)
+    kept = [path.name for path in (tmp_path / "whole" / "cache").iterdir()]
+    assert any(name.endswith(".npy") for name in kept)
+    files = {f"cache/{name}": 1 for name in kept}
+    moments = random_moments(MOMENTS, work.seconds, files, seed=9)
+    struck, left = _survives_all(work, tmp_path, moments)
+    assert struck >= MOMENTS - 3 and left >= 3
+
+
+def test_features(tmp_path: Path) -> None:
+    work = caching(tmp_path / "whole", count=200)
+    files = {path.name: 1 for path in (tmp_path / "whole").iterdir()}
+    moments = random_moments(MOMENTS, work.seconds, files, seed=10)
+    struck, left = _survives_all(work, tmp_path, moments)
+    assert struck >= MOMENTS - 3 and left >= 3
+
+
+def test_downloads(tmp_path: Path) -> None:
+    with small_dtd(tmp_path) as (pieces, counts):
+        work = downloading(tmp_path / "whole", pieces, counts)
+        dice = random.Random(11)
+        moments = [partial(_after, dice.uniform(0.0, work.seconds)) for _ in range(MOMENTS)]
+        struck, _ = _survives_all(work, tmp_path, moments)
+    assert struck >= MOMENTS - 3
+
+
+def _after(seconds: float, place: Path) -> Kill:
+    return after(seconds)
