@@ -7,7 +7,7 @@ from pathlib import Path
 import atheris
 from harness import fuzz
 
-with atheris.instrument_imports(include=["gopro", "jsonargparse", "yaml"]):
+with atheris.instrument_imports(include=["gopro", "yaml"]):
     from gopro import recipes
     from gopro.commands import train
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from gopro.errors import GoproError
@@ -23,6 +24,11 @@ ANY = st.recursive(
     max_leaves=8,
 )
 """Whatever JSON and YAML can say."""
+
+
+def share(part: float) -> settings:
+    """A test's part of its kind's examples, where several tests share what one kind is given."""
+    return settings(max_examples=round(part * settings().max_examples))
 
 
 @st.composite

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damage import ANY, a_result_or_one_line, damaged, damaged_bytes
+from damage import ANY, a_result_or_one_line, damaged, damaged_bytes, share
 from gopro import PromptClassifier
 from gopro.classify import modelfolder
 from gopro.classify.modelfolder import ABOUT, EXAMPLES, WEIGHTS
@@ -56,6 +56,7 @@ def hash_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+@share(0.5)
 @given(data=st.data())
 def test_any_description(
     tmp_path: Path, sound: dict[str, bytes], picture: Path, data: st.DataObject
@@ -64,6 +65,7 @@ def test_any_description(
     check(tmp_path / "model", {**sound, ABOUT: sealed(about, sound)}, picture)
 
 
+@share(0.5)
 @given(data=st.data())
 def test_any_bytes(
     tmp_path: Path, sound: dict[str, bytes], picture: Path, data: st.DataObject

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from damage import a_result_or_one_line, damaged_bytes
+from damage import a_result_or_one_line, damaged_bytes, share
 from gopro.data.images import SUFFIXES, image_from_bytes, open_image, to_array
 from gopro.data.pictures import open_picture
 
@@ -51,6 +51,7 @@ def check(folder: Path, content: bytes, suffix: str, size: int | None) -> None:
     path.unlink()
 
 
+@share(0.7)
 @pytest.mark.filterwarnings("ignore")
 @given(
     content=st.deferred(lambda: st.sampled_from(sound()).flatmap(damaged_bytes)),
@@ -64,6 +65,7 @@ def test_damaged_pictures(tmp_path: Path, content: bytes, suffix: str, size: int
 STARTS = (b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"BM", b"RIFF", b"II*\0", b"P6 9 ")
 
 
+@share(0.2)
 @pytest.mark.filterwarnings("ignore")
 @given(start=st.just(b"") | st.sampled_from(STARTS), rest=st.binary(max_size=80))
 def test_any_bytes(tmp_path: Path, start: bytes, rest: bytes) -> None:
@@ -80,6 +82,7 @@ ARRAYS = st.builds(
 NAMES = st.text(st.characters(exclude_characters="\n"), max_size=5)
 
 
+@share(0.1)
 @given(given=ARRAYS | st.none() | st.integers() | NAMES | st.binary(max_size=5))
 def test_any_object(tmp_path: Path, given: Any) -> None:
     with a_result_or_one_line(tmp_path):

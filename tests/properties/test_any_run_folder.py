@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damage import ANY, a_result_or_one_line, damaged, damaged_bytes
+from damage import ANY, a_result_or_one_line, damaged, damaged_bytes, share
 from gopro import results, runfolder
 from gopro.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.config import TrainSettings
@@ -33,9 +33,7 @@ RESULTS = {
 }
 ROWS = [{"epoch": 1, "lr": 0.1, "loss": 2.0, "ce": 1.5, "val_accuracy": 40.0}] * 3
 PART = {"class_names": ["ant", "bee"], "keys": ["a", "b"], "labels": [0, 1]}
-PREDICTIONS = {
-    test: {**PART, "predicted": [0, 0], "zeroshot": [1, 1]} for test in ("base", "new")
-}
+PREDICTIONS = {test: {**PART, "predicted": [0, 0], "zeroshot": [1, 1]} for test in ("base", "new")}
 ITEMS = tuple(Item(f"{label}/{number}.png", label) for label in (0, 1) for number in range(3))
 SET = Dataset("set", None, ("ant", "bee"), ITEMS, (), ITEMS[:1])
 
@@ -44,12 +42,14 @@ def as_lines(rows: Any) -> str:
     return "\n".join(map(json.dumps, rows if isinstance(rows, list) else [rows]))
 
 
+@share(0.3)
 @given(content=damaged(CONFIG) | ANY)
 def test_any_settings(tmp_path: Path, content: Any) -> None:
     (tmp_path / runfolder.CONFIG).write_text(json.dumps(content))
     check_settings(tmp_path)
 
 
+@share(0.1)
 @given(content=damaged_bytes(yaml.safe_dump(CONFIG).encode()) | st.binary(max_size=60))
 def test_any_bytes_for_settings(tmp_path: Path, content: bytes) -> None:
     (tmp_path / runfolder.CONFIG).write_bytes(content)
@@ -66,6 +66,7 @@ def check_settings(folder: Path) -> None:
         runfolder.check(folder, SETTINGS, GOProSettings())
 
 
+@share(0.3)
 @given(content=damaged(RESULTS) | ANY)
 def test_any_results(tmp_path: Path, content: Any) -> None:
     (tmp_path / runfolder.RESULTS).write_text(json.dumps(content))
@@ -77,6 +78,7 @@ def test_any_results(tmp_path: Path, content: Any) -> None:
             assert write(tables).encode("utf-8")
 
 
+@share(0.1)
 @given(rows=damaged(ROWS) | ANY, predictions=damaged(PREDICTIONS) | ANY)
 def test_any_page(tmp_path: Path, rows: Any, predictions: Any) -> None:
     out = tmp_path.parent / "page.html"
@@ -103,6 +105,7 @@ SAMPLE = {
 }
 
 
+@share(0.1)
 @given(content=damaged(SAMPLE, edits=1) | ANY)
 def test_any_sample(tmp_path: Path, content: Any) -> None:
     (tmp_path / runfolder.SAMPLE).write_text(json.dumps(content))
@@ -126,6 +129,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+@share(0.1)
 @given(data=st.data())
 def test_any_checkpoint(tmp_path: Path, checkpoint: bytes, data: st.DataObject) -> None:
     (tmp_path / "checkpoint").write_bytes(data.draw(damaged_bytes(checkpoint)))

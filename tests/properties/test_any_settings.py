@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from damage import ANY, TEXT, a_result_or_one_line, damaged, damaged_bytes
+from damage import ANY, TEXT, a_result_or_one_line, damaged, damaged_bytes, share
 from gopro import recipes
 from gopro.commands import train
 from gopro.commands.options import Parser, names
@@ -55,6 +55,7 @@ def check(folder: Path, arguments: list[str]) -> None:
                 assert fits(getattr(one, field.name), type(one), field.name)
 
 
+@share(0.4)
 @given(content=damaged(SOUND) | ANY)
 def test_any_yaml(tmp_path: Path, content: Any) -> None:
     (tmp_path / "s.yaml").write_text(json.dumps(content))
@@ -70,6 +71,7 @@ LINES = st.lists(
 ).map("\n".join)
 
 
+@share(0.4)
 @given(
     content=st.sampled_from(RECIPES).flatmap(damaged_bytes)
     | damaged_bytes(yaml.safe_dump(SOUND).encode())
@@ -90,6 +92,7 @@ WORDS = (
 )
 
 
+@share(0.2)
 @given(words=st.lists(WORDS.filter(lambda word: "\0" not in word), max_size=5))
 def test_any_command_line(tmp_path: Path, words: list[str]) -> None:
     check(tmp_path, words)

@@ -69,6 +69,50 @@ def test_damaged_results(tmp_path: Path, text: str) -> None:
         results.read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"dataset": 3}, "'dataset' is of another kind"),
+        ({"method": "a\ud800"}, "'method' is of another kind"),
+        ({"variant": []}, "'variant' is of another kind"),
+        ({"seed": True}, "'seed' is of another kind"),
+        ({"shots": -1}, "'shots' is of another kind"),
+        ({"shots": 2**53}, "'shots' is of another kind"),
+        ({"train_seconds": float("nan")}, "'train_seconds' is of another kind"),
+        ({"train_seconds": True}, "'train_seconds' is of another kind"),
+        ({"test": {}}, "'test' is of another kind"),
+        ({"test": {"base": _row(1), "all": _row(1)}}, "'test' is of another kind"),
+        ({"task": "few-shot"}, "'test' is of another kind"),
+        ({"test": {"base": _row(1), "new": _row(100.5)}}, "'test' is of another kind"),
+        ({"test": {"base": _row(1), "new": {**_row(1), "n": None}}}, "'test' is of another kind"),
+        ({"test": {"base": _row(1), "new": {**_row(1), "classes": 1.5}}}, "'test' is of another"),
+        ({"zeroshot": []}, "'zeroshot' is of another kind"),
+        ({"zeroshot": {"test": 1}}, "'zeroshot' is of another kind"),
+        ({"notes": "a"}, "'notes' is of another kind"),
+        ({"notes": [1]}, "'notes' is of another kind"),
+        ({"environment": 1}, "'environment' is of another kind"),
+        ({"revision": 1}, "'revision' is of another kind"),
+        ({"templates": []}, "templates of 'test'"),
+        ({"templates": {"base": 1}}, "templates of 'test'"),
+        ({"harmonic_mean": "x"}, "summary of 'test' is missing"),
+        ({"zeroshot": {"test": {"base": _row(1), "new": _row(1)}}}, "summary of 'zeroshot'"),
+    ],
+)
+def test_entries_of_other_kinds(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+    (tmp_path / "results.json").write_text(json.dumps(_results(**changes)))
+    with pytest.raises(GoproError, match=words):
+        results.read(tmp_path)
+
+
+def test_other_tests_than_zero_shot_was_measured_on(tmp_path: Path) -> None:
+    test = {"pacs": _row(70.0)}
+    zero = {"test": {"dtd": _row(60.0)}, "average": 60.0}
+    row = _results(task="cross-dataset", test=test, average=70.0, zeroshot=zero)
+    (tmp_path / "results.json").write_text(json.dumps(row))
+    with pytest.raises(GoproError, match="was measured on other tests"):
+        results.read(tmp_path)
+
+
 def test_results_of_another_version(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text('{"schema": 2}')
     with pytest.raises(GoproError, match="has schema 2; this gopro reads 1"):

@@ -166,6 +166,28 @@ def test_targets_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert asked == []
 
 
+def test_targets_may_be_read_by_somebody_else_and_under_the_usual_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOPRO_DATA", str(tmp_path))
+    asked: list[tuple[str, Path | None, int]] = []
+
+    def read(name: str, root: Path | None, seed: int) -> Dataset:
+        asked.append((name, root, seed))
+        return replace(SET, name=name)
+
+    found = tasks.find_targets(SET, "cross-dataset", ("dtd", "pacs"), read=read)
+    assert asked == [("dtd", tmp_path, 1), ("pacs", tmp_path, 1)]
+    assert found == {name: replace(SET, name=name) for name in ("dtd", "pacs")}
+
+
+def test_two_domains_are_several_and_one_is_none() -> None:
+    parts = (STYLES.train, STYLES.val, STYLES.test)
+    two = replace(STYLES, train=parts[0][:30], val=(), test=parts[2][10:20])
+    assert tasks.domains(two) == ["photo", "sketch"]
+    assert tasks.domains(replace(two, test=())) == tasks.domains(SET) == []
+
+
 @pytest.mark.parametrize(
     ("task", "message"),
     [

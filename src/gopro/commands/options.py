@@ -58,7 +58,13 @@ def _plain(line: str) -> str:
 
 
 def build(kind: Any, values: Any) -> Any:
-    """Make a settings dataclass from parsed values, nested dataclasses included."""
+    """Make a settings dataclass from parsed values, nested dataclasses included.
+
+    Raises:
+        GoproError: For null in place of a value or of all of them, which files may say.
+    """
+    if values is None:
+        raise GoproError(f"got null for {kind.__name__}; wanted its values, or nothing at all")
     given = {}
     for field in dataclasses.fields(kind):
         value = values[field.name]
@@ -66,7 +72,7 @@ def build(kind: Any, values: Any) -> Any:
         if dataclasses.is_dataclass(nested):
             value = build(nested, value)
         value = tuple(value) if isinstance(value, list) else value
-        if not fits(value, kind, field.name):  # a file may say null where that is no value
+        if not fits(value, kind, field.name):
             raise GoproError(f"got --{field.name} {value!r:.60}; wanted {field.type}")
         given[field.name] = value
     return kind(**given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from gopro.backbones import Prompts
+from gopro.backbones import ClassTokens, Prompts
 from gopro.backbones.prompts import encode_class_names
 from gopro.errors import GoproError
 from small_clips import small_backbone, tokenizer
@@ -123,3 +123,68 @@ def test_the_two_usual_orders() -> None:
     assert own.prefix.shape == (1, 1, 64)
     assert own.suffix.shape == (1, 2, 6, 64)
     assert own.lengths == (5, 6)
+
+
+def column(*values: float) -> torch.Tensor:
+    """Tokens of width 1."""
+    return torch.tensor([float(value) for value in values])[:, None]
+
+
+# two classes: 10, end; and 20, 21, end
+BY_HAND = ClassTokens(torch.stack([column(10, 19, 0), column(20, 21, 29)]), (2, 3), column(1)[0])
+
+
+def read(prompts: Prompts) -> list[list[list[float]]]:
+    """For each image and class the prompt's tokens up to its end."""
+    images = max(prompts.prefix.shape[0], prompts.suffix.shape[0])
+    prefix = prompts.prefix.expand(images, -1, -1)[..., 0].tolist()
+    suffix = prompts.suffix.expand(images, -1, -1, -1)[..., 0].tolist()
+    return [
+        [start + row[:length] for row, length in zip(rows, prompts.lengths, strict=True)]
+        for start, rows in zip(prefix, suffix, strict=True)
+    ]
+
+
+def test_some_classes_in_the_order_given() -> None:
+    taken = BY_HAND.take([1, 0])
+    assert taken.lengths == (3, 2) and taken.start is BY_HAND.start
+    assert taken.embedding[..., 0].tolist() == [[20, 21, 29], [10, 19, 0]]
+    assert BY_HAND.take([0]).embedding[..., 0].tolist() == [[10, 19]]
+    each = BY_HAND.each(torch.tensor([1, 0, 1]), 2)
+    assert each.lengths == (2,) and each.start is BY_HAND.start
+    assert each.embedding[..., 0].tolist() == [[[20, 21]], [[10, 19]], [[20, 21]]]
+
+
+def test_the_context_before_the_name() -> None:
+    assert read(Prompts.after(column(2, 3), BY_HAND)) == [[[1, 2, 3, 10, 19], [1, 2, 3, 20, 21, 29]]]
+    each = torch.stack([column(2, 3), column(4, 5)])
+    assert read(Prompts.after(each, BY_HAND)) == [
+        [[1, 2, 3, 10, 19], [1, 2, 3, 20, 21, 29]],
+        [[1, 4, 5, 10, 19], [1, 4, 5, 20, 21, 29]],
+    ]
+    own = BY_HAND.each(torch.tensor([0, 0]), 2)
+    assert read(Prompts.after(each, own)) == [[[1, 2, 3, 10, 19]], [[1, 4, 5, 10, 19]]]
+    deep = [column(7, 8)[None]]
+    assert Prompts.after(column(2, 3), BY_HAND, deep).deep == (deep[0],)
+
+
+def test_a_context_for_each_class() -> None:
+    context = torch.stack([column(2, 3), column(4, 5)])
+    wanted = [[1, 2, 3, 10, 19], [1, 4, 5, 20, 21, 29]]
+    assert read(Prompts.per_class(context, BY_HAND)) == [wanted]
+    both = torch.stack([context, context + 100])
+    assert read(Prompts.per_class(both, BY_HAND)) == [
+        wanted,
+        [[1, 102, 103, 10, 19], [1, 104, 105, 20, 21, 29]],
+    ]
+
+
+def test_context_on_both_sides() -> None:
+    made = Prompts.around(column(2, 3), column(4), BY_HAND, column(5))
+    assert read(made) == [[[1, 2, 3, 10, 4, 5, 19], [1, 2, 3, 20, 21, 4, 5, 29]]]
+    made = Prompts.around(column(2)[:0], column(4), BY_HAND, column(5, 6))
+    assert read(made) == [[[1, 10, 4, 5, 6, 19], [1, 20, 21, 4, 5, 6, 29]]]
+    before, after = torch.stack([column(2), column(3)]), torch.stack([column(4), column(7)])
+    made = Prompts.around(before, after, BY_HAND, column(5))
+    assert read(made) == [[[1, 2, 10, 4, 5, 19], [1, 3, 20, 21, 7, 5, 29]]]
+    assert made.lengths == (5, 6) and made.prefix.shape == (1, 1, 1)

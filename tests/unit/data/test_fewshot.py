@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from gopro.data.dataset import Dataset, Item
 from gopro.data.fewshot import draw, load_sample, sample, save_sample
@@ -138,26 +136,3 @@ def test_sample_that_names_test_pictures(tmp_path: Path) -> None:
 def test_no_sample(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match="can't read sample"):
         load_sample(tmp_path / "sample.json", SET)
-
-
-_ANY = st.none() | st.integers() | st.floats() | st.text(max_size=4) | st.lists(st.text(max_size=2))
-_ROWS = st.lists(st.lists(_ANY | st.just("a/01.jpg"), max_size=3), max_size=3) | _ANY
-
-
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    st.fixed_dictionaries(
-        {"dataset": _ANY, "split_sha256": st.just(SET.fingerprint()) | _ANY},
-        optional={"shots": _ANY, "seed": _ANY, "train": _ROWS, "val": _ROWS},
-    )
-    | _ANY
-)
-def test_any_json_gives_a_sample_or_an_error(tmp_path: Path, content: object) -> None:
-    (tmp_path / "any.json").write_text(json.dumps(content))
-    try:
-        loaded = load_sample(tmp_path / "any.json", SET)
-    except GoproError:
-        return
-    assert set(loaded.train) <= {*TRAIN, *VAL}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from gopro.data.images import open_image, to_array
@@ -206,40 +203,6 @@ def test_large_jpeg_is_decoded_at_a_reduced_scale(tmp_path: Path) -> None:
     assert open_image(tmp_path / "a.jpg", 224).size == (1200, 800)
     whole = to_array(open_image(tmp_path / "a.jpg"), 64).astype(int)
     assert np.abs(to_array(small, 64) - whole).mean() < 1
-
-
-_SOUND: list[bytes] = []
-for _kind in ("PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP"):
-    _buffer = io.BytesIO()
-    corners((24, 16)).save(_buffer, _kind)
-    _SOUND.append(_buffer.getvalue())
-
-
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    sound=st.sampled_from(_SOUND),
-    edits=st.lists(st.tuples(st.integers(0, 4000), st.binary(min_size=1, max_size=6)), max_size=6),
-    cut=st.none() | st.integers(0, 4000),
-)
-@pytest.mark.filterwarnings("ignore")
-def test_damaged_bytes_give_a_picture_or_an_error(
-    tmp_path: Path, sound: bytes, edits: list[tuple[int, bytes]], cut: int | None
-) -> None:
-    data = bytearray(sound)
-    for at, new in edits:
-        at %= len(data)
-        data[at : at + len(new)] = new
-    path = tmp_path / "fuzzed.png"
-    path.write_bytes(bytes(data[:cut]))
-    try:
-        image = open_image(path, 8)
-    except GoproError as error:
-        assert "fuzzed.png" in str(error)
-        assert "\n" not in str(error)
-    else:
-        assert image.mode == "RGB"
 
 
 @pytest.mark.parametrize("size", [(170, 112), (112, 170), (64, 64), (65, 97), (5, 3), (999, 64)])
