@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,9 @@ import torch
 from gopro import engine, processes, results, run, runfolder
 from gopro.checkpoint import load_tensors
 from gopro.prepare import complete
+
+_MOST = 1024
+"""Threads that a file can ask for."""
 
 
 def rerun(
@@ -36,14 +41,26 @@ def rerun(
         GoproError: When the folder holds no finished run, or its data or backbone is missing.
         Interrupted: After Ctrl-C, once all is saved.
     """
-    results.read(folder)
+    recorded = results.read(folder)
     settings, options = runfolder.read_settings(folder)
     settings = replace(settings, **{**changes, "out": out, "resume": True})
     job = complete(settings, options)
     if runfolder.state(out, job.settings, job.options) != "finished":
-        with processes.crew(settings, out) as ours:
+        with _threads_of(recorded), processes.crew(settings, out) as ours:
             run.train(ours, options, announce=announce)
     return list(differences(folder, out))
+
+
+@contextlib.contextmanager
+def _threads_of(recorded: Mapping[str, Any]) -> Iterator[None]:
+    """Compute with as many threads as a run on the cpu had: others add up in another order."""
+    device = str(recorded.get("environment", {}).get("device", ""))
+    found, before = re.search(r"(\d{1,9}) threads\)$", device), torch.get_num_threads()
+    torch.set_num_threads(min(int(found[1]), _MOST) if found else before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def differences(first: Path, second: Path) -> Iterator[str]:

@@ -15,7 +15,7 @@ from tiny_run import write_photos
 
 pytestmark = [pytest.mark.nightly, pytest.mark.timeout(3600)]
 
-MOMENTS = 20
+MOMENTS, PARTS = 20, 4
 EPOCHS = 6
 ONCE = ("config.yaml", "sample.json", "model.safetensors", "predictions.json", "results.json")
 
@@ -51,21 +51,35 @@ def _files() -> dict[str, int]:
     return often | {f"run/{name}": 1 for name in once}
 
 
-def test_training(pictures: Path, tmp_path: Path) -> None:
-    work = training(_command(pictures), tmp_path / "whole")
-    moments = random_moments(MOMENTS, work.seconds, _files(), seed=8)
-    struck, left = _survives_all(work, tmp_path, moments)
-    assert struck >= MOMENTS - 3 and left >= 3
+@pytest.fixture(scope="module")
+def live(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
+    return training(_command(pictures), tmp_path_factory.mktemp("live") / "whole")
 
 
-def test_training_from_caches(pictures: Path, tmp_path: Path) -> None:
-    work = training(_command(pictures, "--view_cache", "3"), tmp_path / "whole", cache=True)
-    kept = [path.name for path in (tmp_path / "whole" / "cache").iterdir()]
+@pytest.mark.parametrize("part", range(PARTS))
+def test_training(live: Work, tmp_path: Path, part: int) -> None:
+    moments = random_moments(MOMENTS // PARTS, live.seconds, _files(), seed=8 + part)
+    struck, _ = _survives_all(live, tmp_path, moments)
+    assert struck >= MOMENTS // PARTS - 2
+
+
+@pytest.fixture(scope="module")
+def from_caches(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, list[str]]:
+    place = tmp_path_factory.mktemp("cached") / "whole"
+    work = training(_command(pictures, "--view_cache", "3"), place, cache=True)
+    return work, sorted(path.name for path in (place / "cache").iterdir())
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_training_from_caches(
+    from_caches: tuple[Work, list[str]], tmp_path: Path, part: int
+) -> None:
+    work, kept = from_caches
     assert any(name.endswith(".npy") for name in kept)
     files = {f"cache/{name}": 1 for name in kept}
-    moments = random_moments(MOMENTS, work.seconds, files, seed=9)
-    struck, left = _survives_all(work, tmp_path, moments)
-    assert struck >= MOMENTS - 3 and left >= 3
+    moments = random_moments(MOMENTS // PARTS, work.seconds, files, seed=80 + part)
+    struck, _ = _survives_all(work, tmp_path, moments)
+    assert struck >= MOMENTS // PARTS - 2
 
 
 def test_features(tmp_path: Path) -> None:

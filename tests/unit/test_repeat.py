@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gopro import results
 from gopro.checkpoint import load_tensors, save_tensors
 from gopro.repeat import causes, differences
 from tiny_run import Cli, write_photos
@@ -22,6 +23,21 @@ def test_the_same_again(train: Cli, cli: Cli, tmp_path: Path, method: str) -> No
     assert last.startswith("the same: weights, metrics and predictions") and "bit for bit" in last
     first, second = (tmp_path / name / "model.safetensors" for name in ("run", "again"))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_threads_are_those_of_the_run(train: Cli, cli: Cli, tmp_path: Path) -> None:
+    """A job of a sweep computes with one thread; repeated with several, its last digits differ."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        train(tmp_path / "run")
+    finally:
+        torch.set_num_threads(before)
+    assert cli("rerun", tmp_path / "run").code == 0
+    first, again = (results.read(tmp_path / name) for name in ("run", "run-rerun"))
+    assert "3 threads" in first["environment"]["device"]
+    assert again["environment"] == first["environment"]
+    assert torch.get_num_threads() == before
 
 
 def test_the_folder_by_default(train: Cli, cli: Cli, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from gopro.classify.hub import Hub
 from gopro.classify.predictor import Folder, Predictor
 from gopro.config import TrainSettings
 from gopro.data import labelled
-from gopro.data.pictures import Picture, open_picture
+from gopro.data.pictures import Picture, name_of, open_picture
 from gopro.data.pixels import groups, stack
 from gopro.engine import TrainingSet
 from gopro.errors import GoproError
@@ -147,7 +147,8 @@ class PromptClassifier(Predictor, Hub):
         with seeded(self.seed, shared.backbone.device):
             method = kind(shared.backbone, names, options).to(shared.backbone.device)
             pixels = self._read_all(given.pictures, shared.backbone)
-            data = TrainingSet(pixels, torch.tensor(truth))
+            places = tuple(map(name_of, enumerate(given.pictures)))
+            data = TrainingSet(pixels, torch.tensor(truth), places)
             validate = self._validator(checked, classes, method)
             recipe = choose_recipe(kind, settings, len(names))
             progress = learn_without_folder(method, data, recipe, settings, validate)

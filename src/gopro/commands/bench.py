@@ -31,6 +31,9 @@ def parser() -> Parser:
     made.add_argument("--out", type=Path, required=True, help="folder of the run folders")
     made.add_argument("--parallel", type=int, default=1, help="jobs at once on this machine")
     made.add_argument(
+        "--threads", type=int, default=1, help="of a job on a cpu; another number rounds otherwise"
+    )
+    made.add_argument(
         "--cluster", type=str | None, default=None, help="run on this Ray cluster: host:port"
     )
     made.add_argument(
@@ -51,8 +54,9 @@ def bench(arguments: Sequence[str]) -> None:
         KeyboardInterrupt: After Ctrl-C, once the jobs at work are saved.
     """
     values = parse(parser(), arguments)
-    if values["parallel"] < 1:
-        raise GoproError(f"got --parallel {values['parallel']}; it must be 1 or more")
+    for name in ("parallel", "threads"):
+        if values[name] < 1:
+            raise GoproError(f"got --{name} {values[name]}; it must be 1 or more")
     for name in ("gpus_per_job", "cpus_per_job"):
         if not 0 <= values[name] < float("inf"):
             raise GoproError(f"got --{name} {values[name]}; it must be a number of 0 or more")
@@ -74,6 +78,7 @@ def bench(arguments: Sequence[str]) -> None:
     sweep(
         jobs,
         parallel=values["parallel"],
+        threads=values["threads"],
         cluster=values["cluster"],
         gpus=values["gpus_per_job"],
         cpus=values["cpus_per_job"],

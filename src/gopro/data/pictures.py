@@ -62,8 +62,7 @@ def open_picture(numbered: tuple[int, Picture], size: int | None = None) -> Imag
     Raises:
         GoproError: When it can't be read, or is of a kind that isn't one of ``Picture``.
     """
-    number, picture = numbered
-    name = f"number {number} (counted from 0)"
+    picture, name = numbered[1], name_of(numbered)
     if isinstance(picture, Image.Image):
         with _DECODING:
             return convert_image(picture, name)
@@ -74,6 +73,14 @@ def open_picture(numbered: tuple[int, Picture], size: int | None = None) -> Imag
     raise GoproError(
         f"picture {name} is {type(picture).__name__}; wanted a path, a Pillow image or an array"
     )
+
+
+def name_of(numbered: tuple[int, Picture]) -> str:
+    """What messages call a picture: its path, or where there is none its place in the list."""
+    number, picture = numbered
+    if isinstance(picture, (str, os.PathLike)):
+        return os.fspath(picture)
+    return f"number {number} (counted from 0)"
 
 
 def _pixels(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from multiprocessing import connection
 from typing import Any
 
@@ -24,23 +25,28 @@ _SAVING = 60.0
 """Seconds that the jobs at work get to save themselves after Ctrl-C."""
 
 
-def run_here(jobs: Sequence[Job], parallel: int, board: Board, work: Work = do) -> None:
-    """Run jobs in ``parallel`` processes; the machine's cores are shared out evenly.
+def run_here(
+    jobs: Sequence[Job], parallel: int, board: Board, work: Work = do, threads: int = 1
+) -> None:
+    """Run jobs in ``parallel`` processes, which share the machine's cores to decode images.
 
-    A job that fails, or whose process dies, doesn't stop the rest.
+    A job that fails, or whose process dies, doesn't stop the rest. How many jobs run at once
+    changes no number: sums are rounded in another order by another number of threads, so each job
+    has its own, whatever is beside it.
 
     Args:
         jobs: In the order they start.
         parallel: Processes.
         board: Is told what starts and what comes of it.
         work: Does a job; a function of a module, which the processes import.
+        threads: That each job computes with.
 
     Raises:
         KeyboardInterrupt: After Ctrl-C, once the jobs at work are saved.
     """
-    waiting = deque(jobs)
+    share = max(1, cores() // max(1, parallel))
+    waiting = deque(_decoding(job, share) for job in jobs)
     count = min(parallel, len(jobs))
-    threads = max(1, cores() // max(1, parallel))
     workers = [_Worker(work, place, threads) for place in range(count)]
     try:
         while waiting or any(worker.job for worker in workers):
@@ -59,6 +65,12 @@ def run_here(jobs: Sequence[Job], parallel: int, board: Board, work: Work = do) 
     finally:
         for worker in workers:
             worker.close()
+
+
+def _decoding(job: Job, threads: int) -> Job:
+    """The job, its images decoded by so many threads unless it says how many."""
+    settings = replace(job.settings, workers=job.settings.workers or threads)
+    return replace(job, settings=settings)
 
 
 def cores() -> int:

@@ -18,6 +18,7 @@ def sweep(
     jobs: Sequence[Job],
     *,
     parallel: int = 1,
+    threads: int = 1,
     cluster: str | None = None,
     gpus: float = 0.0,
     cpus: float = 1.0,
@@ -27,6 +28,7 @@ def sweep(
     Args:
         jobs: All in one folder.
         parallel: Processes on this machine.
+        threads: That each job on this machine computes with.
         cluster: The address of a Ray cluster to run on instead.
         gpus: GPUs a job asks the cluster for.
         cpus: Cores a job asks the cluster for.
@@ -45,7 +47,7 @@ def sweep(
 
                 run_on_ray(missing, cluster, gpus, cpus, board)
             elif missing:
-                run_here(missing, parallel, board)
+                run_here(missing, parallel, board, threads=threads)
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(
                 f"stopped with {board.done} of {len(jobs)} jobs done; the same command goes on"

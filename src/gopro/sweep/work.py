@@ -44,7 +44,7 @@ def do(job: Job, threads: int | None = None, place: int = 0) -> Outcome:
 
     Args:
         job: The job.
-        threads: For arithmetic and for decoding images; None leaves them as they are.
+        threads: To compute with; None leaves them as they are.
         place: Where the machine has several GPUs: which one, counted round.
     """
     log = log_of(job)
@@ -78,7 +78,6 @@ def _run(job: Job, threads: int | None, place: int) -> None:
     settings = job.settings
     if threads is not None:
         torch.set_num_threads(threads)
-        settings = replace(settings, workers=settings.workers or threads)
     if settings.device in ("auto", "cuda") and torch.cuda.device_count() > 1:
         settings = replace(settings, device=f"cuda:{place % torch.cuda.device_count()}")
     try:

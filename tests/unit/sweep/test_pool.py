@@ -27,7 +27,7 @@ def _jobs(folder: Path, count: int) -> list[Job]:
 
 def _writes(job: Job, threads: int, place: int) -> Outcome:
     job.folder.mkdir()
-    (job.folder / "by").write_text(f"{os.getpid()} {threads} {place}")
+    (job.folder / "by").write_text(f"{os.getpid()} {threads} {job.settings.workers} {place}")
     return (
         Outcome(job.key, "failed", "by design") if job.key == "job1" else Outcome(job.key, "done")
     )
@@ -56,7 +56,8 @@ def test_two_processes_share_the_jobs(tmp_path: Path) -> None:
     assert [(job.key, cause) for job, cause in board.failed] == [("job1", "by design")]
     by = [(job.folder / "by").read_text().split() for job in jobs]
     assert len({pid for pid, *_ in by}) <= 2 and str(os.getpid()) not in {pid for pid, *_ in by}
-    assert {threads for _, threads, _ in by} == {str(max(1, cores() // 2))}
+    assert {threads for _, threads, *_ in by} == {"1"}
+    assert {decoders for *_, decoders, _ in by} == {str(max(1, cores() // 2))}
     assert not board.running
 
 
