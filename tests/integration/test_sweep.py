@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from filelock import FileLock
 
 from gopro.cli import main
+from small_sweep import JOBS, finish, numbers, start
 from tiny_run import write_photos
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="signals as on Linux and macOS"),
     pytest.mark.timeout(900),  # a dozen starts of the program, on a machine that may be busy
 ]
-
-JOBS = 3
-SAME = ("model.safetensors", "metrics.jsonl", "predictions.json", "sample.json")
 
 
 @pytest.fixture(scope="module")
@@ -36,43 +30,11 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sweep as it ends when nothing comes between."""
     out = tmp_path_factory.mktemp("whole") / "runs"
-    process = _start(pictures, out, "--parallel", "2")
+    process = start(pictures, out, "--parallel", "2")
     text, error = process.communicate(timeout=600)
     assert process.returncode == 0, error
     assert f"{JOBS} of {JOBS} jobs done" in text
     return out
-
-
-def _start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.Popen[str]:
-    command = [
-        *(sys.executable, "-m", "gopro.cli", "bench", "--methods", "coop"),
-        *("--datasets", f"folder:{pictures}", "--seeds", "1,2,3", "--shots", "2", "--epochs", "6"),
-        *("--batch", "2", "--augment", "none", "--device", "cpu", "--out", str(out), *more),
-    ]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, **pipes, **options)
-
-
-def _numbers(out: Path) -> dict[str, Any]:
-    """What a job came to: accuracies, predictions, the weights' bytes."""
-    found = {}
-    for path in out.glob("*/results.json"):
-        run = json.loads(path.read_text())
-        found[path.parent.name] = (
-            *(run[name] for name in ("method", "seed", "test", "zeroshot", "harmonic_mean")),
-            *((path.parent / name).read_bytes() for name in SAME),
-        )
-        assert (path.parent / "done").exists()
-        assert not list(path.parent.glob(".*.tmp"))
-    return found
-
-
-def _finish(pictures: Path, out: Path) -> None:
-    """Start again until it is through."""
-    process = _start(pictures, out)
-    text, error = process.communicate(timeout=600)
-    assert process.returncode == 0, error
-    assert f"{JOBS} of {JOBS} jobs done" in text
 
 
 @pytest.mark.parametrize("number", range(2))
@@ -80,20 +42,20 @@ def test_killed_at_a_random_moment(
     whole: Path, pictures: Path, tmp_path: Path, number: int
 ) -> None:
     out = tmp_path / "runs"
-    process = _start(pictures, out, "--parallel", "2")
+    process = start(pictures, out, "--parallel", "2")
     while not list(out.glob("*/config.yaml")) and process.poll() is None:
         time.sleep(0.01)
-    time.sleep(random.uniform(0, 2))
+    time.sleep(random.Random(number).uniform(0, 2))
     process.kill()
     process.communicate()
-    _finish(pictures, out)
-    assert len(_numbers(out)) == JOBS
-    assert _numbers(out) == _numbers(whole)
+    finish(pictures, out)
+    assert len(numbers(out)) == JOBS
+    assert numbers(out) == numbers(whole)
 
 
 def test_ctrl_c(whole: Path, pictures: Path, tmp_path: Path) -> None:
     out = tmp_path / "runs"
-    process = _start(pictures, out, start_new_session=True)
+    process = start(pictures, out, start_new_session=True)
     while not list(out.glob("*/config.yaml")) and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
@@ -102,15 +64,15 @@ def test_ctrl_c(whole: Path, pictures: Path, tmp_path: Path) -> None:
         assert process.returncode == 130, error
         assert f"of {JOBS} jobs done; the same command goes on" in error
         assert "Traceback" not in error
-    _finish(pictures, out)
-    assert _numbers(out) == _numbers(whole)
+    finish(pictures, out)
+    assert numbers(out) == numbers(whole)
 
 
 def test_a_second_sweep_on_the_folder_is_refused(
     whole: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FileLock(whole / ".locks" / "sweep"):
-        process = _start(pictures, whole)
+        process = start(pictures, whole)
         _, error = process.communicate(timeout=600)
     assert process.returncode == 2
     assert error == (

@@ -1,0 +1,46 @@
+"""A sweep of three short jobs by the real command, and what it comes to."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from same_runs import SAME
+
+JOBS = 3
+
+
+def start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.Popen[str]:
+    """``gopro bench`` of three short jobs, in a process of its own."""
+    command = [
+        *(sys.executable, "-m", "gopro.cli", "bench", "--methods", "coop"),
+        *("--datasets", f"folder:{pictures}", "--seeds", "1,2,3", "--shots", "2", "--epochs", "6"),
+        *("--batch", "2", "--augment", "none", "--device", "cpu", "--out", str(out), *more),
+    ]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, text=True, **pipes, **options)
+
+
+def numbers(out: Path) -> dict[str, Any]:
+    """What a job came to: accuracies, predictions, the weights' bytes."""
+    found = {}
+    for path in out.glob("*/results.json"):
+        run = json.loads(path.read_text())
+        found[path.parent.name] = (
+            *(run[name] for name in ("method", "seed", "test", "zeroshot", "harmonic_mean")),
+            *((path.parent / name).read_bytes() for name in SAME),
+        )
+        assert (path.parent / "done").exists()
+        assert not list(path.parent.glob(".*.tmp"))
+    return found
+
+
+def finish(pictures: Path, out: Path) -> None:
+    """Start again until it is through."""
+    process = start(pictures, out)
+    text, error = process.communicate(timeout=600)
+    assert process.returncode == 0, error
+    assert f"{JOBS} of {JOBS} jobs done" in text
