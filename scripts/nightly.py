@@ -52,7 +52,7 @@ def parts(fuzz_seconds: int, seed: int) -> list[Part]:
             (*pytest, *order, *cover),
             (passed, r"Total coverage: ([\d.]+%)"),
         ),
-        Part("interrupted, full disk, load", (*pytest[:2], "-m", "nightly"), (passed,)),
+        Part("interrupted, full disk, load", (*pytest[:2], "-m", "nightly", "-rP"), (passed,)),
         Part(
             "properties, 10,000 examples each",
             (*pytest, "tests/properties", "--hypothesis-profile", "nightly", "--timeout", "7200"),
