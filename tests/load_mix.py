@@ -1,0 +1,158 @@
+"""A served model under load: good requests, and every kind of bad one among them."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import random
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from benchmarks.load import Outcome, Request, Served, drawn, send
+from PIL import Image
+
+from page_client import answer
+
+_BAD = 5
+"""One request in so many is bad."""
+
+_PAGE = 0.2
+"""Seconds between two questions of the visitor of the page."""
+
+
+@dataclass
+class Load:
+    """What came of a load.
+
+    Attributes:
+        api: Of the calls of the API.
+        asked: Questions asked at the page.
+        wrong: A line for each of them that wasn't answered as it had to be.
+        before: MB that the server held when it was warm.
+        after: MB at the end.
+    """
+
+    api: Outcome = field(default_factory=Outcome)
+    asked: int = 0
+    wrong: list[str] = field(default_factory=list)
+    before: float = 0.0
+    after: float = 0.0
+
+    @property
+    def growth(self) -> float:
+        """Of the server's memory, in percent."""
+        return 100 * (self.after / self.before - 1)
+
+    def __str__(self) -> str:
+        waits = sorted(self.api.waits)
+        return (
+            f"{self.api.sent} calls ({len(self.api.failures)} failed) and {self.asked} questions "
+            f"at the page ({len(self.wrong)} failed) in {self.api.seconds:.0f} s; median "
+            f"{waits[len(waits) // 2]:.2f} s, slowest {waits[-1]:.2f} s; memory {self.before:.0f} "
+            f"MB when warm, {self.after:.0f} MB at the end ({self.growth:+.1f} %)"
+        )
+
+
+def load(server: Served, seconds: float, warm: float, clients: int = 4) -> Load:
+    """Send for a while: the API from several clients, and a visitor of the page.
+
+    Args:
+        server: At work.
+        seconds: How long, after it is warm.
+        warm: How long it is warmed up with the same.
+        clients: That call the API at once.
+    """
+    found = Load()
+    _send(server, warm, clients, found)
+    found = Load(before=server.memory())
+    _send(server, seconds, clients, found)
+    found.after = server.memory()
+    return found
+
+
+def _send(server: Served, seconds: float, clients: int, found: Load) -> None:
+    end = time.monotonic() + seconds
+    visitor = threading.Thread(target=_visit, args=(server.address, end, found))
+    visitor.start()
+    found.api = send(
+        server.address, itertools.takewhile(lambda _: time.monotonic() < end, mix()), clients
+    )
+    visitor.join()
+
+
+def mix(seed: int = 0) -> Iterator[Request]:
+    """Requests without end: four good ones of several sizes, then a bad one."""
+    dice = random.Random(seed)
+    pictures = [*drawn(6, side=96), *drawn(6, side=480), *drawn(2, side=1600)]
+    bad = list(_bad(pictures[0]))
+    for number in itertools.count():
+        if number % _BAD:
+            names = dice.choice([None, None, "a boat, a car", f"thing {dice.randrange(40)}, other"])
+            yield Request(dice.choice(pictures), classes=names)
+        else:
+            yield bad[number // _BAD % len(bad)]
+
+
+def _bad(sound: bytes) -> Iterator[Request]:
+    """Malformed and oversized uploads, and class names that can't be."""
+    noise = random.Random(1).randbytes(50_000)
+    large = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(large, format="PNG")
+    files = [
+        *(b"", b"no picture", noise, sound[:100], sound[: len(sound) // 2][:-7] + noise[:9]),
+        *(b"<svg><script>alert(1)</script></svg>", b"GIF89a" + noise[:300], b"%PDF-1.7" + noise),
+        *(_promise(200_000), large.getvalue(), sound + bytes(20_000_000), bytes(30_000_000)),
+    ]
+    yield from (Request(contents, good=False) for contents in files)
+    yield Request(sound, good=False, classes="same,same")
+    yield Request(sound, good=False, classes="x" * 101)
+    yield Request(sound, good=False, classes=",".join(f"n{i}" for i in range(201)))
+
+
+def _promise(side: int) -> bytes:
+    """A PNG of a few bytes whose header says that it is enormous."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
+    packed = [
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def _visit(address: str, end: float, found: Load) -> None:
+    """Ask at the page until a time: pictures, and now and then something else."""
+    pictures = drawn(3, side=320)
+    with httpx.Client(base_url=address, timeout=120) as client:
+        for number in itertools.count():
+            if time.monotonic() > end:
+                return
+            good = number % _BAD != 0
+            contents = pictures[number % 3] if good else b"no picture"
+            found.asked += 1
+            try:
+                message = answer(client, [("a.jpg", contents)], f"thing {number % 20}, other")
+                shown = str(message["output"].get("data", [""])[0])
+                if not message["success"] or ("gp-error" in shown) == good:
+                    found.wrong.append(f"question {number}: {str(message)[:200]}")
+            except (httpx.HTTPError, AssertionError) as error:
+                found.wrong.append(f"question {number}: {type(error).__name__}: {error}")
+            time.sleep(_PAGE)
+
+
+def fitted(folder: Path, photos: Path) -> Path:
+    """A model to serve: CoOp on mini, of a folder of photographs."""
+    from gopro import PromptClassifier
+    from gopro.data import labelled
+    from gopro.data.folder import read_folder
+
+    dataset = read_folder(photos, 1, hold_out=False)
+    given = labelled.of_items(dataset, dataset.train)
+    made = PromptClassifier(method="coop", backbone="mini", epochs=1, batch=8, device="cpu")
+    return made.fit(given.pictures, given.labels).save(folder)

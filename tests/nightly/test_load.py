@@ -1,0 +1,30 @@
+"""Ten minutes of load on the served page and API, bad requests among the good ones."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from benchmarks.load import served
+
+from load_mix import fitted, load
+from tiny_run import write_photos
+
+pytest.importorskip("gradio", reason="the extra `app` isn't installed")
+
+SECONDS = float(os.environ.get("GOPRO_LOAD_SECONDS", 600))
+GROWTH = 5.0
+
+pytestmark = [pytest.mark.nightly, pytest.mark.timeout(2 * SECONDS + 600)]
+
+
+def test_load(tmp_path: Path) -> None:
+    model = fitted(tmp_path / "model", write_photos(tmp_path / "animals", side=64))
+    with served(model, "--device", "cpu") as server:
+        found = load(server, SECONDS, warm=min(120.0, SECONDS))
+        print(found)
+        assert server.process.poll() is None
+    assert not found.api.failures, found.api.failures[:5]
+    assert not found.wrong, found.wrong[:5]
+    assert found.growth < GROWTH, found
