@@ -157,7 +157,8 @@ def survives(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> boo
         try:
             if mutant is not None:
                 _put_in_place(mutant)
-            options = ["-x", "-q", *"-p no:cacheprovider -p no:xdist --rootdir".split(), str(ROOT)]
+            plugins = ("-p", "no:cacheprovider", "-p", "no:xdist")
+            options = ["-x", "-q", *plugins, "--rootdir", str(ROOT)]
             code = int(sys.modules["pytest"].main([*options, *tests]))
         finally:
             os._exit(code)

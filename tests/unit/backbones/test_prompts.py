@@ -156,10 +156,11 @@ def test_some_classes_in_the_order_given() -> None:
 
 
 def test_the_context_before_the_name() -> None:
-    assert read(Prompts.after(column(2, 3), BY_HAND)) == [[[1, 2, 3, 10, 19], [1, 2, 3, 20, 21, 29]]]
+    wanted = [[1, 2, 3, 10, 19], [1, 2, 3, 20, 21, 29]]
+    assert read(Prompts.after(column(2, 3), BY_HAND)) == [wanted]
     each = torch.stack([column(2, 3), column(4, 5)])
     assert read(Prompts.after(each, BY_HAND)) == [
-        [[1, 2, 3, 10, 19], [1, 2, 3, 20, 21, 29]],
+        wanted,
         [[1, 4, 5, 10, 19], [1, 4, 5, 20, 21, 29]],
     ]
     own = BY_HAND.each(torch.tensor([0, 0]), 2)

@@ -51,7 +51,7 @@ def test_answers_come_as_written(tmp_path: Path) -> None:
         *([], {}, {"base": 1}, {"base": {}}, {"base": {**PART, "class_names": None}}),
         *({"base": {**PART, name: "ab"}} for name in PART),
         *({"base": {**PART, name: [0]}} for name in PART),
-        *({"base": {**PART, "labels": labels}} for labels in ([0, 2], [0, -1], [0, True], [0, "1"])),
+        *({"base": {**PART, "labels": [0, wrong]}} for wrong in (2, -1, True, "1", None)),
         {"base": {**PART, "class_names": ["ant", "b\ne"]}},
         {"base": {**PART, "keys": ["a", 1]}},
         {"base": PART, "new": None},
