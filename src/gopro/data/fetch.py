@@ -118,11 +118,12 @@ def _once(url: str, part: Path) -> bool:
         starts = answer.headers.get("Content-Range", "")
         go_on = answer.status == 206 and starts.startswith(f"bytes {have}-")
         have = have if go_on else 0
-        length = answer.headers.get("Content-Length")
-        size = have + int(length) if length and length.isdecimal() else None
+        whole = starts.rpartition("/")[2] if go_on else answer.headers.get("Content-Length", "")
+        size = int(whole) if whole.isdecimal() else None
         tag = answer.headers.get("ETag", "")
         tag = "" if tag.startswith("W/") else tag
-        if go_on and about.get("size") not in (None, size):  # without tags, all that tells
+        before = about.get("size")
+        if go_on and None not in (size, before) and size != before:  # without tags, all that tells
             part.unlink()
             return False
         if not go_on:  # before the note changes: old bytes under a new tag would be gone on from
