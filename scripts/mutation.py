@@ -5,8 +5,8 @@ value, a call or an error left out. It is killed when a test of the file fails. 
 decorated classes, which the prompts are, or load torch anew for each mutant; here all that a test
 needs is loaded once, and each mutant runs in a fork of that process.
 
-``python scripts/mutation.py`` tries all, ``--most 50 --seed 1`` so many of each file drawn by lot,
-and words choose files whose path holds one of them.
+``python scripts/mutation.py`` tries all in an order drawn by lot, ``--most 50`` so many of each file,
+``--minutes 5`` those that can be tried in that time; words choose files whose path holds one of them.
 """
 
 from __future__ import annotations
@@ -189,7 +189,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="*", help="only files whose path holds one of these")
     parser.add_argument("--most", type=int, default=10_000, help="mutants of a file")
-    parser.add_argument("--seed", type=int, default=0, help="draws them")
+    parser.add_argument("--minutes", type=float, default=60, help="for the mutants of a file")
+    parser.add_argument("--seed", type=int, default=0, help="draws their order")
     given = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
@@ -207,12 +208,18 @@ def main() -> int:
         limit = 10 + 4 * (time.monotonic() - started)
         every = mutants(ROOT / "src" / "gopro" / file)
         drawn = random.Random(given.seed).sample(every, min(given.most, len(every)))
-        alive = [mutant for mutant in drawn if survives(mutant, tests, limit)]
-        for mutant in sorted(alive, key=lambda mutant: mutant.line):
-            print(f"  {file}:{mutant.line}: {mutant.what}", flush=True)
-        share = 100 * (len(drawn) - len(alive)) / len(drawn)
-        print(f"{file}: {len(drawn) - len(alive)} of {len(drawn)} ({share:.1f} %)", flush=True)
-        killed, total = killed + len(drawn) - len(alive), total + len(drawn)
+        started = time.monotonic()
+        tried = alive = 0
+        for mutant in drawn:
+            if time.monotonic() - started > 60 * given.minutes:
+                break
+            tried += 1
+            if survives(mutant, tests, limit):
+                alive += 1
+                print(f"  {file}:{mutant.line}: {mutant.what}", flush=True)
+        share = 100 * (tried - alive) / tried
+        print(f"{file}: {tried - alive} of {tried}, {len(every)} in all ({share:.1f} %)", flush=True)
+        killed, total = killed + tried - alive, total + tried
         poor += [file] if share < LEAST else []
     print(f"{killed} of {total} killed, {100 * killed / max(total, 1):.1f} %")
     return 1 if poor else 0
