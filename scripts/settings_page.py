@@ -71,7 +71,7 @@ def _type(field: Any) -> str:
     text = str(field.type).removesuffix(" | None")
     choice = _LITERAL.fullmatch(text)
     if choice:
-        return ", ".join(f"`{word.strip(chr(34))}`" for word in choice[1].split(", "))
+        return ", ".join(f"`{word[1:-1]}`" for word in choice[1].split(", "))
     return f"`{text}`"
 
 

@@ -1,0 +1,117 @@
+"""What README and docs show: commands and blocks of code, and whether a command line is one."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+from gopro.cli import COMMANDS, main
+from gopro.commands.options import Parser
+from gopro.commands.train import runs_from
+from gopro.tasks import resolve
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"`((?:gopro|make|bash scripts/)[^`]*)`")
+_PROGRAMS = ("gopro", "make", "bash", "pip", "python", "torchrun", "curl")
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """Kind and text of each block of code of a page, in order."""
+    return _BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+def commands(text: str) -> list[list[str]]:
+    """The command lines of a block, as words; what isn't one is left out, and a loop's inside."""
+    lines = text.replace("\\\n", " ").splitlines()
+    stripped = [line.removeprefix("$ ").removeprefix(".venv/bin/") for line in lines]
+    found = [line for line in stripped if line.partition(" ")[0] in _PROGRAMS]
+    return [shlex.split(line.partition(" > ")[0], comments=True) for line in found]
+
+
+def shown(page: Path) -> list[tuple[list[str], bool]]:
+    """Every command line of a page, and whether it is whole: in a block, not within a sentence."""
+    found = [
+        (words, True)
+        for kind, text in blocks(page)
+        if kind in ("", "bash", "console", "sh")
+        for words in commands(text)
+    ]
+    inline = _INLINE.findall(page.read_text(encoding="utf-8"))
+    return found + [(words, False) for text in inline for words in commands(text)]
+
+
+def check(words: Sequence[str], *, whole: bool = True) -> None:
+    """Fail unless a command line is one: program, command, and every option with its value.
+
+    Args:
+        words: The command line.
+        whole: Whether it has all that the command asks for; in a sentence it needn't.
+
+    Raises:
+        AssertionError: When there is no such program, command, target or script.
+        GoproError: When there is no such option, or its value doesn't fit.
+    """
+    program, *arguments = words
+    if program == "make":
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        for target in arguments:
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"no target {target}"
+    elif program == "bash":
+        assert (ROOT / arguments[0]).is_file(), f"no script {arguments[0]}"
+    elif program == "python" and arguments[:1] == ["-m"]:
+        place = ROOT / arguments[1].replace(".", "/")
+        assert place.is_dir() or place.with_suffix(".py").is_file(), f"no module {arguments[1]}"
+    elif program == "torchrun":
+        check(["gopro", *arguments[arguments.index("gopro.cli") + 1 :]])
+    elif program == "pip":
+        extras = set(re.findall(r"\[([\w,]+)\]", " ".join(arguments)))
+        known = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+        assert extras <= set(known), f"no extra {extras}"
+    elif program == "gopro" and arguments and not arguments[0].startswith(("-", "COMMAND")):
+        assert arguments[0] in COMMANDS, f"no command gopro {arguments[0]}"
+        _check_options(arguments, whole)
+
+
+class _Read(Exception):  # noqa: N818 - no error
+    """A command line was read, and nothing else shall happen."""
+
+
+def _check_options(arguments: Sequence[str], whole: bool) -> None:
+    command, *rest = arguments
+    if not rest or "--help" in rest:
+        return
+    if command == "train":
+        for settings, _ in runs_from(rest):  # which looks at more than the options
+            if whole or settings.task != "TASK":
+                resolve(settings.task)
+        return
+    with _reading_alone(whole):
+        try:
+            main(["--debug", *arguments])
+        except _Read:
+            return
+    raise AssertionError(f"gopro {command} took {rest} without reading them")
+
+
+@contextmanager
+def _reading_alone(whole: bool) -> Iterator[None]:
+    real = Parser.parse_args
+
+    def parse_args(self: Parser, args: Sequence[str], *more: object, **options: object) -> None:
+        known = {text for action in self._actions for text in action.option_strings}
+        for word in args:
+            if word.startswith("--") and word.partition("=")[0] not in known:
+                self.error(f"unrecognized arguments: {word}")
+        if whole:
+            real(self, args, *more, **options)
+        raise _Read
+
+    with mock.patch.object(Parser, "parse_args", parse_args):
+        yield
