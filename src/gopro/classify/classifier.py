@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,9 @@ from gopro.methods import find
 from gopro.methods.base import Method, Recipe
 from gopro.progress import bar
 
+_STEPS = 40
+"""A handful of pictures makes few steps an epoch: a classifier is trained for so many at least."""
+
 
 class PromptClassifier(Predictor, Hub):
     """A classifier of photographs that learns prompts for a frozen CLIP from a few of each class.
@@ -48,7 +52,8 @@ class PromptClassifier(Predictor, Hub):
         class_names: The name of each label, a mapping or a list that the labels index; by
             default the labels are names.
         shots: Train on so many pictures per class, drawn with the seed; by default on all.
-        epochs: Passes over the training pictures; by default the method's recipe.
+        epochs: Passes over the training pictures; by default the method's recipe, and more of
+            them where there are few pictures.
         batch: Pictures per training step; by default the method's recipe.
         lr: Learning rate; by default the method's recipe.
         select: Which weights count: the last epoch's, or the best on the validation pictures.
@@ -150,7 +155,7 @@ class PromptClassifier(Predictor, Hub):
             places = tuple(map(name_of, enumerate(given.pictures)))
             data = TrainingSet(pixels, torch.tensor(truth), places)
             validate = self._validator(checked, classes, method)
-            recipe = choose_recipe(kind, settings, len(names))
+            recipe = self.recipe(len(pixels), len(names))
             progress = learn_without_folder(method, data, recipe, settings, validate)
             kept = Examples.of(pixels, truth, shared.backbone, self.examples)
         self.method_, self.classes_, self.history_ = method.eval(), classes, progress.rows
@@ -208,13 +213,21 @@ class PromptClassifier(Predictor, Hub):
         """
         return modelfolder.read(cls, Path(folder).expanduser(), device, precision, pretrained)
 
-    def recipe(self) -> Recipe:
+    def recipe(self, pictures: int, classes: int | None = None) -> Recipe:
         """How ``fit`` trains: the method's recipe for the backbone, with what was set on top.
+
+        Args:
+            pictures: How many are trained on.
+            classes: How many classes they show, where that is known.
 
         Raises:
             GoproError: For a setting that doesn't fit.
         """
-        return choose_recipe(find(self.method), self._settings())
+        recipe = choose_recipe(find(self.method), self._settings(), classes)
+        if self.epochs is not None or recipe.epochs == 0:
+            return recipe
+        needed = math.ceil(_STEPS / math.ceil(pictures / recipe.batch))
+        return dataclasses.replace(recipe, epochs=max(recipe.epochs, needed))
 
     def _settings(self) -> TrainSettings:
         """The settings as a run has them, with their values checked."""

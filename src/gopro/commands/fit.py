@@ -47,11 +47,12 @@ def fit(arguments: Sequence[str]) -> None:
         raise GoproError("where shall the model go? as in `gopro fit PHOTOGRAPHS --out MODEL`")
     _refuse_unfit(out)
     classifier = _classifier(values)
-    recipe = classifier.recipe()
     dataset = read_folder(folder, values["seed"], hold_out=not values["all"])
     train, validation, test = _parts(dataset, folder, values)
     for line in _found(dataset, folder):
         print(line)
+    classes = len(dataset.class_names)
+    recipe = classifier.recipe((classifier.shots or 0) * classes or len(train), classes)
     held_out = f"then measure it on the {len(test)} others" if test else "measure nothing"
     shots = f", {classifier.shots} per class" if classifier.shots else ""
     print(

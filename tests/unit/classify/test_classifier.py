@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -241,3 +242,13 @@ def test_importing_gopro_loads_nothing_heavy() -> None:
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split("\n")[:2] == ["set()", "True False"]
+
+
+def test_few_pictures_are_seen_more_often() -> None:
+    classifier = PromptClassifier()
+    usual = classifier.recipe(10_000)
+    few = classifier.recipe(2 * usual.batch)
+    assert few.epochs == max(usual.epochs, 20)  # 40 steps at least
+    assert dataclasses.replace(few, epochs=usual.epochs) == usual
+    assert classifier.set_params(epochs=3).recipe(4).epochs == 3
+    assert PromptClassifier(method="linear_probe").recipe(4).epochs == 0
