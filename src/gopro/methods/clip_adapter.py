@@ -51,7 +51,7 @@ class CLIPAdapter(Method):
     Settings: ClassVar[type] = CLIPAdapterSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=50, batch=32, lr=0.002),
-        "mini": Recipe(epochs=20, batch=32, lr=0.02),
+        "mini": Recipe(epochs=5, batch=32, lr=0.005),
     }
     paper: ClassVar[str] = "Gao et al., IJCV 2024"
     about: ClassVar[str] = "a small network mixed into the image embedding"

@@ -102,7 +102,7 @@ class CLIPLoRA(Method):
             epochs=320, batch=32, lr=2e-4, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
         ),
         "mini": Recipe(
-            epochs=20, batch=32, lr=2e-4, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
+            epochs=5, batch=32, lr=2.5e-3, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
         ),
     }
     paper: ClassVar[str] = "Zanella and Ben Ayed, CVPRW 2024"

@@ -39,7 +39,7 @@ class CoCoOp(Method):
     Settings: ClassVar[type] = CoCoOpSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=10, batch=1, lr=0.002),
-        "mini": Recipe(epochs=10, batch=8, lr=0.02),
+        "mini": Recipe(epochs=5, batch=8, lr=0.0005),
     }
     paper: ClassVar[str] = "Zhou et al., CVPR 2022"
     about: ClassVar[str] = "context tokens, and a network that shifts them for each image"

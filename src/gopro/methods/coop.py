@@ -54,7 +54,7 @@ class CoOp(Method):
     Settings: ClassVar[type] = CoOpSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=50, batch=32, lr=0.002),
-        "mini": Recipe(epochs=20, batch=32, lr=0.05),
+        "mini": Recipe(epochs=5, batch=32, lr=0.005),
     }
     paper: ClassVar[str] = "Zhou et al., IJCV 2022"
     about: ClassVar[str] = "context tokens shared by all images"

@@ -81,7 +81,7 @@ class CoPrompt(MaPLe):
     Settings: ClassVar[type] = CoPromptSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=8, batch=4, lr=0.0035),
-        "mini": Recipe(epochs=20, batch=32, lr=0.02),
+        "mini": Recipe(epochs=5, batch=32, lr=0.025),
     }
     paper: ClassVar[str] = "Roy and Etemad, ICLR 2024"
     about: ClassVar[str] = "MaPLe's prompts and two adapters, held to the frozen CLIP's answers"

@@ -123,7 +123,7 @@ class GOPro(Method):
     Settings: ClassVar[type] = GOProSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=50, batch=4, lr=0.002, augment="none"),
-        "mini": Recipe(epochs=8, batch=8, lr=0.002, augment="none"),
+        "mini": Recipe(epochs=5, batch=8, lr=0.002, augment="none"),
     }
     paper: ClassVar[str] = "Singha et al., BMVC 2023"
     about: ClassVar[str] = "context tokens generated from each image's content and style"

@@ -40,7 +40,7 @@ class KgCoOp(CoOp):
     Settings: ClassVar[type] = KgCoOpSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=100, batch=128, lr=0.002),
-        "mini": Recipe(epochs=20, batch=32, lr=0.05),
+        "mini": Recipe(epochs=5, batch=32, lr=0.025),
     }
     paper: ClassVar[str] = "Yao et al., CVPR 2023"
     about: ClassVar[str] = "context tokens, kept near hand-written prompts"

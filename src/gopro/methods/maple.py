@@ -52,7 +52,7 @@ class MaPLe(Method):
     Settings: ClassVar[type] = MaPLeSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=5, batch=4, lr=0.0035),
-        "mini": Recipe(epochs=20, batch=32, lr=0.02),
+        "mini": Recipe(epochs=5, batch=32, lr=0.025),
     }
     paper: ClassVar[str] = "Khattak et al., CVPR 2023"
     about: ClassVar[str] = "prompts in the blocks of both towers, the image's made from the text's"

@@ -48,7 +48,7 @@ class ProGrad(CoOp):
     Settings: ClassVar[type] = ProGradSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=100, batch=32, lr=0.002),
-        "mini": Recipe(epochs=20, batch=32, lr=0.05),
+        "mini": Recipe(epochs=5, batch=32, lr=0.001),
     }
     paper: ClassVar[str] = "Zhu et al., ICCV 2023"
     about: ClassVar[str] = "context tokens, by gradients that agree with zero-shot CLIP"

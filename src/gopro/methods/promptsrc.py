@@ -98,7 +98,7 @@ class PromptSRC(Method):
     Settings: ClassVar[type] = PromptSRCSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=20, batch=4, lr=0.0025),
-        "mini": Recipe(epochs=20, batch=32, lr=0.02),
+        "mini": Recipe(epochs=5, batch=32, lr=0.005),
     }
     paper: ClassVar[str] = "Khattak et al., ICCV 2023"
     about: ClassVar[str] = "prompts in the blocks of both towers, held to the frozen CLIP"

@@ -57,7 +57,7 @@ class SLIP(Method):
     Settings: ClassVar[type] = SLIPSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=50, batch=32, lr=0.002),
-        "mini": Recipe(epochs=20, batch=32, lr=0.02),
+        "mini": Recipe(epochs=5, batch=32, lr=0.005),
     }
     paper: ClassVar[str] = "Mu et al., ECCV 2022"
     about: ClassVar[str] = "a projector of the image embedding, with a contrast of views"

@@ -62,7 +62,7 @@ class StyLIP(Method):
     Settings: ClassVar[type] = StyLIPSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=50, batch=4, lr=0.002),
-        "mini": Recipe(epochs=8, batch=8, lr=0.002),
+        "mini": Recipe(epochs=5, batch=8, lr=0.002),
     }
     paper: ClassVar[str] = "Bose et al., WACV 2024"
     about: ClassVar[str] = "context tokens from each image's style, text fused with its content"

@@ -65,7 +65,7 @@ class TCP(Method):
     Settings: ClassVar[type] = TCPSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=50, batch=32, lr=0.002, optimizer="adam"),
-        "mini": Recipe(epochs=20, batch=32, lr=0.002, optimizer="adam"),
+        "mini": Recipe(epochs=5, batch=32, lr=0.005, optimizer="adam"),
     }
     paper: ClassVar[str] = "Yao et al., CVPR 2024"
     about: ClassVar[str] = "context tokens, and a network from each class's text to its own"

@@ -63,7 +63,7 @@ class TipAdapter(Method):
             epochs=20, batch=256, lr=0.001, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
         ),
         "mini": Recipe(
-            epochs=20, batch=256, lr=0.001, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
+            epochs=5, batch=256, lr=2e-4, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
         ),
     }
     paper: ClassVar[str] = "Zhang et al., ECCV 2022"

@@ -53,7 +53,7 @@ class VPT(Method):
     Settings: ClassVar[type] = VPTSettings
     recipes: ClassVar[dict[str, Recipe]] = {
         "published": Recipe(epochs=5, batch=4, lr=0.0025),
-        "mini": Recipe(epochs=20, batch=32, lr=0.05),
+        "mini": Recipe(epochs=5, batch=32, lr=0.001),
     }
     paper: ClassVar[str] = "Jia et al., ECCV 2022"
     about: ClassVar[str] = "prompts among the image tower's tokens"
