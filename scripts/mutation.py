@@ -5,8 +5,9 @@ value, a call or an error left out. It is killed when a test of the file fails. 
 decorated classes, which the prompts are, or load torch anew for each mutant; here all that a test
 needs is loaded once, and each mutant runs in a fork of that process.
 
-``python scripts/mutation.py`` tries all in an order drawn by lot, ``--most 50`` so many of each file,
-``--minutes 5`` those that can be tried in that time; words choose files whose path holds one of them.
+``python scripts/mutation.py`` tries all in an order drawn by lot, ``--most 50`` so many of each
+file, ``--minutes 5`` those that can be tried in that time; words choose files whose path holds one
+of them.
 """
 
 from __future__ import annotations
@@ -218,7 +219,8 @@ def main() -> int:
                 alive += 1
                 print(f"  {file}:{mutant.line}: {mutant.what}", flush=True)
         share = 100 * (tried - alive) / tried
-        print(f"{file}: {tried - alive} of {tried}, {len(every)} in all ({share:.1f} %)", flush=True)
+        outcome = f"{tried - alive} of {tried}, {len(every)} in all ({share:.1f} %)"
+        print(f"{file}: {outcome}", flush=True)
         killed, total = killed + tried - alive, total + tried
         poor += [file] if share < LEAST else []
     print(f"{killed} of {total} killed, {100 * killed / max(total, 1):.1f} %")
