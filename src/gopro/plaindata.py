@@ -43,8 +43,9 @@ def settings_from(kind: type[T], plain: Mapping[str, Any]) -> T:
         GoproError: For a value that the settings themselves refuse.
     """
     given = {}
+    whole: type = kind
     for name, value in plain.items():
-        hint = _hints(kind).get(name)
+        hint = _hints(whole).get(name)
         if isinstance(value, Mapping) and dataclasses.is_dataclass(hint):
             value = settings_from(hint, value)  # type: ignore[arg-type]
         elif isinstance(value, list):

@@ -60,7 +60,7 @@ def _is_part(part: Any) -> bool:
     if not isinstance(part, dict) or not isinstance(part.get("class_names"), list):
         return False
     names, keys = part["class_names"], part.get("keys")
-    answers = [part.get(name) for name in ("labels", "predicted", "zeroshot")]
+    answers: list[Any] = [part.get(name) for name in ("labels", "predicted", "zeroshot")]
     return (
         isinstance(keys, list)
         and all(isinstance(text, str) and text.isprintable() for text in (*names, *keys))
