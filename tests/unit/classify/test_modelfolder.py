@@ -144,7 +144,7 @@ def _foreign_weights(folder: Path) -> None:
         (_edit(lambda about: about.pop("sha256"), seal=False), "was changed"),
         (_edit(lambda about: about["settings"].update(colour=1), seal=True), "don't fit"),
         (_edit(lambda about: about.update(method="other"), seal=True), "no method 'other'"),
-        (_edit(lambda about: about.update(options={"tokens": "x"}), seal=True), "don't fit"),
+        (_edit(lambda about: about.update(options={"tokens": "x"}), seal=True), "can't be set"),
         (_edit(lambda about: about.update(options={"tokens": 5}), seal=True), "don't fit"),
         (_edit(lambda about: about.pop("backbone"), seal=True), "don't fit"),
         (_edit(lambda about: about.update(trained_names=["a", ""]), seal=True), "no letters"),
