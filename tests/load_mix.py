@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import random
-import struct
 import threading
 import time
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ import httpx
 from benchmarks.load import Outcome, Request, Served, drawn, send
 from PIL import Image
 
+from huge_picture import png
 from page_client import answer
 
 _BAD = 5
@@ -107,23 +106,12 @@ def _bad(sound: bytes) -> Iterator[Request]:
     files = [
         *(b"", b"no picture", noise, sound[:100], sound[: len(sound) // 2][:-7] + noise[:9]),
         *(b"<svg><script>alert(1)</script></svg>", b"GIF89a" + noise[:300], b"%PDF-1.7" + noise),
-        *(_promise(200_000), large.getvalue(), sound + bytes(20_000_000), bytes(30_000_000)),
+        *(png(200_000, 200_000), large.getvalue(), sound + bytes(20_000_000), bytes(30_000_000)),
     ]
     yield from (Request(contents, good=False) for contents in files)
     yield Request(sound, good=False, classes="same,same")
     yield Request(sound, good=False, classes="x" * 101)
     yield Request(sound, good=False, classes=",".join(f"n{i}" for i in range(201)))
-
-
-def _promise(side: int) -> bytes:
-    """A PNG of a few bytes whose header says that it is enormous."""
-    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
-    packed = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
 
 
 def _visit(address: str, end: float, found: Load) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import struct
-import zlib
 from pathlib import Path
 
 import pytest
 import torch
 
 from gopro.checkpoint import load_tensors
+from huge_picture import png
 from tiny_run import CLASSES, NAME, Cli, write_photos
 
 
@@ -64,24 +63,13 @@ def test_a_damaged_split(train: Cli, tmp_path: Path, caltech: Path, text: str) -
     assert "split_zhou_Caltech101.json" in line
 
 
-def _png(width: int, height: int) -> bytes:
-    """A PNG whose header promises a size."""
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
-    packed = [
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
-
-
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
         (lambda data: b"", "is empty (0 bytes)"),
         (lambda data: b"no picture at all", "can't read picture"),
         (lambda data: data[: len(data) // 2], "can't read picture"),
-        (lambda data: _png(200_000, 200_000), "is too large"),
+        (lambda data: png(200_000, 200_000), "is too large"),
     ],
     ids=["empty", "text", "truncated", "enormous"],
 )

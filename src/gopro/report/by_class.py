@@ -6,11 +6,12 @@ test images.
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from statistics import mean
 from typing import Any
 
+from gopro.report.story import by_class
 from gopro.report.tables import Table
 from gopro.results import summary
 
@@ -33,20 +34,10 @@ def titled(table: Table) -> Table:
     return replace(table, lines=lines, measure="accuracy averaged over classes")
 
 
-def accuracy(labels: Sequence[int], predicted: Sequence[int]) -> float:
-    """The mean over classes of the share of their images that were answered rightly, in percent.
-
-    A class without an image doesn't count.
-    """
-    right: dict[int, list[bool]] = {}
-    for label, answer in zip(labels, predicted, strict=True):
-        right.setdefault(label, []).append(label == answer)
-    return 100 * statistics.mean(statistics.mean(answers) for answers in right.values())
-
-
 def _measured(found: Mapping[str, Any], predictions: Mapping[str, Any], who: str) -> dict[str, Any]:
     test = {
-        name: {**row, "accuracy": accuracy(predictions[name]["labels"], predictions[name][who])}
+        name: {**row, "accuracy": mean(by_class(part["labels"], part[who]).values())}
         for name, row in found["test"].items()
+        for part in (predictions[name],)
     }
     return {**found, "test": test, **summary(test)}

@@ -14,6 +14,12 @@ from PIL import Image
 from gopro.data.dataset import readable
 
 
+def by_class(truth: Sequence[int], answers: Sequence[int]) -> dict[int, float]:
+    """Class -> how many percent of its pictures were named rightly; only classes that have any."""
+    right = Counter(t for t, a in zip(truth, answers, strict=True) if t == a)
+    return {place: 100 * right[place] / count for place, count in Counter(truth).items()}
+
+
 @dataclass(frozen=True)
 class ClassRow:
     """One class: its pictures, and how many percent of them each of the two named rightly."""
@@ -87,17 +93,10 @@ class Part:
     def classes(self) -> list[ClassRow]:
         """Every class that has pictures, in the order of the names."""
         count = Counter(self.truth)
-        right = Counter(t for t, a in zip(self.truth, self.ours, strict=True) if t == a)
-        plain = Counter(t for t, a in zip(self.truth, self.zero_shot, strict=True) if t == a)
+        ours, plain = (by_class(self.truth, answers) for answers in (self.ours, self.zero_shot))
         return [
-            ClassRow(
-                self.name_of(place),
-                count[place],
-                100 * right[place] / count[place],
-                100 * plain[place] / count[place],
-            )
-            for place in range(len(self.class_names))
-            if count[place]
+            ClassRow(self.name_of(place), count[place], ours[place], plain[place])
+            for place in sorted(count)
         ]
 
     def gains(self, most: int) -> list[ClassRow]:

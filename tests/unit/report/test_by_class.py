@@ -11,8 +11,10 @@ from many_runs import make
 
 def test_each_class_counts_the_same() -> None:
     labels = [0, 0, 0, 0, 1, 3]
-    assert by_class.accuracy(labels, [0, 0, 0, 1, 1, 0]) == pytest.approx(100 * (0.75 + 1 + 0) / 3)
-    assert by_class.accuracy(labels, labels) == 100.0
+    part = {"labels": labels, "predicted": [0, 0, 0, 1, 1, 0], "zeroshot": labels}
+    found = by_class.averaged(make(), {"base": part, "new": part})
+    assert found["test"]["base"]["accuracy"] == pytest.approx(100 * (0.75 + 1 + 0) / 3)
+    assert found["zeroshot"]["test"]["new"]["accuracy"] == 100.0
 
 
 def test_a_result_measured_by_class() -> None:
