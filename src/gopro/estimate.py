@@ -96,16 +96,17 @@ def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _
     trained = len(what.train) if prepared.trains else 0
     val = len(what.val) if prepared.trains and settings.validate else 0
     tests = {name: len(test.items) for name, test in what.tests.items()}
-    # who changes the tower encodes again for every validation, and beside zero-shot in every test
-    passes = 2 if trial.sees_pixels else 1
-    encoded = sum(
-        passes * len(test.items)
+    # who changes the tower encodes with it in every validation, and in tests beside the frozen one
+    frozen = sum(
+        len(test.items)
         for test in what.tests.values()
-        if trial.sees_pixels or not _kept(prepared, test.dataset, test.items)
+        if not _kept(prepared, test.dataset, test.items)
     )
-    encoded += val * (recipe.epochs if trial.sees_pixels else 1)
     fixed = recipe.augment == "none" and not trial.sees_pixels
-    encoded += trained if fixed or trial.learns_from_features else 0
+    own = trained if fixed or trial.learns_from_features else 0
+    own += val * (recipe.epochs if trial.sees_pixels else 1)
+    own += sum(tests.values()) if trial.sees_pixels else 0
+    encoded = frozen + own
     steps = trained // max(1, min(recipe.batch, trained or 1)) * recipe.epochs
     copies = settings.view_cache * trained
     seconds = {
@@ -134,7 +135,8 @@ def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _
     disk = learned * (2 + slots + (settings.select == "best")) + 200 * sum(tests.values())
     if cache.open_cache() is not None:
         kinds = len(trial.views) - fixed
-        disk += row * encoded * (not trial.sees_pixels) + copies * kinds * row // 2
+        whole = 4 * (prepared.backbone.embed_dim + 2 * sum(prepared.backbone.vision_widths))
+        disk += whole * (frozen if trial.sees_pixels else encoded) + copies * kinds * whole // 2
     return Estimate(seconds, _peak(prepared) + held, disk)
 
 

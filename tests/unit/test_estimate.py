@@ -119,3 +119,13 @@ def test_several_times_and_the_middle_of_them(monkeypatch: pytest.MonkeyPatch) -
     assert 0.029 < module._often(lambda: time.sleep(next(pauses))) < 0.06
     monkeypatch.setattr(module, "_PATIENCE", 0.01)
     assert module._often(lambda: time.sleep(0.02)) >= 0.02
+
+
+def test_who_changes_the_tower_keeps_what_zero_shot_needs(
+    prepared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = prepared("--method", "maple")
+    without = estimate(run).disk
+    monkeypatch.setenv("GOPRO_CACHE", str(tmp_path / "cache"))
+    whole = 4 * (run.backbone.embed_dim + 2 * sum(run.backbone.vision_widths))
+    assert estimate(run).disk == without + whole * 16  # 4 test images of 4 classes
