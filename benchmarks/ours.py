@@ -70,7 +70,7 @@ class ZeroShotClip:
 
 class Fast:
     """Fast prediction by a map of full size that leaves 1.5 pairs of image and class in question
-    for each image, twice as many as trained models were seen to leave. Their exact scores bring in
+    for each image, more than trained models were seen to leave. Their exact scores bring in
     others; ``asked`` tells how many it were in all.
 
     Fitting one to a thousand classes of ViT-B/16 takes minutes, and what it was fitted to changes
