@@ -65,10 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int)
-    parser.add_argument("--fast", action="store_true")
+    parser.add_argument("--exact", action="store_true", help="as gopro predict")
     options = parser.parse_args(arguments)
     classifier = PromptClassifier.load(options.model)
-    classifier.set_params(workers=options.workers, fast=options.fast)
+    fast = classifier.fast_is_ready and not options.exact
+    classifier.set_params(workers=options.workers, fast=fast)
     with tempfile.TemporaryDirectory(prefix="gopro-predict-") as name:
         paths = _paths(options.pictures, options.count, Path(name))
         ways = {

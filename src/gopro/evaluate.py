@@ -12,7 +12,7 @@ from torch import Tensor
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.data import Dataset, Item
 from gopro.data.pixels import batches, to_unit
-from gopro.features import frozen
+from gopro.features import frozen, frozen_unless_busy
 from gopro.methods.base import Method
 from gopro.progress import bar
 
@@ -43,7 +43,8 @@ def frozen_features(
         GoproError: When an image is missing or can't be read.
     """
     image = partial(frozen, backbone)
-    return _features(image, backbone, dataset, items, batch, workers, title)
+    unless_busy = partial(frozen_unless_busy, backbone)
+    return _features(image, backbone, dataset, items, batch, workers, title, unless_busy)
 
 
 def features_for(
@@ -82,13 +83,23 @@ def _features(
     batch: int,
     workers: int | None,
     title: str,
+    unless_busy: Callable[[Tensor], ImageFeatures | None] | None = None,
 ) -> ImageFeatures:
-    parts = []
+    parts: dict[int, ImageFeatures] = {}
+    later: dict[int, Tensor] = {}  # what another process is at: by the end it has them
     with bar(title, len(items)) as advance:
-        for pixels in batches(dataset, items, backbone.image_size, batch, workers):
-            parts.append(image(pixels))
+        pictures = batches(dataset, items, backbone.image_size, batch, workers)
+        for number, pixels in enumerate(pictures):
+            features = (unless_busy or image)(pixels)
+            if features is None:
+                later[number] = pixels
+                continue
+            parts[number] = features
             advance("", len(pixels))
-    return ImageFeatures.cat(parts)
+        for number, pixels in later.items():
+            parts[number] = image(pixels)
+            advance("", len(pixels))
+    return ImageFeatures.cat([parts[number] for number in sorted(parts)])
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -34,6 +35,8 @@ LIMIT = "GOPRO_CACHE_GB"
 
 _DEFAULT_GB = 10.0
 _ABANDONED = 3600.0  # seconds after which nobody is still writing a temporary file
+_PATIENCE = 60.0  # seconds to wait for a process that encodes the same pictures
+_LOCKS = "locks"  # a folder in the cache, of at most 256 empty files
 
 _towers: WeakKeyDictionary[Backbone, tuple[str, str]] = WeakKeyDictionary()
 
@@ -70,9 +73,37 @@ class Cache:
             yield temporary
         self._shrink(keep=name)
 
+    @contextlib.contextmanager
+    def making(self, name: str, wait: float) -> Iterator[bool]:
+        """Keep other processes from making the same file while the block runs.
+
+        Args:
+            name: Of the file.
+            wait: Seconds to wait for a process that is making it.
+
+        Yields:
+            False when that process still is. A place that can't be locked is not.
+        """
+        lock = FileLock(self.folder / _LOCKS / hashlib.sha256(name.encode()).hexdigest()[:2])
+        try:
+            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=wait)
+        except Timeout:
+            yield False
+            return
+        except (OSError, NotImplementedError):
+            yield True
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
     def _shrink(self, keep: str) -> None:
         files = []
         for path in self.folder.iterdir():
+            if path.name == _LOCKS:
+                continue
             with contextlib.suppress(OSError):  # another process may have removed it
                 stat = path.stat()
                 files.append((stat.st_mtime, stat.st_size, path))
@@ -119,22 +150,48 @@ def frozen(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
         backbone: The frozen CLIP.
         pixels: uint8 [B, 3, image_size, image_size].
     """
+    features = frozen_unless_busy(backbone, pixels, wait=_PATIENCE)
+    return backbone.image(to_unit(pixels, backbone.device)) if features is None else features
+
+
+def frozen_unless_busy(
+    backbone: Backbone, pixels: Tensor, wait: float = 0.0
+) -> ImageFeatures | None:
+    """``frozen``, or None while another process encodes these pictures: time to do others.
+
+    Args:
+        backbone: The frozen CLIP.
+        pixels: uint8 [B, 3, image_size, image_size].
+        wait: Seconds to wait for that process.
+    """
     cache = open_cache()
     if cache is None:
         return backbone.image(to_unit(pixels, backbone.device))
     name = _name(backbone, pixels)
+    found = _read(cache, name, backbone.device)
+    if found is not None:
+        return found
+    with cache.making(name, wait) as ours:
+        if not ours:
+            return None
+        found = _read(cache, name, backbone.device)  # made while this one waited
+        if found is not None:
+            return found
+        features = backbone.image(to_unit(pixels, backbone.device))
+        tensors = {name: getattr(features, name).cpu() for name in ("embedding", "mean", "std")}
+        with contextlib.suppress(GoproError, SafetensorError), cache.write(name) as temporary:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+    return features
+
+
+def _read(cache: Cache, name: str, device: torch.device) -> ImageFeatures | None:
+    """A file's features; None when it isn't there, or is damaged and has to be made again."""
     path = cache.find(name)
     if path is not None:
-        with contextlib.suppress(OSError, SafetensorError, KeyError):  # damaged: made again
+        with contextlib.suppress(OSError, SafetensorError, KeyError):
             found = load_file(path)
-            return ImageFeatures(found["embedding"], found["mean"], found["std"]).to(
-                backbone.device
-            )
-    features = backbone.image(to_unit(pixels, backbone.device))
-    tensors = {name: getattr(features, name).cpu() for name in ("embedding", "mean", "std")}
-    with contextlib.suppress(GoproError, SafetensorError), cache.write(name) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-    return features
+            return ImageFeatures(found["embedding"], found["mean"], found["std"]).to(device)
+    return None
 
 
 def is_kept(backbone: Backbone, pixels: Tensor) -> bool:

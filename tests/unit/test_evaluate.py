@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gopro import evaluate
 from gopro.backbones import ImageFeatures
 from gopro.data import Dataset, Item
 from gopro.evaluate import accuracy, encode, features_for, frozen_features, predict, validator
@@ -43,6 +44,23 @@ def test_features_come_in_order_whatever_the_batch(batch: int) -> None:
     found = frozen_features(backbone, dataset, dataset.test, batch=batch, workers=2)
     torch.testing.assert_close(found.embedding[:, 0], torch.tensor([1.0, 0.0, 0.2]))
     assert len(found) == 3
+
+
+def test_pictures_that_another_process_encodes_come_last_and_stay_in_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dataset, order = _dataset([255, 0, 51, 102]), []
+
+    def unless_busy(backbone: Any, pixels: Tensor) -> ImageFeatures | None:
+        red = int(pixels[0, 0, 0, 0])
+        order.append(red)
+        return backbone.image(pixels / 255) if red in (0, 102) else None
+
+    monkeypatch.setattr(evaluate, "frozen_unless_busy", unless_busy)
+    backbone: Any = Means()
+    found = frozen_features(backbone, dataset, dataset.test, batch=1, workers=1)
+    torch.testing.assert_close(found.embedding[:, 0], torch.tensor([1.0, 0.0, 0.2, 0.4]))
+    assert order == [255, 0, 51, 102]
 
 
 def test_accuracy_by_hand() -> None:

@@ -16,7 +16,7 @@ from gopro import features
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.data.pixels import to_unit
 from gopro.errors import GoproError
-from gopro.features import Cache, frozen, open_cache, tower_key
+from gopro.features import Cache, frozen, frozen_unless_busy, open_cache, tower_key
 from small_clips import small_backbone
 
 
@@ -64,7 +64,7 @@ def test_a_picture_goes_through_the_tower_once(
     assert passes == [3]
     same(first, again)
     same(first, backbone.image(to_unit(pixels, backbone.device)))
-    assert [path.suffix for path in folder.iterdir()] == [".safetensors"]
+    assert [path.suffix for path in folder.iterdir() if path.is_file()] == [".safetensors"]
 
 
 def test_switched_off_nothing_is_written(
@@ -109,7 +109,7 @@ def test_a_damaged_file_is_made_again(
     backbone: Backbone, folder: Path, passes: list[int], content: bytes | None
 ) -> None:
     first = frozen(backbone, pictures())
-    (file,) = folder.iterdir()
+    (file,) = folder.glob("*.safetensors")
     file.write_bytes(file.read_bytes()[:-9] if content is None else content)
     same(first, frozen(backbone, pictures()))
     same(first, frozen(backbone, pictures()))
@@ -150,13 +150,59 @@ def test_only_temporary_files_that_nobody_writes_any_more_are_removed(tmp_path: 
 
 def test_several_writers_at_once_leave_whole_files(backbone: Backbone, folder: Path) -> None:
     wanted = frozen(backbone, pictures())
-    for path in folder.iterdir():
+    for path in folder.glob("*.safetensors"):
         path.unlink()
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: frozen(backbone, pictures()), range(8)))
     for one in found:
         same(wanted, one)
-    assert len(list(folder.iterdir())) == 1
+    assert len([path for path in folder.iterdir() if path.is_file()]) == 1
+
+
+def test_what_another_process_encodes_is_left_to_it(
+    backbone: Backbone, folder: Path, passes: list[int]
+) -> None:
+    cache = open_cache()
+    assert cache is not None
+    frozen(backbone, pictures(seed=1))
+    (name,) = (path.name for path in folder.glob("*.safetensors"))
+    (folder / name).unlink()
+    with cache.making(name, 0) as ours:  # stands for the other process
+        assert ours
+        assert frozen_unless_busy(backbone, pictures(seed=1)) is None
+        assert passes == [3]
+    assert frozen_unless_busy(backbone, pictures(seed=1)) is not None
+    with cache.making(name, 0):
+        assert frozen_unless_busy(backbone, pictures(seed=1)) is not None  # it is there
+    assert passes == [3, 3]
+
+
+def test_who_waited_takes_what_the_other_made(
+    backbone: Backbone, folder: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four at once: each batch of pictures goes through the tower once."""
+    encode = Backbone.image
+    monkeypatch.setattr(Backbone, "image", lambda *to: (time.sleep(0.2), encode(*to))[1])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: frozen(backbone, pictures()), range(4)))
+    assert passes == [3]
+    for one in found:
+        same(found[0], one)
+
+
+def test_after_the_patience_it_is_encoded_twice(
+    backbone: Backbone, folder: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped in the middle keeps nobody waiting for ever."""
+    monkeypatch.setattr(features, "_PATIENCE", 0.1)
+    wanted = frozen(backbone, pictures())
+    (file,) = folder.glob("*.safetensors")
+    file.unlink()
+    cache = open_cache()
+    assert cache is not None
+    with cache.making(file.name, 0):
+        same(wanted, frozen(backbone, pictures()))
+    assert passes == [3, 3]
 
 
 @pytest.mark.parametrize("size", ["0", "-1", "much", "nan", "inf"])

@@ -36,13 +36,12 @@ def quick(method: Method, kept: Reference | None) -> FastPrompts:
     """
     if not is_conditioned(method):
         raise GoproError(
-            f"there is no fast prediction for {type(method).__name__}: leave out fast=True or "
-            "--fast"
+            f"there is no fast prediction for {type(method).__name__}: leave out fast=True"
         )
     if kept is None:
         raise GoproError(
-            "this model was saved without what fast prediction needs: leave out fast=True or "
-            "--fast, or fit again"
+            "this model was saved without what fast prediction needs: leave out fast=True, or "
+            "fit again"
         )
     return FastPrompts(method, fit(method, kept))
 

@@ -130,6 +130,9 @@ class Predictor(Estimator):
     def with_classes(self, names: Iterable[str]) -> Self:
         """The same learned weights, shared and not copied, for other class names.
 
+        It predicts exactly: ``set_params(fast=True)`` fits fast prediction to the names, which pays
+        for thousands of pictures.
+
         Args:
             names: The classes to choose from, trained on or not.
 
@@ -142,7 +145,7 @@ class Predictor(Estimator):
         other.class_names_ = labelled.checked_names(names, "class names")
         other.classes_ = np.asarray(other.class_names_)
         other.method_ = self.method_.for_classes(other.class_names_)
-        other.measured_ = None
+        other.measured_, other.fast = None, False
         return other
 
     def zero_shot(self) -> Self:
@@ -180,6 +183,11 @@ class Predictor(Estimator):
                 advance("", len(group))
         return Comparison.of(self.class_names_, truth, *(torch.cat(found) for found in answers))
 
+    @property
+    def fast_is_ready(self) -> bool:
+        """Whether fast prediction for these class names is fitted already, as in a saved model."""
+        return self._quick is not None and self._quick.method is self.method_
+
     def quick(self) -> FastPrompts:
         """The fast prediction for these classes, fitted once.
 
@@ -187,11 +195,9 @@ class Predictor(Estimator):
             GoproError: Before ``fit``, or when the method has no fast way.
         """
         self.check_fitted()
-        kept: Any = self._quick
-        if kept is None or kept.method is not self.method_:
-            kept = self._quick = fastway.quick(self.method_, self.reference_)
-        found: FastPrompts = kept
-        return found
+        if self._quick is None or not self.fast_is_ready:
+            self._quick = fastway.quick(self.method_, self.reference_)
+        return self._quick
 
     def explain(self, picture: Picture, *, top: int = 5) -> Explanation:
         """What moved the answer to a picture: context, regions, similar training pictures.

@@ -27,7 +27,10 @@ def add_options(parser: Parser) -> None:
         "--pretrained", type=str | None, default=None, help="where the backbone's weights are now"
     )
     parser.add_argument(
-        "--fast", action="store_true", help="predict without a text pass for each picture"
+        "--exact",
+        action="store_true",
+        help="a text pass for each picture, so that shares of unlikely names are exact too; by "
+        "default the fast prediction that the model was saved with, where it has one",
     )
     parser.add_argument("--batch", type=int, default=64, help="pictures per step")
     parser.add_argument(
@@ -54,8 +57,7 @@ def load(folder: Path, values: Any) -> PromptClassifier:
         pretrained=values["pretrained"],
     )
     classifier.set_params(eval_batch=values["batch"], workers=values["workers"])
-    if values["fast"]:
-        classifier.set_params(fast=True)
-    if values["classes"] is None:
-        return classifier
-    return classifier.with_classes([name.strip() for name in values["classes"].split(",")])
+    if values["classes"] is not None:
+        names = [name.strip() for name in values["classes"].split(",")]
+        classifier = classifier.with_classes(names)
+    return classifier.set_params(fast=classifier.fast_is_ready and not values["exact"])

@@ -10,6 +10,7 @@ import pytest
 from gopro import PromptClassifier
 from gopro.classify.modelfolder import FAST
 from gopro.errors import GoproError
+from gopro.fast import FastPrompts
 from tiny_classifier import Given, Make
 from tiny_run import Cli
 
@@ -48,8 +49,9 @@ def test_what_was_saved_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_other_names_are_fitted_anew(folder: Path, given: Given) -> None:
     fast = PromptClassifier.load(folder).set_params(fast=True)
-    other = fast.with_classes(["red", "green", "blue"])
-    exact = PromptClassifier.load(folder).with_classes(["red", "green", "blue"])
+    exact = fast.with_classes(["red", "green", "blue"])
+    assert fast.fast and not exact.fast and not exact.fast_is_ready
+    other = fast.with_classes(["red", "green", "blue"]).set_params(fast=True)
     assert other.predict(given[0]).tolist() == exact.predict(given[0]).tolist()
     assert other.quick() is not fast.quick()
 
@@ -82,8 +84,27 @@ def test_a_method_without_a_fast_way(make: Make, given: Given, tmp_path: Path) -
 
 
 def test_on_the_command_line(cli: Cli, folder: Path, given: Given) -> None:
-    exact = cli("predict", folder, *given[0][:4], "--top", 1, "--device", "cpu")
-    fast = cli("predict", folder, *given[0][:4], "--top", 1, "--device", "cpu", "--fast")
+    fast = cli("predict", folder, *given[0][:4], "--top", 1, "--device", "cpu")
+    exact = cli("predict", folder, *given[0][:4], "--top", 1, "--device", "cpu", "--exact")
     assert (exact.code, fast.code) == (0, 0)
     names = [line.rsplit(": ", 1)[1].split()[0] for line in exact.out.splitlines()]
     assert [line.rsplit(": ", 1)[1].split()[0] for line in fast.out.splitlines()] == names
+
+
+@pytest.mark.parametrize(
+    ("options", "quick"), [([], True), (["--exact"], False), (["--classes", "red,green"], False)]
+)
+def test_which_way_a_saved_model_takes(
+    cli: Cli,
+    folder: Path,
+    given: Given,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    quick: bool,
+) -> None:
+    """Fast where that was fitted to these very names; no list of names is fitted for a picture."""
+    asked: list[bool] = []
+    logits = FastPrompts.logits
+    monkeypatch.setattr(FastPrompts, "logits", lambda *to: (asked.append(True), logits(*to))[1])
+    assert cli("predict", folder, given[0][0], "--device", "cpu", *options).code == 0
+    assert bool(asked) is quick
