@@ -103,8 +103,7 @@ class Trainer:
         self.checkpoint_every = checkpoint_every
         self.precision = precision
         self.batch = min(recipe.batch, len(data.labels))
-        # an incomplete last batch is left out, as in CoOp
-        self.steps = len(data.labels) // self.batch
+        self.steps = recipe.steps(len(data.labels))
         self.source = LiveViews(method, data.pixels, views, recipe.augment, seed)
         if view_cache:
             self.source = CachedViews(

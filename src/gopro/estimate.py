@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import copy
-import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,14 +17,10 @@ from gopro.data import Dataset, Item
 from gopro.data.pixels import batches, to_unit
 from gopro.methods.base import Batch, Method
 from gopro.prepare import Prepared
-from gopro.stepdata import LiveViews
-
-T = TypeVar("T")
+from gopro.trial import learn, live_batches, often, timed
 
 _TRIED = 32  # images that are decoded to try things out on, at most
 _SCORES = 1600  # image-class pairs whose scores are tried out, at most
-_PATIENCE = 2.0  # seconds after which a thing isn't tried again
-_TIMES = 5  # how often a thing is tried, the first time not counted
 
 
 @dataclass(frozen=True)
@@ -83,7 +76,7 @@ def estimate(prepared: Prepared) -> Estimate:
         GoproError: When an image that is tried out can't be read.
     """
     with torch.random.fork_rng(devices=[]):
-        pixels, decode = _timed(lambda: _pixels(prepared, prepared.plan.train))
+        pixels, decode = timed(lambda: _pixels(prepared, prepared.plan.train))
         with torch.no_grad():
             features = prepared.method.image(to_unit(pixels, prepared.backbone.device))
         trial = _trial(prepared, features)
@@ -107,7 +100,7 @@ def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _
     own += val * (recipe.epochs if trial.sees_pixels else 1)
     own += sum(tests.values()) if trial.sees_pixels else 0
     encoded = frozen + own
-    steps = trained // max(1, min(recipe.batch, trained or 1)) * recipe.epochs
+    steps = recipe.steps(trained) * recipe.epochs
     copies = settings.view_cache * trained
     seconds = {
         "decoding": costs.decode * (trained + val + sum(tests.values())),
@@ -144,27 +137,19 @@ def _steps(prepared: Prepared, trial: Method, pixels: Tensor, decode: float) -> 
     """Time the parts of training on a few images, taken again and again to fill a batch."""
     settings, recipe, device = prepared.settings, prepared.recipe, prepared.backbone.device
     unit = to_unit(pixels[:8], device)
-    image = _often(lambda: trial.image(unit), gradient=False) / len(unit)
+    image = often(lambda: trial.image(unit), gradient=False) / len(unit)
     if not prepared.trains:
         return _Costs(decode, image, 0.0, 0.0)
-    count = min(recipe.batch, len(prepared.plan.train))
-    chosen = torch.arange(count) % len(pixels)
-    labels = torch.tensor([item.label for item in prepared.plan.train])[chosen]
-    source = LiveViews(trial, pixels, settings.views, recipe.augment, settings.seed)
-
-    def live() -> Batch:
-        return source.batch(chosen, labels, 0)
-
-    def learn(batch: Batch) -> None:
-        trial.zero_grad()
-        trial.backward(trial.loss(batch), Tensor.backward)
-
+    count = len(prepared.plan.train)
+    labels = torch.tensor([item.label for item in prepared.plan.train[: len(pixels)]])
+    live = live_batches(trial, pixels, labels, recipe, settings, count)
     trial.train()
     if not settings.view_cache:
-        return _Costs(decode, image, 0.0, _often(lambda: learn(live())))
-    views = _often(lambda: trial.encode(live()), gradient=False) / count
-    known = Batch(labels.to(device), {}, trial.encode(live()))
-    return _Costs(decode, image, views, _often(lambda: learn(known)))
+        return _Costs(decode, image, 0.0, often(lambda: learn(trial, live())))
+    batch = live()
+    views = often(lambda: trial.encode(live()), gradient=False) / len(batch.labels)
+    known = Batch(batch.labels.to(device), {}, trial.encode(batch))
+    return _Costs(decode, image, views, often(lambda: learn(trial, known)))
 
 
 def _trial(prepared: Prepared, features: ImageFeatures) -> Method:
@@ -181,7 +166,7 @@ def _trial(prepared: Prepared, features: ImageFeatures) -> Method:
 def _answer(method: Method, features: ImageFeatures) -> float:
     """Seconds to score one image among the method's classes."""
     count = max(1, min(len(features), _SCORES // len(method.class_names)))
-    return _often(lambda: method.logits(features[:count]), gradient=False) / count
+    return often(lambda: method.logits(features[:count]), gradient=False) / count
 
 
 def _pixels(prepared: Prepared, items: Sequence[Item]) -> Tensor:
@@ -211,20 +196,3 @@ def _peak(prepared: Prepared) -> int:
         return 0
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-def _often(work: Callable[[], object], gradient: bool = True) -> float:
-    """The median of a few times, the first one left out where it isn't the only one."""
-    times: list[float] = []
-    with torch.set_grad_enabled(gradient):
-        while len(times) <= _TIMES and sum(times) < _PATIENCE:
-            times.append(_timed(work)[1])
-    return statistics.median(times[1:] or times)
-
-
-def _timed(work: Callable[[], T]) -> tuple[T, float]:
-    started = time.perf_counter()
-    found = work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return found, time.perf_counter() - started

@@ -21,6 +21,7 @@ from gopro.methods.base import Method, Recipe
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.plans import Plan
 from gopro.tasks import find_targets, plan
+from gopro.trial import can_learn
 from gopro.workspace import Workspace
 
 
@@ -69,9 +70,7 @@ class Prepared(Job):
     @property
     def trains(self) -> bool:
         """Whether there is anything for the engine to do."""
-        # not by their number, which may depend on a training set that wasn't seen yet
-        learned = any(parameter.requires_grad for parameter in self.method.parameters())
-        return self.recipe.epochs > 0 and learned
+        return can_learn(self.method, self.recipe)
 
 
 def complete(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,7 +33,7 @@ def prepared(tiny: list[str], photos: Path, tmp_path: Path) -> Any:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that is tried takes a second."""
-    monkeypatch.setattr(module, "_often", lambda work, gradient=True: (work(), 1.0)[1])
+    monkeypatch.setattr(module, "often", lambda work, gradient=True: (work(), 1.0)[1])
 
 
 def test_the_parts_are_counted(prepared: Any) -> None:
@@ -111,14 +110,6 @@ def test_said_at_the_start_and_when_asked(train: Cli, tmp_path: Path) -> None:
     assert "expected: about" in asked.out and not (tmp_path / "run").exists()
     done = train(tmp_path / "run")
     assert done.code == 0 and "expected: about" in done.out
-
-
-def test_several_times_and_the_middle_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    pauses = iter([0.09, 0.03, 0.001, 0.035, 0.09, 0.001])
-    assert 0.029 < module._often(lambda: time.sleep(next(pauses))) < 0.06
-    monkeypatch.setattr(module, "_PATIENCE", 0.01)
-    assert module._often(lambda: time.sleep(0.02)) >= 0.02
 
 
 def test_who_changes_the_tower_keeps_what_zero_shot_needs(

@@ -21,6 +21,7 @@ from gopro.classify.comparison import Comparison
 from gopro.classify.examples import Examples
 from gopro.classify.hub import Hub
 from gopro.classify.predictor import Folder, Predictor
+from gopro.classify.work import Work
 from gopro.config import TrainSettings
 from gopro.data import labelled
 from gopro.data.pictures import Picture, name_of, open_picture
@@ -32,9 +33,13 @@ from gopro.fitting import choose_recipe, learn_without_folder, method_settings, 
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
 from gopro.progress import bar
+from gopro.trial import training_seconds
 
 _STEPS = 40
 """A handful of pictures makes few steps an epoch: a classifier is trained for so many at least."""
+
+_TRIED = 16
+"""So many pictures, about, are read to tell how long a fit takes."""
 
 
 class PromptClassifier(Predictor, Hub):
@@ -134,33 +139,26 @@ class PromptClassifier(Predictor, Hub):
             GoproError: For pictures, labels or settings that don't fit.
             KeyboardInterrupt: After Ctrl-C; nothing is learned then.
         """
-        settings = self._settings()
         if self.examples < 0:
             raise GoproError(f"got {self.examples} examples to keep; it must be 0 or more")
-        kind = find(self.method)
-        options = method_settings(kind, self.options)
-        given = labelled.read(images, labels)
         checked = labelled.read_validation(images, labels, validation)
         if self.select == "best" and checked is None:
             raise GoproError("select='best' needs validation pictures; give validation=...")
-        classes, truth = labelled.classes_of(given)
-        names = labelled.names_of(classes, self.class_names)
-        if self.shots is not None:
-            given, truth = labelled.draw(given, truth, self.shots, self.seed, names)
-        shared = shared_backbone(self.backbone, self.pretrained, self.device, self.precision)
+        work = self._work(images, labels)
+        backbone, names, truth = work.shared.backbone, work.names, work.truth
         started = time.monotonic()
-        with seeded(self.seed, shared.backbone.device):
-            method = kind(shared.backbone, names, options).to(shared.backbone.device)
-            pixels = self._read_all(given.pictures, shared.backbone)
-            places = tuple(map(name_of, enumerate(given.pictures)))
+        with seeded(self.seed, backbone.device):
+            method = work.method()
+            pixels = self._read_all(work.given.pictures, backbone)
+            places = tuple(map(name_of, enumerate(work.given.pictures)))
             data = TrainingSet(pixels, torch.tensor(truth), places)
-            validate = self._validator(checked, classes, method)
+            validate = self._validator(checked, work.classes, method)
             recipe = self.recipe(len(pixels), len(names))
-            progress = learn_without_folder(method, data, recipe, settings, validate)
-            kept = Examples.of(pixels, truth, shared.backbone, self.examples)
-        self.method_, self.classes_, self.history_ = method.eval(), classes, progress.rows
+            progress = learn_without_folder(method, data, recipe, work.settings, validate)
+            kept = Examples.of(pixels, truth, backbone, self.examples)
+        self.method_, self.classes_, self.history_ = method.eval(), work.classes, progress.rows
         self.class_names_ = self.trained_names_ = names
-        self.backbone_checksum_ = shared.checksum
+        self.backbone_checksum_ = work.shared.checksum
         self.examples_, self.measured_ = kept, None
         self.reference_ = fastway.reference(self.method_, pixels)
         self.training_ = {
@@ -226,8 +224,45 @@ class PromptClassifier(Predictor, Hub):
         recipe = choose_recipe(find(self.method), self._settings(), classes)
         if self.epochs is not None or recipe.epochs == 0:
             return recipe
-        needed = math.ceil(_STEPS / math.ceil(pictures / recipe.batch))
+        needed = math.ceil(_STEPS / max(1, recipe.steps(pictures)))
         return dataclasses.replace(recipe, epochs=max(recipe.epochs, needed))
+
+    def expected_seconds(
+        self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None = None
+    ) -> float:
+        """How long ``fit`` is going to take, from a few steps with some of the pictures.
+
+        Args:
+            images: See ``fit``.
+            labels: See ``fit``.
+
+        Raises:
+            GoproError: As ``fit``, as far as the pictures that are tried are concerned.
+        """
+        work = self._work(images, labels)
+        backbone, pictures = work.shared.backbone, work.given.pictures
+        some = range(0, len(pictures), math.ceil(len(pictures) / _TRIED))
+        started = time.monotonic()
+        pixels = self._read_all([pictures[place] for place in some], backbone)
+        reading = (time.monotonic() - started) / len(pixels) * len(pictures)
+        with seeded(self.seed, backbone.device):
+            method = work.method()
+        labels_tried = torch.tensor([work.truth[place] for place in some])
+        recipe = self.recipe(len(pictures), len(work.names))
+        return reading + training_seconds(
+            method, pixels, labels_tried, recipe, work.settings, len(pictures)
+        )
+
+    def _work(self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None) -> Work:
+        settings, kind = self._settings(), find(self.method)
+        options = method_settings(kind, self.options)
+        given = labelled.read(images, labels)
+        classes, truth = labelled.classes_of(given)
+        names = labelled.names_of(classes, self.class_names)
+        if self.shots is not None:
+            given, truth = labelled.draw(given, truth, self.shots, self.seed, names)
+        shared = shared_backbone(self.backbone, self.pretrained, self.device, self.precision)
+        return Work(settings, kind, options, given, truth, classes, names, shared)
 
     def _settings(self) -> TrainSettings:
         """The settings as a run has them, with their values checked."""

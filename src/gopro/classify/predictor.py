@@ -186,7 +186,8 @@ class Predictor(Estimator):
     @property
     def fast_is_ready(self) -> bool:
         """Whether fast prediction for these class names is fitted already, as in a saved model."""
-        return self._quick is not None and self._quick.method is self.method_
+        kept: Any = self._quick
+        return kept is not None and kept.method is self.method_
 
     def quick(self) -> FastPrompts:
         """The fast prediction for these classes, fitted once.

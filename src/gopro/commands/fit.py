@@ -16,6 +16,7 @@ from gopro.data import Dataset, Item, labelled
 from gopro.data.folder import is_split, read_folder
 from gopro.data.listing import is_picture, tree
 from gopro.errors import GoproError
+from gopro.estimate import in_words
 from gopro.methods import TABLE, find
 from gopro.report import fits
 from gopro.report.commandline import fit_command
@@ -55,12 +56,14 @@ def fit(arguments: Sequence[str]) -> None:
     recipe = classifier.recipe((classifier.shots or 0) * classes or len(train), classes)
     held_out = f"then measure it on the {len(test)} others" if test else "measure nothing"
     shots = f", {classifier.shots} per class" if classifier.shots else ""
+    epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
+    given = labelled.of_items(dataset, train)
+    seconds = classifier.expected_seconds(given.pictures, given.labels)
     print(
         f"{classifier.method} on {classifier.backbone}: learn from {len(train)} pictures{shots} in "
-        f"{recipe.epochs} epochs, {held_out}",
+        f"{epochs}, {held_out}\nthe training takes about {in_words(seconds)}",
         flush=True,
     )
-    given = labelled.of_items(dataset, train)
     checked = labelled.of_items(dataset, validation)
     pair = (checked.pictures, checked.labels) if validation else None
     classifier.fit(given.pictures, given.labels, validation=pair)

@@ -30,6 +30,10 @@ class Recipe:
     augment: Literal["none", "crop-flip"] = "crop-flip"
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
 
+    def steps(self, images: int) -> int:
+        """Of an epoch of so many images: an incomplete last batch is left out, as in CoOp."""
+        return images // max(1, min(self.batch, images))
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -252,3 +252,30 @@ def test_few_pictures_are_seen_more_often() -> None:
     assert dataclasses.replace(few, epochs=usual.epochs) == usual
     assert classifier.set_params(epochs=3).recipe(4).epochs == 3
     assert PromptClassifier(method="linear_probe").recipe(4).epochs == 0
+
+
+@pytest.mark.parametrize(("epochs", "shots", "steps"), [(1, None, 3), (3, None, 9), (3, 2, 3)])
+def test_how_long_a_fit_takes_is_told_from_a_step(
+    make: Make,
+    given: Given,
+    monkeypatch: pytest.MonkeyPatch,
+    epochs: int,
+    shots: int | None,
+    steps: int,
+) -> None:
+    monkeypatch.setattr("gopro.trial.often", lambda work: (work(), 100.0)[1])
+    before = torch.get_rng_state()
+    seconds = make(epochs=epochs, shots=shots).expected_seconds(*given)
+    assert 100.0 * steps < seconds < 100.0 * steps + 20
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_step_that_is_tried_out_changes_no_fit(make: Make, given: Given) -> None:
+    fitted = make().fit(*given)
+    classifier = make()
+    classifier.expected_seconds(*given)
+    assert same(fitted, classifier.fit(*given))
+
+
+def test_zero_shot_clip_takes_the_time_of_reading(make: Make, given: Given) -> None:
+    assert 0 < make(method="zeroshot", options=None).expected_seconds(*given) < 20

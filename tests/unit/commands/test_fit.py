@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ def test_from_a_folder_to_a_classifier(fit: Fit, photos: Path, tmp_path: Path) -
     assert answer.code == 0, answer.err
     assert "48 pictures of 4 classes, 12 per class" in answer.out
     assert "learn from 32 pictures in 2 epochs, then measure it on the 16 others" in answer.out
+    assert re.search(r"the training takes about \d+ s\n", answer.out)
     assert "zero-shot CLIP" in answer.out
     classifier = PromptClassifier.load(tmp_path / "model", device="cpu")
     assert classifier.classes_.tolist() == sorted(CLASSES)

@@ -1,0 +1,49 @@
+"""A step that is tried out: how it is timed, what it counts, and that nothing of it is left."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from gopro import trial
+from gopro.config import TrainSettings
+from gopro.methods import find
+from gopro.methods.base import Recipe
+from small_clips import small_backbone
+
+
+def test_several_times_and_the_middle_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses = iter([0.09, 0.03, 0.001, 0.035, 0.09, 0.001])
+    assert 0.029 < trial.often(lambda: time.sleep(next(pauses))) < 0.06
+    monkeypatch.setattr(trial, "_PATIENCE", 0.01)
+    assert trial.often(lambda: time.sleep(0.02)) >= 0.02
+
+
+@pytest.mark.parametrize(
+    ("images", "batch", "steps"), [(8, 4, 2), (11, 4, 2), (3, 4, 1), (1, 1, 1), (0, 4, 0)]
+)
+def test_steps_of_an_epoch(images: int, batch: int, steps: int) -> None:
+    assert Recipe(batch=batch).steps(images) == steps
+
+
+@pytest.mark.parametrize("name", ["gopro", "coop", "tip_adapter", "linear_probe", "zeroshot"])
+def test_training_is_so_many_steps_and_the_method_stays_as_it_is(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial, "often", lambda work: (work(), 1.0)[1])
+    kind = find(name)
+    method = kind(small_backbone(), ("red", "green"), kind.Settings())
+    before = {key: value.clone() for key, value in method.state_dict().items()}
+    side = method.backbone.image_size
+    pixels = torch.zeros(3, 3, side, side, dtype=torch.uint8)
+    recipe = Recipe(epochs=0 if name == "linear_probe" else 2, batch=4)
+    settings = TrainSettings(dataset="pictures")
+    seconds = trial.training_seconds(
+        method, pixels, torch.tensor([0, 1, 0]), recipe, settings, count=11
+    )
+    assert seconds == (0.0 if name in ("linear_probe", "zeroshot") else 4.0)
+    after = method.state_dict()
+    assert all(torch.equal(value, after[key]) for key, value in before.items())
+    assert all(parameter.grad is None for parameter in method.parameters())
