@@ -237,8 +237,8 @@ def _unchanged(path: Path, stored: str | None, use: str) -> Path | None:
         return None
     if _file_hash(path) != stored:
         raise GoproError(
-            f"{path} isn't the file that was saved (its checksum differs); remove it (only "
-            f"{use} needs it), or copy the whole folder again"
+            f"{path} isn't the file that was saved (its checksum differs); remove it (it is "
+            f"only for {use}), or copy the whole folder again"
         )
     return path
 

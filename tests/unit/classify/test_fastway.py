@@ -67,7 +67,7 @@ def test_a_changed_file_is_refused_and_a_missing_one_is_missed(
 ) -> None:
     model = fitted.save(tmp_path / "model")
     (model / FAST).write_bytes(b"x")
-    with pytest.raises(GoproError, match="only fast prediction needs it"):
+    with pytest.raises(GoproError, match="only for fast prediction"):
         PromptClassifier.load(model)
     (model / FAST).unlink()
     without = PromptClassifier.load(model)
