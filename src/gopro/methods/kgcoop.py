@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,6 +10,7 @@ from typing import ClassVar
 import torch.nn.functional as F
 from torch import Tensor
 
+from gopro.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.coop import CoOp, CoOpSettings
 
@@ -22,6 +24,11 @@ class KgCoOpSettings(CoOpSettings):
 
     w_kg: float = 8.0
     """Weight of the distance to the hand-written prompts."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.w_kg < math.inf:  # a NaN fails this too
+            raise GoproError(f"got w_kg = {self.w_kg}; a weight is 0 or more")
 
 
 class KgCoOp(CoOp):

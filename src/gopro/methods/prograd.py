@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gopro.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.coop import CoOp, CoOpSettings
 
@@ -30,6 +32,13 @@ class ProGradSettings(CoOpSettings):
 
     temperature: float = 1.0
     """Softens both answers before they are compared."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.strength < math.inf:  # a NaN fails this too
+            raise GoproError(f"got strength = {self.strength}; it must be 0 or more")
+        if not 0 < self.temperature < math.inf:
+            raise GoproError(f"got the temperature {self.temperature}; it must be above 0")
 
 
 class ProGrad(CoOp):

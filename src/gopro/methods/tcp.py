@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -40,6 +41,8 @@ class TCPSettings:
     """How many times narrower the network's middle is than the embedding."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.w_kg < math.inf:  # a NaN fails this too
+            raise GoproError(f"got w_kg = {self.w_kg}; a weight is 0 or more")
         if self.reduction < 1:
             raise GoproError(f"got the reduction {self.reduction}; it must be 1 or more")
 
