@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def _dies(job: Job, threads: int, place: int) -> Outcome:
 
 
 def _is_stopped(job: Job, threads: int, place: int) -> Outcome:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     job.folder.mkdir()
     try:
         time.sleep(60)
@@ -71,6 +73,15 @@ def test_a_process_that_dies_costs_one_job(tmp_path: Path) -> None:
     assert board.done == 2
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Ctrl-C interrupts, also where the tests run in the background of a shell that ignores it."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_reaches_the_jobs_once(tmp_path: Path) -> None:
     jobs = _jobs(tmp_path, 3)
     board = Board(jobs)
