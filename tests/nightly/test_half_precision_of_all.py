@@ -17,7 +17,10 @@ TRAINED = [
     if find(name).recipes["published"].epochs > 0 and not find(name).learns_from_features
 ]
 
+# the tiny towers leave the adapter 4 hidden units by default, all of them dead in any precision
+OPTIONS = {"clip_adapter": {"reduction": 1}}
+
 
 @pytest.mark.parametrize("method", TRAINED)
 def test_200_steps(tmp_path: Path, method: str) -> None:
-    assert_sound(train(method, tmp_path, "fp16"))
+    assert_sound(train(method, tmp_path, "fp16", **OPTIONS.get(method, {})))
