@@ -21,13 +21,15 @@ ONCE = ("config.yaml", "sample.json", "model.safetensors", "predictions.json", "
 
 
 def _survives_all(
-    work: Work, folder: Path, moments: Iterable[Callable[[Path], Kill]]
+    work: Work, folder: Path, moments: Iterable[Callable[[Path], Kill]], enough: int = 10**9
 ) -> tuple[int, int]:
-    """How many kills struck, and how many of them left half a file."""
-    found = []
+    """How many kills struck, until they are enough, and how many of them left half a file."""
+    found: list[tuple[bool, bool]] = []
     for number, moment in enumerate(moments):
         place = folder / str(number)
         found.append(survives(work, place, moment(place)))
+        if sum(struck for struck, _ in found) == enough:
+            break
     print(f"{work.seconds:.1f} s uninterrupted; killed, and half a file left: {found}")
     struck, left = zip(*found, strict=True)
     return sum(struck), sum(left)
@@ -94,9 +96,10 @@ def test_downloads(tmp_path: Path) -> None:
     with small_dtd(tmp_path) as (pieces, counts):
         work = downloading(tmp_path / "whole", pieces, counts)
         dice = random.Random(11)
-        moments = [partial(_after, dice.uniform(0.0, work.seconds)) for _ in range(MOMENTS)]
-        struck, _ = _survives_all(work, tmp_path, moments)
-    assert struck >= MOMENTS - 3
+        # of so short a work many a kill comes too late where the machine's pace changes
+        moments = (partial(_after, dice.uniform(0.0, work.seconds)) for _ in range(4 * MOMENTS))
+        struck, _ = _survives_all(work, tmp_path, moments, enough=MOMENTS)
+    assert struck == MOMENTS
 
 
 def _after(seconds: float, place: Path) -> Kill:

@@ -64,6 +64,8 @@ def _put(
 ) -> None:
     """One piece into its place."""
     if all((home / place).exists() for place in piece.places):
+        if not keep:  # of a process that was killed between unpacking and removing it
+            (waiting / piece.file).unlink(missing_ok=True)
         say(f"{piece.file}: here already")
         return
     archive = fetch(piece.urls, waiting / piece.file, piece.checksum)

@@ -54,6 +54,16 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServ
         yield running
 
 
+def test_an_archive_that_a_killed_process_had_unpacked_is_removed(
+    run: Run, server: FileServer, tmp_path: Path
+) -> None:
+    assert run("dtd")[0] == 0
+    left = tmp_path / "root" / ".downloads" / "dtd" / "dtd.tar.gz"
+    left.write_bytes(b"unpacked already")
+    assert run("dtd", "--keep")[0] == 0 and left.exists()
+    assert run("dtd")[0] == 0 and not left.exists()
+
+
 def test_a_set_is_fetched_and_whole(run: Run, server: FileServer, tmp_path: Path) -> None:
     code, out, err = run("dtd")
     assert (code, err) == (0, "")
