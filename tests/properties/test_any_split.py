@@ -61,6 +61,7 @@ KEYS = st.lists(st.text(min_size=1, max_size=8), min_size=1, max_size=3).map("/"
 def test_what_is_read_is_written_and_read_again(
     tmp_path: Path, names: list[str], keys: list[str]
 ) -> None:
+    names = names[: len(keys)]  # a class without a picture isn't in the file
     items = [Item(key, number % len(names)) for number, key in enumerate(keys)]
     path = tmp_path / "split.json"
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from gopro import __version__
 from gopro.backbones.shared import Shared, shared_backbone
@@ -111,8 +112,8 @@ def read(
             pretrained=pretrained or stored["pretrained"],
             device=device,
         )
-        made.classes_ = np.asarray(about["labels"])
         made.class_names_ = checked_names(about["class_names"], f"model {folder}")
+        made.classes_ = _labels(about["labels"], len(made.class_names_))
         made.trained_names_ = checked_names(about["trained_names"], f"model {folder}")
         made.history_, made.training_ = about["history"], about["training"]
         made.measured_ = about["measured"]
@@ -195,6 +196,13 @@ def _describe(classifier: PromptClassifier, weights: str) -> dict[str, Any]:
         "history": classifier.history_,
         "measured": classifier.measured_,
     }
+
+
+def _labels(stored: Any, count: int) -> npt.NDArray[Any]:
+    kinds = {type(label) for label in stored} if isinstance(stored, list) else set()
+    if kinds not in ({str}, {int}, {bool}) or len(stored) != count:
+        raise ValueError(f"its labels are {stored!r:.60}")
+    return np.asarray(stored)
 
 
 def _preprocessing(backbone: Any) -> dict[str, Any]:

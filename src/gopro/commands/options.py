@@ -61,10 +61,12 @@ def build(kind: Any, values: Any) -> Any:
     """Make a settings dataclass from parsed values, nested dataclasses included.
 
     Raises:
-        GoproError: For null in place of a value or of all of them, which files may say.
+        GoproError: For a value of another kind, or something else in place of all of them, which
+            files may say.
     """
-    if values is None:
-        raise GoproError(f"got null for {kind.__name__}; wanted its values, or nothing at all")
+    if not isinstance(values, (jsonargparse.Namespace, dict)):
+        got = "null" if values is None else f"{values!r:.60}"
+        raise GoproError(f"got {got} for {kind.__name__}; wanted its values, or nothing at all")
     given = {}
     for field in dataclasses.fields(kind):
         value = values[field.name]

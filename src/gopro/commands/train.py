@@ -99,9 +99,10 @@ def _named(arguments: Sequence[str]) -> list[str]:
         if "=" not in argument and argument not in _SWITCHES:
             options += islice(rest, 1)
     if len(places) > 2:
+        got = " ".join(" ".join(places).split())
         raise GoproError(
-            f"got {' '.join(places)}; wanted a data set and a task, and `=` or a blank between an "
-            "option and its value, as in `gopro train world base2new --shots 4`"
+            f"got {got}; wanted a data set and a task, and `=` or a blank between an option and "
+            "its value, as in `gopro train world base2new --shots 4`"
         )
     named = zip(("--dataset", "--task"), places, strict=False)
     return [*options, *(word for pair in named for word in pair)]
