@@ -18,11 +18,13 @@ from gopro.checkpoint import load_tensors, save_tensors
 from gopro.classify import fastway
 from gopro.classify.examples import Examples
 from gopro.classify.modelcard import card
+from gopro.config import TrainSettings
 from gopro.data.labelled import checked_names
 from gopro.errors import GoproError
 from gopro.files import atomic_write, is_half, remove_halves
 from gopro.fitting import method_settings, seeded
 from gopro.methods import find
+from gopro.plaindata import settings_from
 
 if TYPE_CHECKING:
     from gopro.classify.classifier import PromptClassifier
@@ -101,7 +103,7 @@ def read(
             "folder again, or fit again"
         )
     try:
-        settings = dict(about["settings"])
+        settings = _settings(about["settings"])
         settings |= {"precision": precision} if precision else {}
         stored = about["backbone"]
         made = kind(
@@ -196,6 +198,18 @@ def _describe(classifier: PromptClassifier, weights: str) -> dict[str, Any]:
         "history": classifier.history_,
         "measured": classifier.measured_,
     }
+
+
+def _settings(stored: Any) -> dict[str, Any]:
+    """The settings, each of its kind and within its bounds."""
+    found = {name: stored[name] for name in _KEPT}
+    fit = type(found["examples"]) is int and type(found["fast"]) is bool
+    if len(stored) != len(found) or not fit:
+        raise TypeError(f"its settings are {stored!r:.200}")
+    own = ("examples", "fast", *(("shots",) if found["shots"] is None else ()))
+    run = {name: value for name, value in found.items() if name not in own}
+    settings_from(TrainSettings, {"dataset": "pictures", **run})
+    return found
 
 
 def _labels(stored: Any, count: int) -> npt.NDArray[Any]:
