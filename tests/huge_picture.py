@@ -15,3 +15,13 @@ def png(width: int, height: int) -> bytes:
         for kind, data in chunks
     ]
     return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def run_length_bmp(width: int, height: int) -> bytes:
+    """A BMP in run-length code: three red pixels below left, the rest black, rows of any width."""
+    palette = bytes((0, 0, 0, 0, 0, 0, 255, 0))
+    code = bytes((3, 1, 0, 0)) + bytes((1, 0, 0, 0)) * (height - 1) + bytes((0, 1))
+    start = 14 + 40 + len(palette)
+    info = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(code), 0, 0, 2, 2)
+    head = b"BM" + struct.pack("<IHHI", start + len(code), 0, 0, start)
+    return head + info + palette + code

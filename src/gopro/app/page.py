@@ -22,6 +22,9 @@ _SIDE = 160
 _FRESH = (600, 1800)
 """Every ten minutes uploads older than half an hour are removed."""
 
+_VISITORS = 200
+"""So many keep what the page showed them last, 45 kB each; Gradio's default is 10,000."""
+
 T = TypeVar("T")
 
 
@@ -90,6 +93,7 @@ def build(service: Service, title: str) -> gr.Blocks:
         restore.click(lambda: own, None, names, **hidden)
         why.click(explain, [files, names, which], drawn, **hidden)
         draw.click(views, [files, names, which], seen, **hidden)
+    page.state_session_capacity = _VISITORS
     page.queue(max_size=64, default_concurrency_limit=service.limits.at_once)
     return page
 

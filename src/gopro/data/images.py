@@ -16,6 +16,10 @@ from gopro.errors import GoproError
 MAX_PIXELS = 178_956_970
 """Pictures with more pixels are refused before they are decoded (Pillow's own upper limit)."""
 
+_RUN_LENGTH_PIXELS = 4_000_000
+"""The same for run-length BMP files: a hundred bytes may promise any size, and Pillow makes their
+pixels one by one."""
+
 SUFFIXES = frozenset(
     f".{kind}"
     for kind in (
@@ -107,6 +111,9 @@ def _decode(image: Image.Image, name: str, size: int | None = None) -> Image.Ima
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_large(name, f"{width} x {height} pixels")
+    run_length = any(tile[0] == "bmp_rle" for tile in getattr(image, "tile", ()))
+    if run_length and width * height > _RUN_LENGTH_PIXELS:
+        raise _too_large(name, f"{width} x {height} pixels, run-length coded", _RUN_LENGTH_PIXELS)
     if size is not None:
         image.draft(image.mode, (2 * size, 2 * size))
     image.load()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from gopro.data.images import open_image, to_array
 from gopro.errors import GoproError
-from huge_picture import png
+from huge_picture import png, run_length_bmp
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -216,3 +217,16 @@ def test_elongated_pictures_show_their_middle() -> None:
     image = Image.new("RGB", (100_000, 10), WHITE)
     image.paste(RED, (49_990, 0, 50_010, 10))
     assert (to_array(image, 64) == RED).all()
+
+
+def test_a_run_length_bmp_that_would_take_minutes_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "run.bmp"
+    path.write_bytes(run_length_bmp(5, 2))
+    pixels = np.asarray(open_image(path))
+    assert pixels.shape == (2, 5, 3)
+    assert pixels[1, :3].tolist() == [[255, 0, 0]] * 3 and not pixels[0].any()
+    path.write_bytes(run_length_bmp(30_000_000, 5))
+    started = time.monotonic()
+    with pytest.raises(GoproError, match=r"too large .*run-length coded.*at most 4000000"):
+        open_image(path)
+    assert time.monotonic() - started < 5
