@@ -146,8 +146,8 @@ def _work(begin: Begin, check: Callable[[Path], None], place: Path) -> Work:
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    """All files but those that are empty: locks, which come and go."""
-    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
+    """All files but locks, which come and go."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks"]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 

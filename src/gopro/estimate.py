@@ -17,7 +17,7 @@ from gopro.data import Dataset, Item
 from gopro.data.pixels import batches, to_unit
 from gopro.methods.base import Batch, Method
 from gopro.prepare import Prepared
-from gopro.trial import learn, live_batches, often, timed
+from gopro.trial import learn, live_batches, often, prepare, timed
 
 _TRIED = 32  # images that are decoded to try things out on, at most
 _SCORES = 1600  # image-class pairs whose scores are tried out, at most
@@ -157,9 +157,9 @@ def _trial(prepared: Prepared, features: ImageFeatures) -> Method:
     method = prepared.method
     trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
     if trial.learns_from_features:
-        labels = torch.tensor([item.label for item in prepared.plan.train])
-        places = torch.arange(len(labels)) % len(features)
-        trial.prepare(features[places], labels.to(prepared.backbone.device))
+        train = prepared.plan.train
+        labels = torch.tensor([item.label for item in train[: len(features)]])
+        prepare(trial, features, labels, len(train))
     return trial
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -15,6 +16,9 @@ from gopro.data.pixels import batches, to_unit
 from gopro.features import frozen, frozen_unless_busy
 from gopro.methods.base import Method
 from gopro.progress import bar
+
+_LATER = 4
+"""At most so many batches of pictures wait for another process to encode them."""
 
 _TOGETHER = 1024
 """Images that share a text pass; with 1000 classes their scores take 4 MB."""
@@ -86,19 +90,25 @@ def _features(
     unless_busy: Callable[[Tensor], ImageFeatures | None] | None = None,
 ) -> ImageFeatures:
     parts: dict[int, ImageFeatures] = {}
-    later: dict[int, Tensor] = {}  # what another process is at: by the end it has them
+    later: deque[tuple[int, Tensor]] = deque()  # what another process is at: soon it has them
     with bar(title, len(items)) as advance:
+
+        def keep(number: int, pixels: Tensor, features: ImageFeatures) -> None:
+            parts[number] = features
+            advance("", len(pixels))
+
         pictures = batches(dataset, items, backbone.image_size, batch, workers)
         for number, pixels in enumerate(pictures):
             features = (unless_busy or image)(pixels)
             if features is None:
-                later[number] = pixels
-                continue
-            parts[number] = features
-            advance("", len(pixels))
-        for number, pixels in later.items():
-            parts[number] = image(pixels)
-            advance("", len(pixels))
+                later.append((number, pixels))
+            else:
+                keep(number, pixels, features)
+            if len(later) > _LATER:
+                number, pixels = later.popleft()
+                keep(number, pixels, image(pixels))
+        for number, pixels in later:
+            keep(number, pixels, image(pixels))
     return ImageFeatures.cat([parts[number] for number in sorted(parts)])
 
 

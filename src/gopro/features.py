@@ -82,7 +82,8 @@ class Cache:
             wait: Seconds to wait for a process that is making it.
 
         Yields:
-            False when that process still is. A place that can't be locked is not.
+            False when that process still is, or one at a file that shares the lock: there are 256.
+            A place that can't be locked is free.
         """
         lock = FileLock(self.folder / _LOCKS / hashlib.sha256(name.encode()).hexdigest()[:2])
         try:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 import yaml
 
 T = TypeVar("T")
@@ -33,6 +34,11 @@ def load_yaml(text: str, read: Callable[[str], Any] = yaml.safe_load) -> Any:
     # PyYAML meets odd values ('!!int', 2001-99-99) with almost any exception
     except Exception as error:
         raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
+
+
+def as_python(value: Any) -> Any:
+    """Python's number for one of NumPy's, as a search over settings gives them."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def settings_from(kind: type[T], plain: Mapping[str, Any]) -> T:

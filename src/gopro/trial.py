@@ -11,6 +11,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from gopro.backbones import ImageFeatures
 from gopro.config import TrainSettings
 from gopro.data.pixels import to_unit
 from gopro.methods.base import Batch, Method, Recipe
@@ -32,6 +33,8 @@ def training_seconds(
 ) -> float:
     """How long training on live views is going to take, from a few steps of a copy.
 
+    Encoding is counted where it is done once and before, and so is what a method makes of it.
+
     Args:
         method: Freshly made; nothing of it is changed.
         pixels: Some of the images: uint8 [n, 3, S, S].
@@ -40,18 +43,28 @@ def training_seconds(
         settings: Seed and views.
         count: How many images there are to be in all.
     """
-    if not can_learn(method, recipe):
-        return 0.0
     with torch.random.fork_rng(devices=[]):
         trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
+        unit = to_unit(pixels, trial.backbone.device)
+        before = 0.0
+        if trial.learns_from_features or (recipe.augment == "none" and not trial.sees_pixels):
+            before = often(lambda: trial.image(unit), gradient=False) / len(unit) * count
         if trial.learns_from_features:
             with torch.no_grad():
-                features = trial.image(to_unit(pixels, trial.backbone.device))
-            trial.prepare(features, labels.to(trial.backbone.device))
+                features = trial.image(unit)
+            before += timed(lambda: prepare(trial, features, labels, count))[1]
+        if not can_learn(trial, recipe):
+            return before
         live = live_batches(trial, pixels, labels, recipe, settings, count)
         trial.train()
         step = often(lambda: learn(trial, live()))
-    return step * recipe.epochs * recipe.steps(count)
+    return before + step * recipe.epochs * recipe.steps(count)
+
+
+def prepare(trial: Method, features: ImageFeatures, labels: Tensor, count: int) -> None:
+    """Let a method that learns from features see ``count`` images: these, again and again."""
+    places = torch.arange(count) % len(features)
+    trial.prepare(features[places], labels[places].to(trial.backbone.device))
 
 
 def live_batches(

@@ -63,6 +63,28 @@ def test_pictures_that_another_process_encodes_come_last_and_stay_in_order(
     assert order == [255, 0, 51, 102]
 
 
+def test_no_more_than_a_few_batches_wait_for_another_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dataset, waiting, most = _dataset(list(range(20))), set[int](), 0
+
+    def busy(backbone: Any, pixels: Tensor) -> None:
+        nonlocal most
+        waiting.add(int(pixels[0, 0, 0, 0]))
+        most = max(most, len(waiting))
+
+    def encode(backbone: Any, pixels: Tensor) -> ImageFeatures:
+        waiting.discard(int(pixels[0, 0, 0, 0]))
+        return Means().image(pixels / 255)
+
+    monkeypatch.setattr(evaluate, "frozen_unless_busy", busy)
+    monkeypatch.setattr(evaluate, "frozen", encode)
+    backbone: Any = Means()
+    found = frozen_features(backbone, dataset, dataset.test, batch=1, workers=1)
+    assert found.embedding[:, 0].mul(255).round().tolist() == list(range(20))
+    assert most == 5 and not waiting
+
+
 def test_accuracy_by_hand() -> None:
     assert accuracy(torch.tensor([0, 1, 2, 2]), [0, 1, 2, 0]) == 75.0
     assert accuracy(torch.tensor([1, 1, 1]), torch.tensor([1, 0, 0])) == pytest.approx(100 / 3)

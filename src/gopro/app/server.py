@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import socket
+import sys
 from typing import Any
 
 from gopro.app.service import Service
@@ -82,5 +83,6 @@ def _share_heaps() -> None:
     """Let glibc's threads share two heaps: with one for each of many threads, what pictures of all
     sizes leave between each other makes the process grow for hours.
     """
-    with contextlib.suppress(OSError, AttributeError):  # another C library has no such call
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library has no such call
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)

@@ -32,6 +32,7 @@ from gopro.evaluate import validator
 from gopro.fitting import choose_recipe, learn_without_folder, method_settings, seeded
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
+from gopro.plaindata import as_python
 from gopro.progress import bar
 from gopro.trial import training_seconds
 
@@ -243,7 +244,7 @@ class PromptClassifier(Predictor, Hub):
         backbone, pictures = work.shared.backbone, work.given.pictures
         some = range(0, len(pictures), math.ceil(len(pictures) / _TRIED))
         started = time.monotonic()
-        pixels = self._read_all([pictures[place] for place in some], backbone)
+        pixels = self._read_all(pictures, backbone, some)
         reading = (time.monotonic() - started) / len(pixels) * len(pictures)
         with seeded(self.seed, backbone.device):
             method = work.method()
@@ -266,8 +267,9 @@ class PromptClassifier(Predictor, Hub):
 
     def _settings(self) -> TrainSettings:
         """The settings as a run has them, with their values checked."""
-        names = [field.name for field in dataclasses.fields(TrainSettings)]
-        given = {name: value for name, value in self.get_params().items() if name in names}
+        known = {field.name for field in dataclasses.fields(TrainSettings)}
+        params = self.get_params()
+        given = {name: as_python(params[name]) for name in params if name in known}
         if given["shots"] is None:
             del given["shots"]
         try:
@@ -275,13 +277,15 @@ class PromptClassifier(Predictor, Hub):
         except TypeError as error:
             raise GoproError(f"a setting is of the wrong kind ({error}): {self}") from error
 
-    def _read_all(self, images: Sequence[Picture], backbone: Backbone) -> Tensor:
-        """Every picture decoded: uint8 [N, 3, S, S]."""
+    def _read_all(
+        self, images: Sequence[Picture], backbone: Backbone, places: Sequence[int] | None = None
+    ) -> Tensor:
+        """Pictures decoded, all or those at some places: uint8 [N, 3, S, S]."""
+        chosen = range(len(images)) if places is None else places
+        numbered = [(place, images[place]) for place in chosen]
         parts = []
-        opened = groups(
-            open_picture, enumerate(images), backbone.image_size, self.eval_batch, self.workers
-        )
-        with bar("reading pictures", len(images)) as advance:
+        opened = groups(open_picture, numbered, backbone.image_size, self.eval_batch, self.workers)
+        with bar("reading pictures", len(numbered)) as advance:
             for group in opened:
                 parts.append(stack(group))
                 advance("", len(group))

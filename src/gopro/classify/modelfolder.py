@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +25,7 @@ from gopro.errors import GoproError
 from gopro.files import atomic_write, is_half, remove_halves
 from gopro.fitting import method_settings, seeded
 from gopro.methods import find
-from gopro.plaindata import settings_from
+from gopro.plaindata import as_python, settings_from
 
 if TYPE_CHECKING:
     from gopro.classify.classifier import PromptClassifier
@@ -103,7 +104,7 @@ def read(
             "folder again, or fit again"
         )
     try:
-        settings = _settings(about["settings"])
+        settings = _settings(about["settings"], kind().get_params())
         settings |= {"precision": precision} if precision else {}
         stored = about["backbone"]
         made = kind(
@@ -177,12 +178,18 @@ def _describe(classifier: PromptClassifier, weights: str) -> dict[str, Any]:
         raise GoproError(f"the labels {labels[:5]} can't be saved; wanted text or whole numbers")
     method = classifier.method_
     options = dataclasses.asdict(method.settings)
+    params = {name: as_python(value) for name, value in classifier.get_params().items()}
+    recipe = {name: as_python(value) for name, value in classifier.training_["recipe"].items()}
+    try:
+        settings = _settings({name: params[name] for name in _KEPT}, params)
+    except TypeError as error:
+        raise GoproError(f"a setting is of the wrong kind ({error}); it can't be saved") from error
     return {
         "schema": SCHEMA,
         "gopro": __version__,
         "method": classifier.method,
         "options": {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()},
-        "settings": {name: getattr(classifier, name) for name in _KEPT},
+        "settings": settings,
         "labels": labels,
         "class_names": list(classifier.class_names_),
         "trained_names": list(classifier.trained_names_),
@@ -194,17 +201,22 @@ def _describe(classifier: PromptClassifier, weights: str) -> dict[str, Any]:
         "preprocessing": _preprocessing(method.backbone),
         "weights_sha256": weights,
         "learned_parameters": method.trainable_parameters,
-        "training": classifier.training_,
+        "training": {**classifier.training_, "recipe": recipe},
         "history": classifier.history_,
         "measured": classifier.measured_,
     }
 
 
-def _settings(stored: Any) -> dict[str, Any]:
-    """The settings, each of its kind and within its bounds."""
-    found = {name: stored[name] for name in _KEPT}
-    fit = type(found["examples"]) is int and type(found["fast"]) is bool
-    if len(stored) != len(found) or not fit:
+def _settings(stored: Any, usual: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings, each of its kind and within its bounds; where an older model has none, usual.
+
+    Raises:
+        TypeError: For one of another kind, or none of a classifier's.
+        GoproError: For one out of its bounds.
+    """
+    found = {name: stored.get(name, usual[name]) for name in _KEPT}
+    fit = type(found["examples"]) is int and found["examples"] >= 0
+    if not set(stored) <= set(_KEPT) or not fit or type(found["fast"]) is not bool:
         raise TypeError(f"its settings are {stored!r:.200}")
     own = ("examples", "fast", *(("shots",) if found["shots"] is None else ()))
     run = {name: value for name, value in found.items() if name not in own}

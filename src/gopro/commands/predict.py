@@ -28,7 +28,7 @@ def predict(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--top", type=int, default=5, help="how many names to give")
     parser.add_argument("--json", action="store_true", help="print a JSON object a line")
-    saved.add_options(parser)
+    saved.add_options(parser, may_be_fast=True)
     values = parse(parser, arguments)
     if values["top"] < 1:
         raise GoproError(f"got --top {values['top']}; it must be 1 or more")

@@ -11,8 +11,13 @@ if TYPE_CHECKING:
     from gopro.classify.classifier import PromptClassifier
 
 
-def add_options(parser: Parser) -> None:
-    """Options for how a saved classifier is loaded and run."""
+def add_options(parser: Parser, *, may_be_fast: bool = False) -> None:
+    """Options for how a saved classifier is loaded and run.
+
+    Args:
+        parser: Gets them.
+        may_be_fast: Whether the command predicts the fast way the model was saved with.
+    """
     parser.add_argument(
         "--classes", type=str | None, default=None, help="choose among these: a,b,c"
     )
@@ -26,12 +31,14 @@ def add_options(parser: Parser) -> None:
     parser.add_argument(
         "--pretrained", type=str | None, default=None, help="where the backbone's weights are now"
     )
-    parser.add_argument(
-        "--exact",
-        action="store_true",
-        help="a text pass for each picture, so that shares of unlikely names are exact too; by "
-        "default the fast prediction that the model was saved with, where it has one",
-    )
+    if may_be_fast:
+        parser.add_argument(
+            "--exact",
+            action="store_true",
+            help="a text pass for each picture, so that shares of unlikely names are exact too; by "
+            "default the fast prediction that the model was saved with, where it has one and its "
+            "own names are asked for",
+        )
     parser.add_argument("--batch", type=int, default=64, help="pictures per step")
     parser.add_argument(
         "--workers", type=int | None, default=None, help="threads that decode pictures"
@@ -59,5 +66,6 @@ def load(folder: Path, values: Any) -> PromptClassifier:
     classifier.set_params(eval_batch=values["batch"], workers=values["workers"])
     if values["classes"] is not None:
         names = [name.strip() for name in values["classes"].split(",")]
-        classifier = classifier.with_classes(names)
-    return classifier.set_params(fast=classifier.fast_is_ready and not values["exact"])
+        if names != list(classifier.class_names_):
+            classifier = classifier.with_classes(names)
+    return classifier.set_params(fast=classifier.fast_is_ready and not values.get("exact", True))

@@ -63,24 +63,35 @@ def _put(
     name: str, piece: Piece, home: Path, waiting: Path, keep: bool, say: Callable[[str], None]
 ) -> None:
     """One piece into its place."""
+    archive = waiting / piece.file
     if all((home / place).exists() for place in piece.places):
-        if not keep:  # of a process that was killed between unpacking and removing it
-            (waiting / piece.file).unlink(missing_ok=True)
+        if _mark(archive).exists():  # killed between unpacking and removing it
+            archive.unlink(missing_ok=True)
+            _mark(archive).unlink()
         say(f"{piece.file}: here already")
         return
-    archive = fetch(piece.urls, waiting / piece.file, piece.checksum)
+    fetch(piece.urls, archive, piece.checksum)
     if isinstance(piece.gives, str):
         home.mkdir(parents=True, exist_ok=True)
         archive.replace(home / piece.gives)
     else:
+        if not keep:
+            _mark(archive).touch()
         try:
             unpack(archive, home, piece.gives, piece.inner)
         except GoproError as error:
             archive.unlink(missing_ok=True)
+            _mark(archive).unlink(missing_ok=True)
             raise GoproError(
                 f"the archive {piece.file} of {name} can't be used: {error}; it was removed: the "
                 "same command fetches it anew"
             ) from error
         if not keep:
             archive.unlink()
+            _mark(archive).unlink()
     say(f"{piece.file}: done")
+
+
+def _mark(archive: Path) -> Path:
+    """Stands beside an archive that is to go once it is unpacked."""
+    return archive.with_name(f"{archive.name}.once")

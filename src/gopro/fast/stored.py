@@ -65,7 +65,7 @@ def load_fast(path: Path, method: Conditioned) -> tuple[Reference, FastMap | Non
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         reason = str(error).split("\n", 1)[0] or type(error).__name__
         raise GoproError(
-            f"can't use the fast prediction in {path} ({reason}); leave out --fast, or fit again"
+            f"can't use the fast prediction in {path} ({reason}); remove it, or fit again"
         ) from error
     return reference, fitted if about.get("classes") == _names(method) else None
 

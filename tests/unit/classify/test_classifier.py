@@ -263,8 +263,9 @@ def test_how_long_a_fit_takes_is_told_from_a_step(
     shots: int | None,
     steps: int,
 ) -> None:
-    monkeypatch.setattr("gopro.trial.often", lambda work: (work(), 100.0)[1])
+    monkeypatch.setattr("gopro.trial.often", lambda work, gradient=True: (work(), 100.0)[1])
     before = torch.get_rng_state()
+    monkeypatch.setattr("gopro.trial.often", lambda work, gradient=True: (work(), 100.0)[1])
     seconds = make(epochs=epochs, shots=shots).expected_seconds(*given)
     assert 100.0 * steps < seconds < 100.0 * steps + 20
     assert torch.equal(torch.get_rng_state(), before)

@@ -150,7 +150,8 @@ def _foreign_weights(folder: Path) -> None:
         (_edit(lambda about: about["settings"].update(eval_batch=None), seal=True), "eval_batch"),
         (_edit(lambda about: about["settings"].update(eval_batch=0), seal=True), "1 or more"),
         (_edit(lambda about: about["settings"].update(fast=1), seal=True), "its settings are"),
-        (_edit(lambda about: about["settings"].pop("examples"), seal=True), "examples"),
+        (_edit(lambda about: about["settings"].update(examples=-1), seal=True), "its settings are"),
+        (_edit(lambda about: about.update(settings=[]), seal=True), "don't fit"),
         (_edit(lambda about: about.update(labels=None), seal=True), "its labels are None"),
         (_edit(lambda about: about["labels"].pop(), seal=True), "its labels are"),
         (_edit(lambda about: about["labels"].append([1]), seal=True), "its labels are"),
@@ -190,3 +191,24 @@ def test_the_precision_may_change(model: Path, given: Given) -> None:
     rough = PromptClassifier.load(model, device="cpu", precision="bf16").predict_proba(given[0])
     assert not np.array_equal(exact, rough)
     assert np.allclose(exact, rough, atol=0.2)
+
+
+def test_numbers_of_a_search_are_saved_and_older_models_read(
+    make: Make, given: Given, tmp_path: Path
+) -> None:
+    settings = {"batch": np.int64(8), "seed": np.int64(2), "fast": np.False_, "lr": np.float64(0.1)}
+    folder = make(**settings).fit(*given).save(tmp_path / "model")
+    made = PromptClassifier.load(folder, device="cpu")
+    assert (made.batch, made.seed, made.fast, made.lr) == (8, 2, False, 0.1)
+    assert type(made.batch) is int
+    _edit(lambda about: about["settings"].pop("examples"), seal=True)(folder)
+    assert PromptClassifier.load(folder, device="cpu").examples == PromptClassifier().examples
+
+
+def test_a_setting_of_another_kind_is_told_when_saving(
+    make: Make, given: Given, tmp_path: Path
+) -> None:
+    fitted = make().fit(*given).set_params(fast=1)
+    with pytest.raises(GoproError, match="of the wrong kind"):
+        fitted.save(tmp_path / "model")
+    assert not list(tmp_path.glob("model/*"))

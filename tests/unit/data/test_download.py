@@ -59,9 +59,10 @@ def test_an_archive_that_a_killed_process_had_unpacked_is_removed(
 ) -> None:
     assert run("dtd")[0] == 0
     left = tmp_path / "root" / ".downloads" / "dtd" / "dtd.tar.gz"
-    left.write_bytes(b"unpacked already")
-    assert run("dtd", "--keep")[0] == 0 and left.exists()
-    assert run("dtd")[0] == 0 and not left.exists()
+    left.write_bytes(b"kept on purpose")
+    assert run("dtd")[0] == 0 and left.exists()
+    left.with_name("dtd.tar.gz.once").touch()
+    assert run("dtd")[0] == 0 and not list(left.parent.iterdir())
 
 
 def test_a_set_is_fetched_and_whole(run: Run, server: FileServer, tmp_path: Path) -> None:
