@@ -164,6 +164,36 @@ def render(
     return images.clamp(0, 1)
 
 
+def pasted(
+    images: Tensor, rows: NDArray[np.int64], rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Paste a part of another picture into some (CutMix), which the small sources need most.
+
+    Args:
+        images: float [B, 3, s, s].
+        rows: Those of which six in ten get a part of another one, in its place.
+        rng: Source of all choices.
+
+    Returns:
+        The pictures, the partner of each [B] and the share of each that is its own [B].
+    """
+    count, side = len(images), images.shape[-1]
+    partner = torch.arange(count)
+    share = torch.ones(count)
+    out = images.clone()
+    for row, other in zip(rows, rng.permutation(rows), strict=True):
+        if rng.random() > 0.6:
+            continue
+        half = np.sqrt(rng.uniform(0, 0.5)) / 2
+        y, x = rng.uniform(0, 1, 2)
+        top, left = (round(side * max(0.0, float(at - half))) for at in (y, x))
+        bottom, right = (round(side * min(1.0, float(at + half))) for at in (y, x))
+        out[row, :, top:bottom, left:right] = images[other, :, top:bottom, left:right]
+        partner[row] = int(other)
+        share[row] = 1 - (bottom - top) * (right - left) / side**2
+    return out, partner, share
+
+
 def _seen_through(images: Tensor, window: Tensor, side: int, generator: torch.Generator) -> Tensor:
     count = len(images)
     axis = (torch.arange(side, device=images.device) + 0.5) * 2 / side - 1

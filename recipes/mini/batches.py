@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from open_clip import SimpleTokenizer
 from recipes.mini import augment
-from recipes.mini.captions import describe, plain
+from recipes.mini.captions import describe, kind_of, prompt
 from recipes.mini.pictures import Pictures
 from torch import Tensor
 
@@ -58,10 +59,12 @@ class Batch:
         captions: Tokens of the captions, [K, L].
         captioned: Whose caption each is, [K].
         true: Whether caption k may be said of picture i, [B, K].
-        prompts: Tokens of "a photo of a CLASS.", [P, L].
+        prompts: Tokens of "a photo of a CLASS.", or of another kind of picture, [P, L].
         target: Each picture's own prompt, [B].
         clash: Whether prompt p is true of picture i without being its own, [B, P].
-        trust: How much the plain prompt counts for each picture, [B].
+        trust: How much its prompt counts for each picture; 0 where it is of another kind, [B].
+        partner: The picture of which each holds a part, [B]; itself where it holds none.
+        share: How much of each picture is its own, [B].
         teacher: Features to predict, [B, 256].
         has_teacher: Whether there is one, [B].
     """
@@ -74,6 +77,8 @@ class Batch:
     target: Tensor
     clash: Tensor
     trust: Tensor
+    partner: Tensor
+    share: Tensor
     teacher: Tensor
     has_teacher: Tensor
 
@@ -86,9 +91,9 @@ class Batches:
         lexicon: For the tokens.
         size: Pictures a batch. An eighth of them are a second, otherwise altered copy of another,
             so that the batch always holds the same picture with a different true caption. Half the
-            pictures, those pairs among them, get a caption; the plain prompts are for all. The text
-            tower costs as much as the image tower, and this is where it learns least from more.
-        absent: Plain prompts of classes that are not in the batch.
+            pictures, those pairs among them, get a caption. The text tower costs as much as the
+            image tower, and this is where it learns least from more.
+        absent: Prompts of classes that are not in the batch.
         side: Side of the pictures given to the model.
         seed: Start of all random choices, other numbers for each process.
     """
@@ -134,10 +139,16 @@ class Batches:
         said = np.array([caption.said for caption in captions])
         fits = self._fits[[self._word[caption.word] for caption in captions]]  # [captions, classes]
         true = fits[:, label].T & ((said[None] == -1) | (said[None] == slots[:, None])).all(-1)
-        prompts, target, clash = self._prompts(label, rng, words)
-        altered = (slots != before).any(1)
-        drawn = (before[:, augment.STYLE] != 0) & ~self.pictures.built_in[index]
-        teacher = torch.from_numpy(self.pictures.teacher[index]).float()
+        # a batch's prompts are all of one kind, and say "photo" of photographs alone: context words
+        # that fit every picture would leave prompt learning nothing to choose
+        kind, of_kind = kind_of(slots[rng.integers(self.size)].tolist(), words)
+        prompts, target, clash = self._prompts(label, kind, rng, words)
+        known = np.array(of_kind) == -1
+        other = ((slots != np.array(of_kind)) & ~known).any(1)
+        altered = ((slots != before) & known).any(1)
+        trust = torch.from_numpy(np.where(other, 0.0, np.where(altered, 0.3, 1.0))).float()
+        images, partner, share = augment.pasted(images, np.flatnonzero(~told), rng)
+        teacher = F.normalize(torch.from_numpy(self.pictures.teacher[index]).float(), dim=-1)
         return Batch(
             images,
             self.lexicon.tokens([caption.text for caption in captions]),
@@ -146,13 +157,19 @@ class Batches:
             prompts,
             target,
             clash,
-            torch.from_numpy(np.where(altered, 0.3, np.where(drawn, 0.5, 1.0))).float(),
-            teacher,
-            teacher.any(1),
+            trust * (trust[partner] > 0),
+            partner,
+            share,
+            share[:, None] * teacher + (1 - share)[:, None] * teacher[partner],
+            teacher.any(1) & teacher[partner].any(1),
         )
 
     def _prompts(
-        self, label: NDArray[np.int64], rng: np.random.Generator, words: random.Random
+        self,
+        label: NDArray[np.int64],
+        kind: str,
+        rng: np.random.Generator,
+        words: random.Random,
     ) -> tuple[Tensor, Tensor, Tensor]:
         classes = self.pictures.vocabulary.classes
         present = np.unique(label)
@@ -166,5 +183,5 @@ class Batches:
         target = np.searchsorted(present, label)
         clash = self._fits[[self._word[word] for word in chosen]][:, label].T
         clash[np.arange(len(label)), target] = False
-        tokens = self.lexicon.tokens([plain(word) for word in chosen])
+        tokens = self.lexicon.tokens([prompt(word, kind) for word in chosen])
         return tokens, torch.from_numpy(target), torch.from_numpy(clash)

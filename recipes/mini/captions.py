@@ -47,6 +47,33 @@ def value_of(slot: str, value: str) -> int:
     return _VALUES[slot].index(value)
 
 
+def kind_of(slots: Sequence[int], rng: random.Random) -> tuple[str, tuple[int, ...]]:
+    """A kind of picture that one picture belongs to, for prompts that are all of that kind.
+
+    Args:
+        slots: The picture's value in each slot.
+        rng: Source of all choices.
+
+    Returns:
+        Words for :func:`prompt`, "photo" or "pencil sketch" or "dark photo", and for each slot the
+        value that they say, or -1.
+    """
+    said = [-1] * len(SLOTS)
+    said[0] = slots[0]
+    medium = rng.choice(MEDIA[_VALUES["style"][slots[0]]]) if slots[0] else "photo"
+    words = {
+        slot: WORDS[SLOTS[slot]][_VALUES[SLOTS[slot]][slots[slot]]][0]
+        for slot in range(1, len(SLOTS))
+        if slots[slot]
+    }
+    sayable = [slot for slot, early in words.items() if early]
+    if sayable and rng.random() < 0.4:
+        slot = rng.choice(sayable)
+        said[slot] = slots[slot]
+        medium = f"{rng.choice(words[slot])} {medium}"
+    return medium, tuple(said)
+
+
 @dataclass(frozen=True)
 class Caption:
     """A sentence, the class word it uses, and the slots it speaks of.
@@ -62,9 +89,9 @@ class Caption:
     said: tuple[int, ...]
 
 
-def plain(word: str) -> str:
-    """The sentence that prompt learning starts from."""
-    return f"a photo of a {word}."
+def prompt(word: str, medium: str = "photo") -> str:
+    """The sentence that prompt learning starts from, of a photo or of something drawn."""
+    return f"{_a(medium)} of a {word}."
 
 
 def describe(

@@ -114,8 +114,8 @@ def page(card: dict[str, Any]) -> str:
     lines += [f"| world, mean of its styles ({known['images']} pictures) | {known['mean']} |"]
     lines += ["", "## What learned context words add", ""]
     lines += [
-        "A bare CoOp (four context vectors from 'a photo of a', 16 pictures a class, Adam, 20",
-        "epochs, last epoch), mean and standard deviation over seeds, in percent.",
+        "A bare CoOp (four context vectors from 'a photo of a', 16 pictures a class, Adam, 100",
+        "steps of 64, the last), mean and standard deviation over seeds, in percent.",
         "",
         "| trained and tested on | before | after | gain |",
         "|---|---|---|---|",
@@ -141,10 +141,11 @@ def _gains(figures: dict[str, Any]) -> list[str]:
     if "caltech101" in figures:
         for key, what in (("coop", ""), ("coop_dark_blurred", ", darkened and blurred")):
             runs = figures["caltech101"].get(key, [])
-            for half in ("base", "new"):
+            for half in ("base", "base_by_class", "new", "new_by_class"):
+                counted = half.replace("_by_class", ", each class counting the same")
                 rows.append(
                     (
-                        f"Caltech101 base, tested on {half}{what}",
+                        f"Caltech101 base, tested on {counted}{what}",
                         [run[f"{half}_before"] for run in runs],
                         [run[f"{half}_after"] for run in runs],
                     )

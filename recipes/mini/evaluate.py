@@ -84,6 +84,13 @@ def accuracy(images: Tensor, classes: Tensor, labels: Tensor) -> float:
     return round(100 * float(((images @ classes.T).argmax(-1) == labels).float().mean()), 2)
 
 
+def accuracy_by_class(images: Tensor, classes: Tensor, labels: Tensor) -> float:
+    """The mean of each class's own accuracy in percent, as CLIP's paper measures Caltech101."""
+    right = ((images @ classes.T).argmax(-1) == labels).float()
+    each = [right[labels == label].mean() for label in labels.unique()]
+    return round(100 * float(torch.stack(each).mean()), 2)
+
+
 def darkened_and_blurred(images: Tensor) -> Tensor:
     """A fixed spoiling of photographs: a quarter of the light, a blur over five pixels."""
     return F.avg_pool2d(images, 5, 1, 2, count_include_pad=False) * 0.25
@@ -124,17 +131,15 @@ def caltech(judge: Judge, data: Path, *, seeds: int, every: int) -> dict[str, An
             part = slice(start, start + len(few))
             start += len(few)
             learned = coop(judge.model, train[part], train_labels[part], ordered[:half], seed=seed)
-            out[key].append(
-                {
-                    "seed": seed,
-                    "base_before": accuracy(test[first], classes[:half], labels[first]),
-                    "base_after": accuracy(test[first], learned(ordered[:half]), labels[first]),
-                    "new_before": accuracy(test[~first], classes[half:], labels[~first] - half),
-                    "new_after": accuracy(
-                        test[~first], learned(ordered[half:]), labels[~first] - half
-                    ),
-                }
-            )
+            run: dict[str, float] = {"seed": seed}
+            for when, given in (("before", classes), ("after", learned(ordered))):
+                base = test[first], given[:half], labels[first]
+                new = test[~first], given[half:], labels[~first] - half
+                run[f"base_{when}"] = accuracy(*base)
+                run[f"new_{when}"] = accuracy(*new)
+                run[f"base_by_class_{when}"] = accuracy_by_class(*base)
+                run[f"new_by_class_{when}"] = accuracy_by_class(*new)
+            out[key].append(run)
     return out
 
 

@@ -12,12 +12,15 @@ def optimizers(model: nn.Module, rate: float, decay: float) -> list[torch.optim.
     Muon's steps are scaled to the size of AdamW's, so that one learning rate serves both.
 
     Args:
-        model: With ``resblocks`` in the names of its blocks, as ``open_clip`` has it.
+        model: With ``resblocks`` in the names of its blocks, as ``open_clip`` has it; what doesn't
+            ask for a gradient is left out.
         rate: Learning rate.
         decay: Weight decay, of matrices only.
     """
     inside, outside, small = [], [], []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         if parameter.ndim < 2:
             small.append(parameter)
         elif parameter.ndim == 2 and "resblocks" in name:

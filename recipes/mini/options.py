@@ -44,6 +44,7 @@ class Options:
     processes: int
     seed: int
     world_pictures: int
+    frozen_image: bool
 
     def command(self) -> str:
         """The command of this training, with stand-ins for files."""
@@ -52,7 +53,8 @@ class Options:
         usual = vars(parse(["--out", "OUT"]))
         for name, value in vars(self).items():
             if name not in (*_STAND_INS, *_UNSAID) and value != usual[name]:
-                words.append(f"--{name.replace('_', '-')} {value:g}")
+                option = f"--{name.replace('_', '-')}"
+                words.append(option if value is True else f"{option} {value:g}")
         return " ".join(words)
 
 
@@ -87,6 +89,7 @@ def parse(arguments: Sequence[str] | None = None, about: str | None = None) -> O
     add("--processes", type=int, default=1 if cuda else 2, help="each with its part of the batch")
     add("--seed", type=int, default=0, help="start of all random choices")
     add("--world-pictures", type=int, default=120, help="built-in pictures per class and style")
+    add("--frozen-image", action="store_true", help="train the text tower alone, after --start")
     given = vars(parser.parse_args(arguments))
     given["cache"] = given["cache"] or given["out"] / "cache"
     if given["device"] == "auto":

@@ -24,7 +24,7 @@ def coop(
     names: Sequence[str],
     *,
     seed: int,
-    epochs: int = 20,
+    steps: int = 100,
     rate: float = 2e-3,
     batch: int = 64,
 ) -> Callable[[Sequence[str]], Tensor]:
@@ -36,7 +36,7 @@ def coop(
         labels: Indices into ``names``, [N].
         names: The classes.
         seed: Order of the images.
-        epochs: Passes over the images.
+        steps: Batches to learn from, pass after pass over the images.
         rate: Highest learning rate.
         batch: Images a step.
 
@@ -61,18 +61,20 @@ def coop(
 
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam([context], lr=rate)
-    steps = epochs * -(-len(images) // batch)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     scale = model.logit_scale.exp()
-    for _ in range(epochs):
-        for rows in torch.split(torch.randperm(len(images), generator=generator), batch):
-            with torch.autocast("cpu", torch.bfloat16):  # twice as fast, and a probe can bear it
-                classes = texts(names)
-            loss = F.cross_entropy(scale * images[rows] @ classes.float().T, labels[rows])
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            optimizer.step()
-            schedule.step()
+    left: list[Tensor] = []
+    for _ in range(steps):
+        if not left:
+            left = list(torch.split(torch.randperm(len(images), generator=generator), batch))
+        rows = left.pop()
+        with torch.autocast("cpu", torch.bfloat16):  # twice as fast, and a probe can bear it
+            classes = texts(names)
+        loss = F.cross_entropy(scale * images[rows] @ classes.float().T, labels[rows])
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        schedule.step()
 
     def learned(given: Sequence[str]) -> Tensor:
         with torch.no_grad():

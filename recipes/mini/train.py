@@ -52,6 +52,9 @@ class Training:
         self.model = Learner(len(self.lexicon.ids), options.drop)
         if options.start is not None:
             read_weights(options.start, self.model.clip, self.lexicon.ids)
+        if options.frozen_image:
+            self.model.clip.visual.requires_grad_(False)
+            self.model.to_teacher.requires_grad_(False)
         self.model.to(self.device)
         side = self.model.clip.visual.image_size[0]
         part = options.batch // self.team.size
@@ -78,7 +81,9 @@ class Training:
         )
         for group in (group for each in self.optimizers for group in each.param_groups):
             group["lr"] = rate
-        drop = self.options.drop if done < self.options.full_from else 0.0
+        # a frozen tower is shown what it will be shown in use
+        dropping = done < self.options.full_from and not self.options.frozen_image
+        drop = self.options.drop if dropping else 0.0
         self.model.clip.visual.patch_dropout.prob = drop
         batch = _moved(self.batches(self.step), self.device)
         names, vectors = None, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from recipes.mini.captions import all_sentences, describe, plain, value_of
+from recipes.mini.captions import all_sentences, describe, kind_of, prompt, value_of
 from recipes.mini.names import Vocabulary
 from recipes.mini.words import MEDIA, SLOTS, WORDS
 
@@ -17,7 +17,7 @@ def test_what_goes_without_saying_is_mostly_a_plain_photo() -> None:
     rng = random.Random(0)
     made = [describe(["dog"], "", _slots(), rng) for _ in range(400)]
     assert all("dog" in caption.text for caption in made)
-    usual = sum(caption.text == plain("dog") for caption in made)
+    usual = sum(caption.text == prompt("dog") for caption in made)
     assert 50 < usual < 200
     # a photograph is never called a drawing
     drawn = [word for style, media in MEDIA.items() if style for word in media]
@@ -36,6 +36,28 @@ def test_said_lists_exactly_the_slots_that_are_spoken_of() -> None:
             assert spoken == (caption.said[SLOTS.index(slot)] != -1), caption
         assert "photo" not in caption.text
         assert caption.word in caption.text
+
+
+def test_the_kind_of_a_picture_says_only_what_is_true_of_it() -> None:
+    rng = random.Random(2)
+    photo, drawn = _slots(tone="dark"), _slots(style="sketch", look="clean", turn="over")
+    kinds = {kind_of(photo, rng) for _ in range(200)}
+    assert ("photo", (0, *[-1] * (len(SLOTS) - 1))) in kinds
+    assert {words.split()[-1] for words, _ in kinds} == {"photo"}
+    for words, said in kinds:
+        tone = said[SLOTS.index("tone")]
+        assert (tone == -1) == (words == "photo")
+        assert tone == -1 or words.removesuffix(" photo") in WORDS["tone"]["dark"][0]
+    for _ in range(200):
+        words, said = kind_of(drawn, rng)
+        assert words.endswith(MEDIA["sketch"])
+        assert said[0] == value_of("style", "sketch")
+        assert all(said[i] in (-1, drawn[i]) for i in range(len(SLOTS)))
+
+
+def test_prompts_have_the_right_article() -> None:
+    assert prompt("dog") == "a photo of a dog."
+    assert prompt("dog", "outline drawing") == "an outline drawing of a dog."
 
 
 def test_same_source_of_chance_same_caption() -> None:

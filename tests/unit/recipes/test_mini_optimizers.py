@@ -23,3 +23,12 @@ def test_each_weight_has_one_optimiser_and_blocks_have_muon() -> None:
     muon = {id(p) for group in made[0].param_groups for p in group["params"]}
     assert isinstance(made[0], torch.optim.Muon)
     assert muon == matrices
+
+
+def test_frozen_weights_have_none() -> None:
+    model = Learner(50)
+    model.clip.visual.requires_grad_(False)
+    frozen = {id(parameter) for parameter in model.clip.visual.parameters()}
+    for each in optimizers(model, 1e-3, 0.1):
+        held = {id(p) for group in each.param_groups for p in group["params"]}
+        assert held and not held & frozen

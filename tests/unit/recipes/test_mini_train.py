@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
-from recipes.mini import augment, card, options, pictures, train
-from recipes.mini.batches import Lexicon
-from recipes.mini.captions import value_of
+from recipes.mini import augment, batches, card, options, pictures, train
+from recipes.mini.batches import Batches, Lexicon
+from recipes.mini.captions import all_sentences, prompt, value_of
 from recipes.mini.words import SLOTS
 
 from gopro.backbones.mini import load as mini
@@ -86,6 +88,92 @@ def test_two_processes_train_one_model(run_folder: Path, tmp_path: Path) -> None
     facts = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
     assert (facts["steps"], facts["pictures"]) == (2, 32)
     assert not (tmp_path / "meeting").exists()
+
+
+def test_the_text_tower_can_be_trained_alone(run_folder: Path, tmp_path: Path) -> None:
+    weights = run_folder / "mini.safetensors"
+    given = ["--out", str(tmp_path), "--cache", str(run_folder / "cache"), "--steps", "2", *SMALL]
+    asked = options.parse([*given, "--start", str(weights), "--frozen-image"])
+    assert asked.command().endswith("--frozen-image")
+    before, after = mini.load(weights).state_dict(), mini.load(train.run(asked)).state_dict()
+    for name, value in after.items():
+        same = torch.equal(value, before[name])
+        assert same or not name.startswith("visual."), name
+    assert not torch.equal(after["text_projection"], before["text_projection"])
+
+
+def test_prompts_call_a_photo_what_is_one(
+    run_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no other picture counts for them, so context words are left to be chosen."""
+    data = pictures.load(run_folder / "cache", real=False)
+    lexicon = Lexicon(all_sentences(data.vocabulary.words()))
+    asked: list[tuple[str, tuple[int, ...]]] = []
+    slots: list[np.ndarray] = []
+
+    def noted(into: list[Any], function: Any, part: Any) -> Any:
+        def call(*given: Any) -> Any:
+            result = function(*given)
+            into.append(part(result))
+            return result
+
+        return call
+
+    monkeypatch.setattr(batches, "kind_of", noted(asked, batches.kind_of, lambda found: found))
+    monkeypatch.setattr(augment, "choose", noted(slots, augment.choose, lambda found: found[0]))
+    draw = Batches(data, lexicon, 64, 4, 64, (0,))
+    for step in range(12):
+        batch = draw(step)
+        kind, said = asked[-1]
+        expected = lexicon.tokens([prompt("x", kind).removesuffix(" x.")])[0, 1:-1]
+        assert torch.equal(batch.prompts[0, 1 : 1 + len(expected)], expected)
+        assert ("photo" in kind) == (said[0] == 0)
+        others = torch.from_numpy(slots[-1][:, augment.STYLE] != said[0])
+        assert others.any() and not batch.trust[others].any()
+        assert batch.trust.any()
+    assert len({said[0] for _, said in asked}) > 1
+
+
+def test_a_pasted_part_is_counted_for_the_picture_it_is_of() -> None:
+    count = 60
+    images = torch.arange(count).view(-1, 1, 1, 1).expand(count, 3, 16, 16) / count
+    rows = np.arange(20, count)
+    out, partner, share = augment.pasted(images, rows, np.random.default_rng(0))
+    assert torch.equal(out[:20], images[:20])
+    assert 10 < (partner != torch.arange(count)).sum() < 40
+    own = (out == images).float().mean((1, 2, 3))
+    of_other = (out == images[partner]).float().mean((1, 2, 3))
+    mixed = partner != torch.arange(count)  # one may be drawn as its own partner
+    torch.testing.assert_close(own[mixed], share[mixed])
+    torch.testing.assert_close(of_other[mixed], 1 - share[mixed])
+    assert share.min() >= 0.5 - 0.1
+
+
+def test_the_loss_of_a_mixed_picture_is_that_of_its_parts(run_folder: Path) -> None:
+    training = train.Training(options.parse(["--out", str(run_folder), "--steps", "9", *SMALL]))
+    learner = training.model.eval()
+    batch = training.batches(0)
+    count = len(batch.images)
+    batch.trust = torch.ones(count)
+    batch.partner = torch.roll(torch.arange(count), 1)
+    with torch.no_grad():
+        found = []
+        for share in (1.0, 0.0, 0.25):
+            batch.share = torch.full((count,), share)
+            found.append(learner.losses(batch, None, None)["prompt"])
+        unit = F.normalize(learner.image(batch.images), dim=-1)
+        texts = F.normalize(learner.text(batch.prompts), dim=-1)
+        asked = learner.clip.logit_scale.exp() * unit @ texts.T
+        whole = []
+        for rows in (range(count), batch.partner.tolist()):
+            each = []
+            for picture, row in enumerate(rows):
+                left = asked[picture][~batch.clash[row]]
+                each.append(left.logsumexp(0) - asked[picture, batch.target[row]])
+            whole.append(torch.stack(each).mean())
+    torch.testing.assert_close(found[0], whole[0])
+    torch.testing.assert_close(found[1], whole[1])
+    torch.testing.assert_close(found[2], 0.25 * whole[0] + 0.75 * whole[1])
 
 
 def test_lexicon_keeps_the_end_token_largest() -> None:
