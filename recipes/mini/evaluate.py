@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from recipes.mini.names import tidy
-from recipes.mini.probe import coop
+from recipes.mini.probe import coop, head
 from torch import Tensor
 
 from gopro.backbones.mini import load as mini
@@ -27,6 +27,7 @@ from gopro.files import write_json
 DOMAINS = ("photo", "art_painting", "cartoon", "sketch")
 WORLD_TEST_SEED = 2
 SHOTS = 16
+DECAYS = (1.0, 0.1, 0.01)
 
 
 class Judge:
@@ -130,16 +131,38 @@ def caltech(judge: Judge, data: Path, *, seeds: int, every: int) -> dict[str, An
         for seed, few in shots.items():
             part = slice(start, start + len(few))
             start += len(few)
-            learned = coop(judge.model, train[part], train_labels[part], ordered[:half], seed=seed)
-            run: dict[str, float] = {"seed": seed}
-            for when, given in (("before", classes), ("after", learned(ordered))):
-                base = test[first], given[:half], labels[first]
-                new = test[~first], given[half:], labels[~first] - half
-                run[f"base_{when}"] = accuracy(*base)
-                run[f"new_{when}"] = accuracy(*new)
-                run[f"base_by_class_{when}"] = accuracy_by_class(*base)
-                run[f"new_by_class_{when}"] = accuracy_by_class(*new)
-            out[key].append(run)
+            shots_of = train[part], train_labels[part]
+            run = _learned(judge, shots_of, (test, labels), ordered, half, seed)
+            out[key].append({"seed": seed, **run})
+    return out
+
+
+def _learned(
+    judge: Judge,
+    shots: tuple[Tensor, Tensor],
+    test: tuple[Tensor, Tensor],
+    names: Sequence[str],
+    half: int,
+    seed: int,
+) -> dict[str, float]:
+    """CoOp on base's shots, before and after on both halves; a linear head in its place on base."""
+    images, labels = test
+    before = judge.zero_shot(names)
+    after = coop(judge.model, *shots, names[:half], seed=seed)(names)
+    out = {}
+    first = labels < half
+    base, base_labels = images[first], labels[first]
+    for when, classes in (("before", before), ("after", after)):
+        new = images[~first], classes[half:], labels[~first] - half
+        out[f"base_{when}"] = accuracy(base, classes[:half], base_labels)
+        out[f"base_by_class_{when}"] = accuracy_by_class(base, classes[:half], base_labels)
+        out[f"new_{when}"] = accuracy(*new)
+        out[f"new_by_class_{when}"] = accuracy_by_class(*new)
+    scale = float(judge.model.logit_scale.detach().exp())
+    for decay in DECAYS:
+        free = head(*shots, before[:half], scale=scale, decay=decay)
+        out[f"head_{decay:g}"] = accuracy(base, free, base_labels)
+        out[f"head_{decay:g}_by_class"] = accuracy_by_class(base, free, base_labels)
     return out
 
 

@@ -1,7 +1,8 @@
-"""A bare CoOp: learn four context vectors on cached image embeddings, nothing else.
+"""A bare CoOp, and a linear head: what can be learned from a few cached image embeddings.
 
-This asks one question of the text tower, whether its context words have any pull; the package's own
-methods are the ones to use for anything more.
+The first asks one question of the text tower, whether its context words have any pull. The second
+asks the same of the image embeddings: class embeddings free to go anywhere can do whatever prompts
+could make of them. The package's own methods are the ones to use for anything more.
 """
 
 from __future__ import annotations
@@ -81,3 +82,30 @@ def coop(
             return texts(given)
 
     return learned
+
+
+def head(images: Tensor, labels: Tensor, classes: Tensor, *, scale: float, decay: float) -> Tensor:
+    """Fit class embeddings to few images: cross-entropy, held near where they start, to the end.
+
+    Args:
+        images: Unit embeddings, [N, e].
+        labels: Indices into ``classes``, [N].
+        classes: Where the class embeddings start, [C, e].
+        scale: Logit scale.
+        decay: Weight of the squared distance from the start.
+
+    Returns:
+        Class embeddings [C, e].
+    """
+    moved = torch.zeros_like(classes, requires_grad=True)
+    optimizer = torch.optim.LBFGS([moved], max_iter=300, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = F.cross_entropy(scale * images @ (classes + moved).T, labels)
+        value = value + decay * moved.square().sum()
+        torch.autograd.backward(value)
+        return value
+
+    optimizer.step(loss)  # type: ignore[arg-type]
+    return (classes + moved).detach()

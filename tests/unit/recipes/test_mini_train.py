@@ -237,3 +237,16 @@ def test_card_is_made_from_figures(run_folder: Path) -> None:
     text = card.page(made)
     assert "| world, photo | 50.0 |" in text
     assert "python -m recipes.mini.train --out OUT" in text
+
+
+def test_card_says_what_a_free_head_gains(run_folder: Path) -> None:
+    run = {"base_before": 50.0, "base_by_class_before": 40.0, "head_0.1": 52.0}
+    run |= {"head_0.1_by_class": 47.0, "base_after": 50.0, "base_by_class_after": 40.0}
+    run |= {f"new{part}_{when}": 30.0 for part in ("", "_by_class") for when in ("before", "after")}
+    known = {"images": 9, "all": 40.0, "base": 50.0, "new": 30.0, "coop": [run, run]}
+    figures = {"world": {"images": 4, "photo": 50.0, "mean": 50.0}, "caltech101": known}
+    training = json.loads((run_folder / "training.json").read_text(encoding="utf-8"))
+    text = card.page(card.summary(figures, training, 8_000_000))
+    assert "| base, decay 0.1 | 50.0 | 52.0 ± 0.0 | 2.0 ± 0.0 |" in text
+    assert "| base, each class counting the same, decay 0.1 | 40.0 | 47.0 ± 0.0 |" in text
+    assert "| Caltech101 base, tested on new | 30.0 | 30.0 ± 0.0 | 0.0 ± 0.0 |" in text
