@@ -99,4 +99,8 @@ def parse(arguments: Sequence[str] | None = None, about: str | None = None) -> O
             f"--batch {given['batch']} can't be shared among {given['processes']} processes; "
             "choose a multiple"
         )
+    if given["frozen_image"] and given["start"] is None:
+        parser.error(
+            "--frozen-image would keep a random image tower; say with --start whose to keep"
+        )
     return Options(**given)

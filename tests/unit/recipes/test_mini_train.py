@@ -102,6 +102,13 @@ def test_the_text_tower_can_be_trained_alone(run_folder: Path, tmp_path: Path) -
     assert not torch.equal(after["text_projection"], before["text_projection"])
 
 
+def test_a_random_image_tower_is_not_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        options.parse(["--out", "x", "--frozen-image"])
+    assert stopped.value.code == 2
+    assert "--start" in capsys.readouterr().err
+
+
 def test_prompts_call_a_photo_what_is_one(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
