@@ -47,6 +47,11 @@ def value_of(slot: str, value: str) -> int:
     return _VALUES[slot].index(value)
 
 
+def _ways(slot: int, value: int) -> Words:
+    """The words for a value of a slot other than the style."""
+    return WORDS[SLOTS[slot]][_VALUES[SLOTS[slot]][value]]
+
+
 def kind_of(slots: Sequence[int], rng: random.Random) -> tuple[str, tuple[int, ...]]:
     """A kind of picture that one picture belongs to, for prompts that are all of that kind.
 
@@ -61,11 +66,7 @@ def kind_of(slots: Sequence[int], rng: random.Random) -> tuple[str, tuple[int, .
     said = [-1] * len(SLOTS)
     said[0] = slots[0]
     medium = rng.choice(MEDIA[_VALUES["style"][slots[0]]]) if slots[0] else "photo"
-    words = {
-        slot: WORDS[SLOTS[slot]][_VALUES[SLOTS[slot]][slots[slot]]][0]
-        for slot in range(1, len(SLOTS))
-        if slots[slot]
-    }
+    words = {slot: _ways(slot, slots[slot])[0] for slot in range(1, len(SLOTS)) if slots[slot]}
     sayable = [slot for slot, early in words.items() if early]
     if sayable and rng.random() < 0.4:
         slot = rng.choice(sayable)
@@ -118,7 +119,7 @@ def describe(
         chance = 0.5 if SLOTS[slot] == "look" else say
         if slots[slot] == 0 or len(before) + len(after) == 3 or rng.random() > chance:
             continue
-        early, late = WORDS[SLOTS[slot]][_VALUES[SLOTS[slot]][slots[slot]]]
+        early, late = _ways(slot, slots[slot])
         said[slot] = slots[slot]
         if early and (not late or rng.random() < 0.5):
             before.append(rng.choice(early))

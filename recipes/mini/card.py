@@ -121,7 +121,7 @@ def page(card: dict[str, Any]) -> str:
         "|---|---|---|---|",
         *_gains(figures),
         "",
-        *_bound(figures),
+        *_free_head(figures),
         "## What it can't do",
         "",
         "It sees 64 pixels and knows some hundred things. Names it never met get an embedding that",
@@ -137,7 +137,7 @@ def _styles(figures: dict[str, Any]) -> list[str]:
     return [key for key in figures if key not in ("images", "mean", "coop")]
 
 
-def _bound(figures: dict[str, Any]) -> list[str]:
+def _free_head(figures: dict[str, Any]) -> list[str]:
     heads = _heads(figures)
     if not heads:
         return []
@@ -145,7 +145,8 @@ def _bound(figures: dict[str, Any]) -> list[str]:
         "What 16 pictures of each of Caltech101's base classes can say at all: class embeddings",
         "that start at the plain prompts' and are then free to go anywhere (a linear head). The",
         "shots are balanced and the test pictures are not: four of the fifty classes have 43 % of",
-        "them, and are the ones that the plain prompt knows best.",
+        "them, and are the ones that the plain prompt knows best. It is no proof of what a prompt",
+        "can reach, which may overfit less, or move the image embeddings as well.",
         "",
         "| tested on | before | after | gain |",
         "|---|---|---|---|",

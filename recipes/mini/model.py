@@ -99,16 +99,16 @@ class Learner(nn.Module):
         prompts = F.normalize(rest[: len(batch.prompts)].float(), dim=-1)
         asked = scale * unit @ prompts.T
 
-        def wrong(rows: Tensor) -> Tensor:
+        def cost(rows: Tensor) -> Tensor:
             """Cross-entropy with the classes of ``rows``, [B]."""
             hidden = asked.masked_fill(batch.clash[rows], MASKED)
             return F.cross_entropy(hidden, batch.target[rows], reduction="none")
 
-        own_part = batch.share * wrong(torch.arange(len(asked), device=unit.device))
-        each = own_part + (1 - batch.share) * wrong(batch.partner)
+        own_part = batch.share * cost(torch.arange(len(asked), device=unit.device))
+        each = own_part + (1 - batch.share) * cost(batch.partner)
         # of a rare kind there are few, and they count for as much as few
-        asked_of = batch.trust.sum().clamp(min=len(each) / 8)
-        terms = {"caption": both / 2, "prompt": (each * batch.trust).sum() / asked_of}
+        trusted = batch.trust.sum().clamp(min=len(each) / 8)
+        terms = {"caption": both / 2, "prompt": (each * batch.trust).sum() / trusted}
         close = F.cosine_similarity(self.to_teacher(seen).float(), batch.teacher, dim=-1)
         counted = batch.has_teacher.float()
         terms["teacher"] = ((1 - close) * counted).sum() / counted.sum().clamp(min=1)

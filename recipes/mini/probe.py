@@ -1,8 +1,9 @@
 """A bare CoOp, and a linear head: what can be learned from a few cached image embeddings.
 
 The first asks one question of the text tower, whether its context words have any pull. The second
-asks the same of the image embeddings: class embeddings free to go anywhere can do whatever prompts
-could make of them. The package's own methods are the ones to use for anything more.
+asks the same of the image embeddings: class embeddings free to go anywhere can be wherever prompts
+could take them, though they may overfit more. The package's own methods are the ones to use for
+anything more.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from recipes.mini.ship import average, read_weights, write_weights
 from recipes.mini.team import Team
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from gopro.errors import GoproError
 from gopro.files import atomic_write, write_json
 
 TERMS = {"caption": 1.0, "prompt": 2.0, "teacher": 4.0, "guide": 1.0}
@@ -236,7 +237,11 @@ def _train(training: Training, stop: threading.Event) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
-    print(run(parse(arguments, __doc__)))
+    try:
+        print(run(parse(arguments, __doc__)))
+    except GoproError as error:
+        print(f"python -m recipes.mini.train: error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

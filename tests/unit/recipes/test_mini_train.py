@@ -236,6 +236,14 @@ def test_a_folder_without_pictures_is_refused(tmp_path: Path) -> None:
         list(pictures.real_entries(tmp_path))
 
 
+def test_a_wrong_folder_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        train.main(["--out", str(tmp_path / "out"), "--data", str(tmp_path)])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "no training pictures" in said
+
+
 def test_card_is_made_from_figures(run_folder: Path) -> None:
     figures = {"world": {"images": 4, "photo": 50.0, "mean": 50.0}}
     training = json.loads((run_folder / "training.json").read_text(encoding="utf-8"))
