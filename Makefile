@@ -19,7 +19,7 @@ lint: .venv/ready
 	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive src scripts fuzz
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python scripts/audit.py
-	$(BIN)/python -m pytest tests/unit/test_docs.py tests/unit/test_architecture.py
+	$(BIN)/python -m pytest tests/unit/docs/test_docs.py tests/unit/docs/test_architecture.py
 
 # hours: everything that takes long; the summary is in runs/nightly/summary.md
 nightly: .venv/nightly-ready

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gopro import features
-from gopro.commands.train import runs_from
-from gopro.config import TrainSettings
+from gopro.backbones import cache
+from gopro.cli.train import runs_from
+from gopro.training.config import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ def compare(settings: TrainSettings, options: Any) -> tuple[str, Cost, Cost]:
     """A run's name, what was expected of it, and what it took."""
     import resource
 
-    from gopro import run
-    from gopro.estimate import estimate
-    from gopro.prepare import complete, equip
+    from gopro.runs import run
+    from gopro.runs.estimate import estimate
+    from gopro.runs.setup import complete, equip
 
     with tempfile.TemporaryDirectory() as place:
-        os.environ[features.FOLDER] = str(Path(place) / "cache")
+        os.environ[cache.FOLDER] = str(Path(place) / "cache")
         settings = replace(settings, out=Path(place) / "run")
         said = estimate(equip(complete(settings, options)))
         started = time.perf_counter()

@@ -85,7 +85,9 @@ def fit(folder: Path, seed: int, options: Sequence[str]) -> Fitted:
     words = ["fit", str(folder / "photographs"), "--out", str(model), "--seed", str(seed)]
     started = time.monotonic()
     subprocess.run(
-        [sys.executable, "-m", "gopro.cli", *words, *options], check=True, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "gopro", *words, *options],
+        check=True,
+        stdout=subprocess.DEVNULL,
     )
     seconds = time.monotonic() - started
     measured = json.loads((model / "classifier.json").read_text(encoding="utf-8"))["measured"]

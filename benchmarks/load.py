@@ -91,7 +91,7 @@ def served(model: Path, *options: str) -> Iterator[Served]:
     Raises:
         RuntimeError: When it doesn't start.
     """
-    command = [sys.executable, "-m", "gopro.cli", "serve", str(model), "--port", "0", *options]
+    command = [sys.executable, "-m", "gopro", "serve", str(model), "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield Served(_address(process), process)

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from benchmarks.setup import Setup
 from gopro.backbones import ImageFeatures
-from gopro.data.pixels import to_unit
-from gopro.fast import FastMap, FastPrompts, Subspace
+from gopro.backbones.image import to_unit
 from gopro.methods.base import Batch
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
-from gopro.stepdata import CachedViews, LiveViews
-from gopro.views import ViewSettings
+from gopro.prediction.fast import FastMap, FastPrompts, Subspace
+from gopro.training.batches import CachedViews, LiveViews
+from gopro.training.views import ViewSettings
 
 _COPIES = 2  # of cached views: a step costs the same for any number
 _PAIRS = 1.5  # of image and class, in question for an image

@@ -21,11 +21,12 @@ import torch
 
 from benchmarks.load import drawn
 from benchmarks.timing import in_turns
-from gopro.classify.classifier import PromptClassifier
-from gopro.cli import main as gopro
-from gopro.commands import saved
+from gopro.backbones.image import to_unit
+from gopro.classifier.classifier import PromptClassifier
+from gopro.cli import saved
+from gopro.cli.main import main as gopro
 from gopro.data.pictures import open_picture
-from gopro.data.pixels import groups, stack, to_unit
+from gopro.data.pixels import groups, stack
 
 
 def tower(classifier: PromptClassifier, paths: Sequence[str]) -> Callable[[], None]:

@@ -19,7 +19,7 @@ from torchvision.transforms import v2
 
 from benchmarks.setup import Setup
 from gopro.backbones import ImageFeatures
-from gopro.losses import consistency, nt_xent
+from gopro.methods.losses import consistency, nt_xent
 
 VIEWS = ("x", "moco", "augmix")
 

@@ -25,7 +25,7 @@ def fuzz(name: str, read: Callable[[Path], object], sound: Iterable[bytes]) -> N
         read: Reads a file; may raise ``GoproError`` with one line, and nothing else.
         sound: Files to start from.
     """
-    from gopro.errors import GoproError
+    from gopro.common.errors import GoproError
 
     known = FOUND / name
     known.mkdir(parents=True, exist_ok=True)

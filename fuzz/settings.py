@@ -8,11 +8,11 @@ import atheris
 from harness import fuzz
 
 with atheris.instrument_imports(include=["gopro", "yaml"]):
-    from gopro import recipes
-    from gopro.commands import train
+    from gopro.cli import train
+    from gopro.methods import configs
 
 PARSER = train.parser()
-FILES = sorted(Path(recipes.__file__).parent.glob("*.yaml"))
+FILES = sorted(Path(configs.__file__).parent.glob("*.yaml"))
 
 
 def read(path: Path) -> None:

@@ -20,12 +20,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from gopro import results, run
-from gopro.config import TrainSettings
 from gopro.data import Dataset, load
 from gopro.data.fewshot import sample
 from gopro.methods import find
-from gopro.runfolder import DONE
+from gopro.results import schema
+from gopro.results.runfolder import DONE
+from gopro.runs import run
+from gopro.training.config import TrainSettings
 
 SEED = 101
 
@@ -78,7 +79,7 @@ def measure(
     settings = replace(base, out=folder, validate=False, resume=True, **general)
     if not (folder / DONE).exists():
         run.train(settings, find(base.method).Settings(**own), dataset)
-    return results.read(folder)
+    return schema.read(folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -32,8 +32,8 @@ LEAST = 85.0
 """Percent of each file's mutants that must be killed."""
 
 TESTS = {
-    "losses.py": ["test_losses.py"],
-    "tasks.py": ["test_tasks.py"],
+    "methods/losses.py": ["methods/test_losses.py"],
+    "data/tasks.py": ["data/test_tasks.py"],
     "data/splits.py": ["data/test_splits.py"],
     "backbones/prompts.py": ["backbones/test_prompts.py", "backbones/test_text.py"],
     "backbones/packing.py": ["backbones/test_packing.py", "backbones/test_text.py"],

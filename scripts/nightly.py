@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from gopro import environment
+from gopro.common import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 OUT = ROOT / "runs" / "nightly"

@@ -8,9 +8,8 @@ from typing import Any
 
 from docstring_parser import parse_from_object
 
-from gopro.config import TrainSettings
 from gopro.methods import TABLE, find
-from gopro.views_settings import ViewSettings
+from gopro.training.config import TrainSettings, ViewSettings
 
 _HEAD = """# Settings
 

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 TEXT = st.text(st.characters(), max_size=12)
 """Any characters: control characters and halves of surrogate pairs too, as JSON can hold them."""

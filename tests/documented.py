@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-from gopro.cli import COMMANDS, main
-from gopro.commands.options import Parser
-from gopro.commands.train import runs_from
-from gopro.tasks import resolve
+from gopro.cli.main import COMMANDS, main
+from gopro.cli.options import Parser
+from gopro.cli.train import runs_from
+from gopro.data.tasks import resolve
 
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -69,7 +69,7 @@ def check(words: Sequence[str], *, whole: bool = True) -> None:
         place = ROOT / arguments[1].replace(".", "/")
         assert place.is_dir() or place.with_suffix(".py").is_file(), f"no module {arguments[1]}"
     elif program == "torchrun":
-        check(["gopro", *arguments[arguments.index("gopro.cli") + 1 :]])
+        check(["gopro", *arguments[arguments.index("gopro.cli.main") + 1 :]])
     elif program == "pip":
         extras = set(re.findall(r"\[([\w,]+)\]", " ".join(arguments)))
         known = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)

@@ -14,10 +14,10 @@ import torch
 from lightning_fabric import Fabric
 
 from gopro.backbones import Backbone
-from gopro.engine import Trainer, TrainingSet
 from gopro.methods import find
 from gopro.methods.base import Recipe
-from gopro.views_settings import ViewSettings
+from gopro.training.config import ViewSettings
+from gopro.training.trainer import Trainer, TrainingSet
 from small_clips import small_clip, tokenizer
 from tiny_run import TEXT, VISION
 

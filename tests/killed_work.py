@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from file_server import FileServer
-from gopro.cli import main
+from gopro.cli.main import main
 from gopro.data.catalog import KNOWN
-from gopro.data.sources import SOURCES, Piece
+from gopro.data.download.sources import SOURCES, Piece
 from killing import Work, finish, slow_disk, start
 from same_runs import assert_same, names
 
@@ -68,7 +68,7 @@ def training(arguments: Sequence[str], place: Path, *, cache: bool = False) -> W
 
 def fill_cache(folder: str, count: int) -> None:
     """Encode pictures through the cache of features."""
-    from gopro.features import frozen
+    from gopro.backbones.cache import frozen
     from small_clips import small_backbone
 
     os.environ["GOPRO_CACHE"] = folder

@@ -48,7 +48,7 @@ def start(work: Callable[..., None], *arguments: Any) -> BaseProcess:
     The first start loads what all of them need: begin with one of ``int``, which does nothing.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gopro.run", "open_clip"])
+    context.set_forkserver_preload(["gopro.runs.run", "open_clip"])
     process = context.Process(target=work, args=arguments)
     process.start()
     return process

@@ -16,7 +16,7 @@ JOBS = 3
 def start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.Popen[str]:
     """``gopro bench`` of three short jobs, in a process of its own."""
     command = [
-        *(sys.executable, "-m", "gopro.cli", "bench", "--methods", "coop"),
+        *(sys.executable, "-m", "gopro", "bench", "--methods", "coop"),
         *("--datasets", f"folder:{pictures}", "--seeds", "1,2,3", "--shots", "2", "--epochs", "6"),
         *("--batch", "2", "--augment", "none", "--device", "cpu", "--out", str(out), *more),
     ]

@@ -88,7 +88,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
     """Run ``gopro`` in this process."""
-    from gopro.cli import main
+    from gopro.cli.main import main
 
     def run(*arguments: object) -> Answer:
         capsys.readouterr()
@@ -103,7 +103,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the picture of runs out: drawing it takes longer than a run."""
-    from gopro.report import picture
+    from gopro.results.pages import picture
 
     monkeypatch.setattr(picture, "draw", lambda folder, datasets: folder)
 

@@ -16,7 +16,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from gopro.backbones.mini import load as mini
-from gopro.files import atomic_write, write_json
+from gopro.common.files import atomic_write, write_json
 
 PACKAGE = Path(mini.__file__).parent
 

@@ -22,7 +22,7 @@ from recipes.mini.probe import coop, head
 from torch import Tensor
 
 from gopro.backbones.mini import load as mini
-from gopro.files import write_json
+from gopro.common.files import write_json
 
 DOMAINS = ("photo", "art_painting", "cartoon", "sketch")
 WORLD_TEST_SEED = 2

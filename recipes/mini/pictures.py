@@ -19,8 +19,8 @@ from recipes.mini.captions import value_of
 from recipes.mini.names import Vocabulary
 from recipes.mini.words import SLOTS
 
-from gopro.errors import GoproError
-from gopro.files import atomic_write, write_json
+from gopro.common.errors import GoproError
+from gopro.common.files import atomic_write, write_json
 
 SIDE = 72
 TEACHER_WIDTH = 256

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from gopro.files import atomic_write
+from gopro.common.files import atomic_write
 
 AVERAGE = 0.996
 

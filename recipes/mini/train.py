@@ -29,8 +29,8 @@ from recipes.mini.ship import average, read_weights, write_weights
 from recipes.mini.team import Team
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from gopro.errors import GoproError
-from gopro.files import atomic_write, write_json
+from gopro.common.errors import GoproError
+from gopro.common.files import atomic_write, write_json
 
 TERMS = {"caption": 1.0, "prompt": 2.0, "teacher": 4.0, "guide": 1.0}
 LARGEST_SCALE = math.log(100)

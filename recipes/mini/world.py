@@ -15,7 +15,7 @@ from recipes.mini.captions import register
 from recipes.mini.names import Vocabulary
 from recipes.mini.pictures import SIDE, TEACHER_WIDTH, fitted, slot_row
 
-from gopro.files import atomic_write, write_json
+from gopro.common.files import atomic_write, write_json
 
 if TYPE_CHECKING:
     from gopro.data.world import Scene

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gopro.checkpoint import load_tensors
+from gopro.common.tensors import load_tensors
 from huge_picture import png
 from tiny_run import CLASSES, NAME, Cli, write_photos
 

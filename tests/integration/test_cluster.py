@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gopro.cli import main
+from gopro.cli.main import main
 from tiny_run import write_photos
 
 ray = pytest.importorskip("ray", reason="the extra `cluster` isn't installed")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gopro.checkpoint import load_tensors
-from gopro.engine import Trainer
+from gopro.common.tensors import load_tensors
+from gopro.training.trainer import Trainer
 from killed_work import download, small_dtd
 from killing import start
 from same_runs import assert_same
@@ -113,7 +113,7 @@ def test_downloads(disk: Disk, tmp_path: Path) -> None:
 def test_a_sweep(disk: Disk, tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "animals")
     command = [
-        *(sys.executable, "-m", "gopro.cli", "bench", "--methods", "coop", "--seeds", "1,2"),
+        *(sys.executable, "-m", "gopro", "bench", "--methods", "coop", "--seeds", "1,2"),
         *("--datasets", f"folder:{photos}", "--shots", "2", "--epochs", "3", "--batch", "2"),
         *("--augment", "none", "--device", "cpu", "--out"),
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gopro.data.pixels import to_unit
+from gopro.backbones.image import to_unit
 from half_precision import (
     STEPS,
     STORED_SCALE,

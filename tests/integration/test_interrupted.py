@@ -14,7 +14,8 @@ import pytest
 import yaml
 from torch import Tensor
 
-from gopro import engine, results
+from gopro.results import schema
+from gopro.training import trainer
 from same_runs import assert_same
 from tiny_run import Cli, register
 
@@ -25,15 +26,15 @@ def test_ctrl_c_saves_and_resume_ends_theassert_same(
 ) -> None:
     gopro = ["--method", "gopro", "--select", "best"]
     train(tmp_path / "whole", *gopro)
-    original, counted = engine.Trainer._step, iter(range(1, 1000))
+    original, counted = trainer.Trainer._step, iter(range(1, 1000))
 
-    def interrupted(self: engine.Trainer, chosen: Tensor) -> dict[str, float]:
+    def interrupted(self: trainer.Trainer, chosen: Tensor) -> dict[str, float]:
         if next(counted) == step:
             signal.raise_signal(signal.SIGINT)
         return original(self, chosen)
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine.Trainer, "_step", interrupted)
+        patch.setattr(trainer.Trainer, "_step", interrupted)
         answer = train(tmp_path / "run", *gopro)
     assert answer.code == 130
     folder = str(tmp_path / "run")
@@ -50,7 +51,7 @@ def test_a_signal_from_outside(train: Cli, tiny: list[str], photos: Path, tmp_pa
     register(tmp_path)  # writes the architecture, which the process below registers as well
     code = (
         "import sys, open_clip; open_clip.add_model_config(sys.argv.pop(1));"
-        "from gopro.cli import main; sys.exit(main())"
+        "from gopro.cli.main import main; sys.exit(main())"
     )
     command = [
         *(sys.executable, "-c", code, str(tmp_path / "tiny-test.json")),
@@ -81,7 +82,7 @@ def test_resume_without_anything_to_resume_is_a_new_run(train: Cli, tmp_path: Pa
 
 def test_a_damaged_checkpoint(train: Cli, tmp_path: Path, monkeypatch: Any) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(results, "summary", _fail)
+        patch.setattr(schema, "summary", _fail)
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run")
     path = tmp_path / "run" / "checkpoint.safetensors"

@@ -29,8 +29,8 @@ def begin(tiny: list[str], photos: Path, tmp_path: Path) -> Start:
         "import sys; sys.path.insert(0, sys.argv.pop(1));"
         "from killing import slow_disk; slow_disk(0.05);"
         "import open_clip; open_clip.add_model_config(sys.argv.pop(1));"
-        "from gopro.report import picture; picture.draw = lambda folder, datasets: folder;"
-        "from gopro.cli import main; sys.exit(main())"
+        "from gopro.results.pages import picture; picture.draw = lambda folder, datasets: folder;"
+        "from gopro.cli.main import main; sys.exit(main())"
     )
 
     def start(out: Path) -> subprocess.Popen[bytes]:

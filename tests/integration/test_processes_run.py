@@ -15,7 +15,7 @@ from tiny_run import write_photos
 
 def _train(photos: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [
-        *(sys.executable, "-m", "gopro.cli", "train", f"folder:{photos}", "base2new"),
+        *(sys.executable, "-m", "gopro", "train", f"folder:{photos}", "base2new"),
         *("--method", "gopro", "--shots", "4", "--epochs", "2", "--batch", "4"),
         *("--device", "cpu", "--out", str(out), *more),
     ]

@@ -38,7 +38,16 @@ def test_jobs_side_by_side(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "animals", side=64)
     for parallel in (1, 2):
         command = [
-            *(sys.executable, "-m", "gopro.cli", "bench", "--methods", "gopro", "--seeds", "1,2"),
+            *(
+                sys.executable,
+                "-m",
+                "gopro",
+                "bench",
+                "--methods",
+                "gopro",
+                "--seeds",
+                "1,2",
+            ),
             *("--datasets", f"folder:{photos}", "--shots", "2", "--epochs", "1", "--batch", "4"),
             *(
                 "--device",

@@ -23,8 +23,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 def address(make: Make, given: Given) -> Iterator[str]:
     import uvicorn
 
-    from gopro.app.server import application, listen
-    from gopro.app.service import Service
+    from gopro.classifier.app.server import application, listen
+    from gopro.classifier.app.service import Service
 
     taken = listen("127.0.0.1", 0)
     app = application(Service(make(examples=8).fit(*given)), "animals")

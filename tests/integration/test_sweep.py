@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from gopro.cli import main
+from gopro.cli.main import main
 from small_sweep import JOBS, finish, numbers, start
 from tiny_run import write_photos
 

@@ -16,8 +16,8 @@ from damage import TEXT, a_result_or_one_line
 from gopro.backbones.prompts import encode_class_names
 from gopro.data.folder import read_folder
 from gopro.data.labelled import checked_names
-from gopro.report.formats import neutral
-from gopro.report.page import template
+from gopro.results.pages.formats import neutral
+from gopro.results.pages.page import template
 from small_clips import tokenizer
 
 WORDS = TEXT | st.sampled_from(("cat", "Cat", "c_at", "<script>", "=1+1", "{}", "a" * 300, "猫"))

@@ -14,22 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damage import ANY, a_result_or_one_line, damaged, damaged_bytes, share
-from gopro import results, runfolder
-from gopro.checkpoint import Progress, load_checkpoint, save_checkpoint
-from gopro.config import TrainSettings
+from gopro.common.typed import fits
 from gopro.data import Dataset, Item
 from gopro.data.fewshot import load_sample
 from gopro.methods.gopro import GOProSettings
-from gopro.plaindata import fits
-from gopro.report import formats, recorded, sweep_page
-from gopro.report.tables import build
+from gopro.results import recorded, runfolder, schema
+from gopro.results.pages import formats, printed, sweep_page
+from gopro.results.tables import build
+from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from gopro.training.config import TrainSettings
 from many_runs import make
 
 SETTINGS = TrainSettings(dataset="world", method="gopro", root=Path("sets"), epochs=3, lr=0.01)
 CONFIG = runfolder.to_dict(SETTINGS, GOProSettings(layers=(1, 2)))
 RESULTS = {
     **make("gopro", notes=["split generated"], environment={"torch": "2"}, revision=None),
-    "schema": results.SCHEMA,
+    "schema": schema.SCHEMA,
 }
 ROWS = [{"epoch": 1, "lr": 0.1, "loss": 2.0, "ce": 1.5, "val_accuracy": 40.0}] * 3
 PART = {"class_names": ["ant", "bee"], "keys": ["a", "b"], "labels": [0, 1]}
@@ -71,8 +71,8 @@ def check_settings(folder: Path) -> None:
 def test_any_results(tmp_path: Path, content: Any) -> None:
     (tmp_path / runfolder.RESULTS).write_text(json.dumps(content))
     with a_result_or_one_line(tmp_path):
-        found = results.read(tmp_path)
-        results.print_table(found)
+        found = schema.read(tmp_path)
+        printed.print_table(found)
         tables = build([found])
         for write in (formats.markdown, formats.latex, formats.to_csv):
             assert write(tables).encode("utf-8")

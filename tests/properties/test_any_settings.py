@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damage import ANY, TEXT, a_result_or_one_line, damaged, damaged_bytes, share
-from gopro import recipes
-from gopro.commands import train
-from gopro.commands.options import Parser, names
-from gopro.plaindata import fits
+from gopro.cli import train
+from gopro.cli.options import Parser, names
+from gopro.common.typed import fits
+from gopro.methods import configs
 
 SOUND = {
     "dataset": "world",
@@ -32,7 +32,7 @@ SOUND = {
     "gopro": {"layers": [1, 2]},
 }
 RECIPES = [
-    (Path(recipes.__file__).parent / f"{name}.yaml").read_bytes() for name in recipes.names()
+    (Path(configs.__file__).parent / f"{name}.yaml").read_bytes() for name in configs.names()
 ]
 
 

@@ -13,7 +13,7 @@ import torch
 
 from gopro.backbones.clip import DTYPES, Backbone
 from gopro.backbones.weights import is_torchscript, load_weights
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 if TYPE_CHECKING:
     from torch import nn

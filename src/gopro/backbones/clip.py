@@ -13,7 +13,7 @@ from gopro.backbones.features import ImageFeatures
 from gopro.backbones.image import ImageTower
 from gopro.backbones.prompts import ClassTokens, Prompts, Tokenizer, encode_class_names
 from gopro.backbones.text import PromptEncoder
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gopro.backbones.features import ImageFeatures
 from gopro.backbones.visual_prompts import VisualPrompts
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 # The released code adds this to the summed squares, which keeps the root away from zero
 _EPSILON = 2.3e-8
@@ -118,3 +118,8 @@ def _layers(visual: Any, name: str) -> tuple[list[nn.Module], tuple[int, ...], b
         f"the image tower of {name} is a {type(visual).__name__}; gopro needs CLIP's ViT or "
         "ResNet: choose a model such as ViT-B-16 or RN50"
     )
+
+
+def to_unit(pixels: Tensor, device: torch.device) -> Tensor:
+    """uint8 pixels as float32 in [0, 1] on the device."""
+    return pixels.to(device).float() / 255

@@ -18,7 +18,7 @@ from torch.utils.checkpoint import checkpoint
 
 from gopro.backbones.clip import Backbone
 from gopro.backbones.prompts import ClassTokens
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 Added = Callable[[int, Tensor], Tensor]
 """Number of a block, counted from 0, and its normalised input [.., n, d] -> [.., n, 3 d]."""

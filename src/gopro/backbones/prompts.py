@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 
 class Tokenizer(Protocol):

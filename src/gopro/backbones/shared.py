@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import DTYPES, Backbone
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from torch.utils.checkpoint import checkpoint
 
 from gopro.backbones.packing import Group, in_chunks, last_tokens, put_before, token_counts
 from gopro.backbones.prompts import OwnTokens, Prompts
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 # Keys and values of the prefix in one block, each [B, heads, P, d_t / heads]
 KeysValues = tuple[Tensor, Tensor]

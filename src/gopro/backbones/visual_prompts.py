@@ -25,7 +25,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 
 @dataclass

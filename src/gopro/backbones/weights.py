@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.jit import _pickle
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 # TorchScript's way to write lists of numbers: functions that return what they are given
 _TYPED_LISTS: list[Any] = [

@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 
+from gopro.common.errors import GoproError
 from gopro.data.catalog import KNOWN, present
 from gopro.data.dataset import Dataset, Item, check_class_names, readable
 from gopro.data.folder import read_folder
 from gopro.data.known import ROOT_VARIABLE, default_root
-from gopro.errors import GoproError
 
 __all__ = [
     "ROOT_VARIABLE",

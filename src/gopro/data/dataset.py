@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from gopro.common.errors import GoproError
 from gopro.data.images import open_image
-from gopro.errors import GoproError
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.listing import folders, pictures
 from gopro.data.partition import complete
-from gopro.errors import GoproError
 
 
 def read_domains(name: str, home: Path, classes: int, *, domains: Sequence[str]) -> Dataset:

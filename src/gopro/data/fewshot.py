@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gopro.common.errors import GoproError
+from gopro.common.files import write_json
 from gopro.data.dataset import Dataset, Item
-from gopro.errors import GoproError
-from gopro.files import write_json
 
 VALIDATION_SHOTS = 4
 """At most so many validation pictures a class, as in the CoOp benchmark."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, check_class_names
 from gopro.data.official import Lists
 from gopro.data.partition import complete
 from gopro.data.splits import check_key, read_split, refuse_missing
-from gopro.errors import GoproError
 
 
 def read_fixed(

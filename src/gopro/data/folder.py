@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.listing import folders, is_picture, tree
 from gopro.data.partition import complete
-from gopro.errors import GoproError
 
 _VALIDATION = ("val", "valid", "validation")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from PIL import Image
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.images import convert_image
 from gopro.data.partition import complete
-from gopro.errors import GoproError
 
 _TEST, _VALIDATION = ("test",), ("validation", "val", "valid", "dev")
 _LABELS = ("label", "labels")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names, readable
 from gopro.data.listing import folders, pictures
-from gopro.errors import GoproError
 
 NAMES = "classnames.txt"
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 MAX_PIXELS = 178_956_970
 """Pictures with more pixels are refused before they are decoded (Pillow's own upper limit)."""

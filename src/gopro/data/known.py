@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset
-from gopro.errors import GoproError
 
 ROOT_VARIABLE = "GOPRO_DATA"
 """Environment variable for the folder of data sets where ``--root`` isn't given."""

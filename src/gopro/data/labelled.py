@@ -10,11 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names, readable
 from gopro.data.fewshot import sample
 from gopro.data.folder import read_folder
 from gopro.data.pictures import Picture, list_pictures
-from gopro.errors import GoproError
 
 Folder: TypeAlias = "str | os.PathLike[str]"
 Names: TypeAlias = "Mapping[Any, str] | Sequence[str]"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gopro.common.errors import GoproError
 from gopro.data.images import SUFFIXES
-from gopro.errors import GoproError
 
 
 def folders(folder: Path) -> list[str]:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Item
 from gopro.data.listing import folders, pictures
 from gopro.data.partition import Parts
-from gopro.errors import GoproError
 
 Lists = tuple[tuple[str, ...], Parts]
 """Class names, and the items of each part."""

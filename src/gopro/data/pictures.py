@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from gopro.common.errors import GoproError
 from gopro.data.images import convert_image, open_image
-from gopro.errors import GoproError
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any]"
 """A path, a Pillow image of any mode, or uint8 [H, W], [H, W, 3] or [H, W, 4]."""

@@ -15,9 +15,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item
 from gopro.data.images import to_array
-from gopro.errors import GoproError
 
 T = TypeVar("T")
 
@@ -115,8 +115,3 @@ def decoded(
         finally:
             for future in futures:
                 future.cancel()
-
-
-def to_unit(pixels: Tensor, device: torch.device) -> Tensor:
-    """uint8 pixels as float32 in [0, 1] on the device."""
-    return pixels.to(device).float() / 255

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from gopro.common.errors import GoproError
+from gopro.common.files import write_json
 from gopro.data.dataset import Dataset, Item, check_class_names
-from gopro.errors import GoproError
-from gopro.files import write_json
 
 
 @dataclass(frozen=True)

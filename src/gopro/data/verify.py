@@ -10,9 +10,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
+from gopro.common.errors import GoproError
 from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Dataset, Item
-from gopro.errors import GoproError
 
 
 @dataclass(frozen=True)

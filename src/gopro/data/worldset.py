@@ -6,8 +6,8 @@ import re
 
 from PIL import Image
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item
-from gopro.errors import GoproError
 
 SIZE = 96
 """Side of the pictures in pixels."""

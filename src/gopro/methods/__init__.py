@@ -6,7 +6,7 @@ import difflib
 import importlib
 from typing import TYPE_CHECKING
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 if TYPE_CHECKING:
     from gopro.methods.base import Method

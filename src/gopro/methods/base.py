@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 
 @dataclass(frozen=True)
@@ -260,3 +260,9 @@ def rows_of(names: Sequence[str], known: Sequence[str], what: str) -> list[int]:
             "classes it was trained on, as the task few-shot does"
         )
     return [place[name] for name in names]
+
+
+def can_learn(method: Method, recipe: Recipe) -> bool:
+    """Whether there is anything for the engine to do."""
+    # not by their number, which may depend on a training set that wasn't seen yet
+    return recipe.epochs > 0 and any(part.requires_grad for part in method.parameters())

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.low_rank import image_blocks, image_embedding, text_embedding
+from gopro.common.errors import GoproError
 from gopro.data.templates import sentences
-from gopro.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
 
 

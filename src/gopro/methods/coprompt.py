@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
+from gopro.common.errors import GoproError
 from gopro.data.templates import ENSEMBLES
-from gopro.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.maple import MaPLe, MaPLeSettings
 

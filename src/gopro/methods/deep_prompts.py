@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ClassTokens
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import initial_context
 
 

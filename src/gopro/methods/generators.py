@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import ImageFeatures
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 
 class PaperGenerator(nn.Module):

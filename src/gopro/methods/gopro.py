@@ -12,10 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
-from gopro.errors import GoproError
-from gopro.losses import consistency, nt_xent
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe, initial_context
 from gopro.methods.generators import PaperGenerator, ReleasedGenerator
+from gopro.methods.losses import consistency, nt_xent
 from gopro.methods.projectors import Residual
 
 _PAPER_ONLY = (

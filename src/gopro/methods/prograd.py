@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.coop import CoOp, CoOpSettings
 

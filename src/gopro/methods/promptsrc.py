@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
+from gopro.common.errors import GoproError
 from gopro.data.templates import ENSEMBLES
-from gopro.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
 from gopro.methods.deep_prompts import (
     behind_opening,

@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.errors import GoproError
-from gopro.losses import nt_xent
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.losses import nt_xent
 from gopro.methods.projectors import Residual
 
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
 from gopro.methods.deep_prompts import drawn_prompts
 

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
+from gopro.common.errors import GoproError
 from gopro.data.templates import sentences
-from gopro.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
 
 

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from gopro.backbones import build, choose_device
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from small_clips import RESNET, TEXT, VIT, close, small_clip, tokenizer
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.* is deprecated:FutureWarning")

@@ -12,7 +12,7 @@ from open_clip.model import CustomTextCLIP
 
 from gopro.backbones import Backbone
 from gopro.backbones.clip import describe
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from small_clips import close, small_backbone, small_clip, tokenizer
 
 NAMES = ["cat", "golden_retriever", "C-130 Hercules", "St. Bernard."]

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.image import token_statistics
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from small_clips import RESNET, close, small_backbone, small_clip, tokenizer
 
 MEAN = torch.tensor([0.48145466, 0.4578275, 0.40821073])[:, None, None]

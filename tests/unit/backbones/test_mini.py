@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from gopro.backbones.mini import load as mini
+from gopro.common.errors import GoproError
 from gopro.data.world import CLASS_NAMES, draw, scene
-from gopro.errors import GoproError
 
 
 @pytest.fixture(scope="module")

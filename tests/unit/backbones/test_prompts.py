@@ -7,7 +7,7 @@ import torch
 
 from gopro.backbones import ClassTokens, Prompts
 from gopro.backbones.prompts import encode_class_names
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from small_clips import small_backbone, tokenizer
 
 

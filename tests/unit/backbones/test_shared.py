@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gopro.backbones.shared import shared_backbone
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from tiny_run import NAME
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, OwnTokens, Prompts
 from gopro.backbones.packing import in_chunks
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from small_clips import VIT, close, plain_prompts, small_backbone, small_clip, tokenizer
 
 NAMES = [

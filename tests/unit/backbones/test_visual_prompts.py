@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import Backbone
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from slow_vision import plain_image
 from small_clips import RESNET, close, small_backbone
 

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from gopro.backbones.weights import is_torchscript, load_weights, read_weights
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from small_clips import small_clip
 
 pytestmark = pytest.mark.filterwarnings(

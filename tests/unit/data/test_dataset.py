@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names, readable
-from gopro.errors import GoproError
 
 SET = Dataset(
     name="tiny",

@@ -8,10 +8,11 @@ from pathlib import Path
 import miniatures
 import pytest
 
-from gopro import data, tasks
+from gopro import data
+from gopro.common.errors import GoproError
+from gopro.data import tasks
 from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Dataset
-from gopro.errors import GoproError
 
 DOMAINS = {
     name: KNOWN[name].read.keywords["domains"]  # type: ignore[attr-defined]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item
 from gopro.data.fewshot import draw, load_sample, sample, save_sample
-from gopro.errors import GoproError
 
 TRAIN = tuple(Item(f"{name}/{i:02d}.jpg", k) for k, name in enumerate("abc") for i in range(10))
 VAL = tuple(Item(f"{name}/{i:02d}.jpg", k) for k, name in enumerate("ab") for i in range(10, 16))

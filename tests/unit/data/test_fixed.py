@@ -8,9 +8,9 @@ from pathlib import Path
 import miniatures
 import pytest
 
+from gopro.common.errors import GoproError
 from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Dataset, Item
-from gopro.errors import GoproError
 
 # Set -> class names, the first training picture's folder and ending, pictures in each part
 LAYOUTS = {

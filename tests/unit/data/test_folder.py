@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gopro.common.errors import GoproError
 from gopro.data.folder import read_folder
-from gopro.errors import GoproError
 
 MakeFolder = Callable[[Path, Mapping[str, int]], Path]
 

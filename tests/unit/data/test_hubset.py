@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gopro import data
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 datasets = pytest.importorskip("datasets", reason="the extra `hub` isn't installed")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import miniatures
 import pytest
 
+from gopro.common.errors import GoproError
 from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Dataset, Item
-from gopro.errors import GoproError
 
 NAMES = ("tench", "goldfish", "great white shark")
 VARIANTS = ("imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gopro.common.errors import GoproError
 from gopro.data.images import open_image, to_array
-from gopro.errors import GoproError
 from huge_picture import png, run_length_bmp
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gopro.common.errors import GoproError
 from gopro.data import labelled
-from gopro.errors import GoproError
 
 MakeFolder = Callable[[Path, Mapping[str, int]], Path]
 

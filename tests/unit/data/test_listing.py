@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from gopro.common.errors import GoproError
 from gopro.data.listing import folders, pictures
-from gopro.errors import GoproError
 
 
 def test_hidden_and_other_files_are_left_out(tmp_path: Path) -> None:

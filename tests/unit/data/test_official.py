@@ -10,13 +10,13 @@ import miniatures
 import pytest
 from scipy.io import savemat
 
+from gopro.common.errors import GoproError
 from gopro.data import official
 from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Item
 from gopro.data.official import Lists
 from gopro.data.partition import complete
 from gopro.data.splits import Split, read_split
-from gopro.errors import GoproError
 
 
 @pytest.mark.parametrize(

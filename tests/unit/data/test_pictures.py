@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gopro.common.errors import GoproError
 from gopro.data.pictures import list_pictures, open_picture
-from gopro.errors import GoproError
 
 RED = (255, 0, 0)
 

@@ -10,10 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from gopro.backbones.image import to_unit
+from gopro.common.errors import GoproError
 from gopro.data import Dataset, Item
 from gopro.data.images import to_array
-from gopro.data.pixels import batches, decoded, to_unit
-from gopro.errors import GoproError
+from gopro.data.pixels import batches, decoded
 
 
 def _dataset(count: int) -> Dataset:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from gopro import data
+from gopro.common.errors import GoproError
 from gopro.data import worldset
-from gopro.errors import GoproError
 
 
 def test_splits() -> None:

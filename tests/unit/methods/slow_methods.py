@@ -12,9 +12,9 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from gopro.backbones import Backbone
-from gopro.engine import Trainer, TrainingSet
 from gopro.methods.base import Batch, Method, Recipe
-from gopro.views import ViewSettings
+from gopro.training.trainer import Trainer, TrainingSet
+from gopro.training.views import ViewSettings
 
 NAMES = ["cat", "golden_retriever", "C-130 Hercules"]
 READ = [name.replace("_", " ") for name in NAMES]

@@ -12,12 +12,12 @@ from slow_methods import NAMES, READ
 from torch import Tensor
 
 from gopro.backbones import Backbone
-from gopro.config import TrainSettings
-from gopro.errors import GoproError
-from gopro.fitting import choose_recipe
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.clip_lora import CLIPLoRA, CLIPLoRASettings, LowRank
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
+from gopro.training.config import TrainSettings
+from gopro.training.recipe import choose_recipe
 from small_clips import RESNET, close, small_backbone
 
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from gopro.backbones import Backbone
-from gopro.engine import make_optimizer
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods import find
 from gopro.methods.base import Batch, Method, Recipe
+from gopro.training.trainer import make_optimizer
 from small_clips import RESNET, close, small_backbone
 
 COMPARED = [

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from gopro.backbones import Backbone
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch
 from gopro.methods.coop import CoOp, CoOpSettings
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings

@@ -13,7 +13,7 @@ from slow_methods import NAMES, READ
 from torch import Tensor
 
 from gopro.backbones import Backbone
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.coprompt import SENTENCES, CoPrompt, CoPromptSettings
 from slow_vision import plain_image

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods import find
 from gopro.methods.base import Batch
 from gopro.methods.gopro import GOPro, GOProSettings

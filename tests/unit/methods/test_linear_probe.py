@@ -11,7 +11,7 @@ from slow_methods import NAMES
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.linear_probe import LinearProbe, LinearProbeSettings
 from small_clips import close

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods import TABLE, find
 from gopro.methods.base import Batch, Recipe, initial_context
 from gopro.methods.coop import CoOp, CoOpSettings

@@ -14,13 +14,13 @@ from slow_methods import NAMES, READ
 from torch import Tensor
 
 from gopro.backbones import Backbone
-from gopro.checkpoint import load_tensors
+from gopro.common.errors import GoproError
+from gopro.common.tensors import load_tensors
 from gopro.data.templates import ENSEMBLES
-from gopro.engine import Interrupted, Trainer, TrainingSet
-from gopro.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.promptsrc import SENTENCES, PromptSRC, PromptSRCSettings
-from gopro.views import ViewSettings
+from gopro.training.trainer import Interrupted, Trainer, TrainingSet
+from gopro.training.views import ViewSettings
 from slow_vision import plain_image
 from small_clips import RESNET, close, plain_prompts, small_backbone
 

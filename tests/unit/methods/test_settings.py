@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods import find
 
 

@@ -12,7 +12,7 @@ from slow_methods import NAMES, READ
 from torch import Tensor
 
 from gopro.backbones import Backbone
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.coop import CoOp, CoOpSettings
 from gopro.methods.stylip import StyLIP, StyLIPSettings, layers_of_tokens

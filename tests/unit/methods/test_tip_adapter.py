@@ -12,7 +12,7 @@ import torch
 from slow_methods import NAMES
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.tip_adapter import TipAdapter, TipAdapterSettings
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings

@@ -11,7 +11,7 @@ import torch
 from slow_methods import NAMES
 
 from gopro.backbones import Backbone
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.vpt import VPT, VPTSettings
 from slow_vision import plain_image

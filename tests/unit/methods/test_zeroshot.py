@@ -11,8 +11,8 @@ from slow_methods import NAMES
 from torch.nn import functional as F
 
 from gopro.backbones import Backbone
+from gopro.common.errors import GoproError
 from gopro.data.templates import ENSEMBLES, USUAL
-from gopro.errors import GoproError
 from gopro.methods.base import Batch
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from small_clips import close

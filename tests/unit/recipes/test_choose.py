@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from recipes import choose
 
-from gopro.config import TrainSettings
 from gopro.data import Dataset, Item, load
+from gopro.training.config import TrainSettings
 
 NAMES = ("ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen")
 

@@ -17,7 +17,7 @@ from recipes.mini.captions import all_sentences, prompt, value_of
 from recipes.mini.words import SLOTS
 
 from gopro.backbones.mini import load as mini
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 SMALL = ["--batch", "16", "--absent", "4", "--world-pictures", "1", "--processes", "1"]
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from scripts import settings_page, site_pages
 
-from gopro.config import TrainSettings
 from gopro.methods import TABLE, find
+from gopro.training.config import TrainSettings
 
 ROOT = site_pages.ROOT
 SETTINGS = settings_page.settings()

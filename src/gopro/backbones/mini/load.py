@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gopro.errors import GoproError
+from gopro.common.errors import GoproError
 
 if TYPE_CHECKING:
     import open_clip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
+from gopro.common.errors import GoproError
 from gopro.data.world.backgrounds import backdrop
 from gopro.data.world.colours import WORDS, Colour, lighter, varied
 from gopro.data.world.dice import Dice
@@ -12,7 +13,6 @@ from gopro.data.world.scene import Scene
 from gopro.data.world.shapes import Part
 from gopro.data.world.sketch import sketch
 from gopro.data.world.styles import Layers, cartoon, painting, photo
-from gopro.errors import GoproError
 
 _SMALLEST, _LARGEST = 16, 512
 

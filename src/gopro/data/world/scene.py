@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gopro.common.errors import GoproError
 from gopro.data.world.animals import ANIMALS
 from gopro.data.world.colours import WORDS
 from gopro.data.world.dice import Dice
@@ -13,7 +14,6 @@ from gopro.data.world.plants import PLANTS
 from gopro.data.world.sealife import SEALIFE
 from gopro.data.world.shapes import Thing
 from gopro.data.world.tools import TOOLS
-from gopro.errors import GoproError
 
 THINGS: dict[str, Thing] = dict(
     sorted({**ANIMALS, **GOODS, **PLACES, **PLANTS, **SEALIFE, **TOOLS}.items())

@@ -10,8 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+from gopro.common.errors import GoproError
 from gopro.data.world import CLASS_NAMES, STYLES, Scene, draw, scene
-from gopro.errors import GoproError
 
 SOME = [(label, style) for label in (0, 7, 31) for style in STYLES]
 

@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
+from gopro.common.errors import GoproError
 from gopro.data.world import CLASS_NAMES, STYLES, Scene, scene
 from gopro.data.world.scene import BACKGROUNDS, LIGHTS, PAPERS, POSITIONS, SIZES, THINGS, TURNS
-from gopro.errors import GoproError
 
 
 def test_class_names_are_sorted_unique_plain_words() -> None:

@@ -1,0 +1,159 @@
+"""``gopro data list``, ``gopro data download NAME`` and ``gopro data verify NAME``."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+
+from gopro.cli.options import Parser, parse
+from gopro.common.errors import GoproError
+
+
+def data(arguments: Sequence[str]) -> None:
+    """Do what the first argument says."""
+    verb = arguments[0] if arguments else "--help"
+    if verb in ("-h", "--help", "help"):
+        print(
+            "usage: gopro data list [--root DATA]\n"
+            "       gopro data download NAME [--root DATA]\n"
+            "       gopro data verify NAME [--root DATA]\n\n"
+            "  list      the known data sets: which are here, their size, licence and source\n"
+            "  download  fetch what is missing of a set from its makers, or say how to\n"
+            "  verify    open every picture of a set's splits and compare its counts\n"
+        )
+    elif verb in _VERBS:
+        _VERBS[verb](arguments[1:])
+    else:
+        near = difflib.get_close_matches(verb, _VERBS, n=1)
+        hint = f"did you mean `gopro data {near[0]}`?" if near else f"known: {', '.join(_VERBS)}"
+        raise GoproError(f"there is no `gopro data {verb}`; {hint}")
+
+
+def show_list(arguments: Sequence[str]) -> None:
+    """Print the known sets, three lines each."""
+    parser = _parser("list", "List the known data sets and which of them are here.")
+    root = _root(parse(parser, arguments)["root"])
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from gopro.common.progress import bar
+    from gopro.data.catalog import KNOWN
+    from gopro.data.verify import state
+
+    console = Console(highlight=False)
+    console.print(Text(f"data sets in {root}"), soft_wrap=True)
+    states = {}
+    with bar("looking", len(KNOWN)) as advance:
+        for name in KNOWN:
+            states[name] = state(name, root)
+            advance(name)
+    for name, found in states.items():
+        known = KNOWN[name]
+        size = f"about {known.megabytes / 1000:.1f} GB" if known.megabytes else ""
+        numbers = f"{found.images:>10,} images {known.classes:>6,} classes {size:>15}".rstrip()
+        first = ((f"{name:<17}", "bold"), (f"{found.state:<9}", _COLOURS[found.state]), numbers)
+        console.print(Text.assemble(*first), soft_wrap=True)
+        licence = f"licence: {known.licence}; from {known.source}" if known.source else ""
+        problem = f"problem: {found.problem}" if found.problem else ""
+        for more, style in ((known.about, ""), (licence, "dim"), (problem, "yellow")):
+            if more:
+                console.print(Text(f"  {more}", style=style), soft_wrap=True)
+    print("folder:PATH\n  pictures of your own: a sub-folder for each class")
+    print("hf:NAME\n  any image-classification set of the Hugging Face hub")
+
+
+def fetch(arguments: Sequence[str]) -> None:
+    """Download what is missing of a set.
+
+    Raises:
+        GoproError: When something can't be had, or has to be fetched by hand.
+    """
+    parser = _parser("download", "Fetch what is missing of a data set; broken downloads go on.")
+    parser.add_argument("name", help="caltech101, dtd, pacs, ..")
+    parser.add_argument("--keep", action="store_true", help="keep the archives, once unpacked")
+    values = parse(parser, arguments)
+
+    from gopro.data import check_name
+    from gopro.data.catalog import KNOWN
+    from gopro.data.download import download
+    from gopro.data.verify import state
+
+    name, root = values["name"], _root(values["root"])
+    check_name(name)
+    if name not in KNOWN:
+        raise GoproError(f"{name} is read from where it is; only known sets are downloaded")
+    known = KNOWN[name]
+    print(f"{known.about}\n  licence: {known.licence or 'none'}; from {known.source or 'gopro'}")
+    download(name, root, keep=values["keep"])
+    found = state(name, root)
+    if found.state != "here":
+        raise GoproError(f"{name} isn't whole yet: {found.problem}")
+    print(
+        f"{found.images:,} images are in {known.home(root)}; `gopro data verify {name}` opens all"
+    )
+
+
+def verify(arguments: Sequence[str]) -> None:
+    """Check a set picture by picture.
+
+    Raises:
+        GoproError: When the set can't be read, pictures can't be opened, or it isn't whole.
+    """
+    parser = _parser("verify", "Open every picture of a data set's splits; compare its counts.")
+    parser.add_argument("name", help="caltech101, world, folder:PATH, ..")
+    parser.add_argument("--workers", type=int | None, default=None, help="threads; one per core")
+    values = parse(parser, arguments)
+    if values["workers"] is not None and values["workers"] < 1:
+        raise GoproError(f"got --workers {values['workers']}; it must be 1 or more")
+
+    from gopro.common.progress import bar
+    from gopro.data import load
+    from gopro.data.verify import broken, counts, differs_from_published
+
+    dataset = load(values["name"], _root(values["root"]))
+    total = sum(counts(dataset))
+    print(f"{dataset.name}: {len(dataset.class_names):,} classes, {total:,} images")
+    for part in ("train", "val", "test"):
+        items = getattr(dataset, part)
+        print(f"  {part:<6}{len(items):>10,} images of {len({i.label for i in items}):,} classes")
+    print(f"  split sha256 {dataset.fingerprint()}")
+    for note in dataset.notes:
+        print(f"  note: {note}")
+    with bar("opening", total) as advance:
+        problems = broken(dataset, advance, values["workers"])
+    for problem in problems[1:_SHOWN]:
+        print(f"  {problem}")
+    if problems:
+        raise GoproError(
+            f"{len(problems):,} of the {total:,} pictures of {dataset.name} can't be used, the "
+            f"first: {problems[0]}"
+        )
+    print(f"all {total:,} images open")
+    difference = differs_from_published(dataset)
+    if difference:
+        raise GoproError(f"{difference}; unpack the set again, whole, with its split file")
+
+
+_VERBS = {"list": show_list, "download": fetch, "verify": verify}
+_SHOWN = 20
+"""Broken pictures that are named one by one."""
+_COLOURS = {"built in": "green", "here": "green", "partial": "yellow", "missing": "dim"}
+
+
+def _parser(verb: str, about: str) -> Parser:
+    parser = Parser(prog=f"gopro data {verb}", description=about)
+    parser.add_argument(
+        "--root",
+        type=Path | None,
+        default=None,
+        help="folder that holds the data sets; by default $GOPRO_DATA, else ./data",
+    )
+    return parser
+
+
+def _root(given: Path | None) -> Path:
+    from gopro.data import default_root
+
+    return default_root() if given is None else given.expanduser()

@@ -1,0 +1,179 @@
+"""What this machine has, and what a run here would choose by itself and why."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from gopro.backbones import cache
+from gopro.backbones.build import choose_device
+from gopro.common import environment
+from gopro.common.errors import GoproError
+from gopro.data import default_root, present
+
+Mark = Literal["ok", "note", "missing"]
+
+EXTRAS = {
+    "app": ("gradio",),
+    "export": ("onnx", "onnxruntime"),
+    "log": ("tensorboard", "wandb"),
+}
+"""Extra -> the packages it brings."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        topic: What it belongs to.
+        text: What was found.
+        why: What follows from it, or how to change it; may be empty.
+        mark: "ok", "note" (worth knowing), or "missing".
+    """
+
+    topic: str
+    text: str
+    why: str = ""
+    mark: Mark = "ok"
+
+
+def examine(*, ask_hub: bool = True, timeout: float = 3.0) -> Iterator[Finding]:
+    """Look at everything, the quick things first.
+
+    Args:
+        ask_hub: Whether to see if the hub answers; everything else stays on the machine.
+        timeout: Seconds to wait for it.
+    """
+    yield from _versions()
+    yield from _device()
+    yield from _extras()
+    yield from _caches()
+    yield _data()
+    yield hub(timeout) if ask_hub else Finding("hub", "not asked", mark="note")
+    yield Finding(
+        "backbone",
+        "mini by default",
+        "it comes with the package and works offline; a larger one is named with --backbone and "
+        "--pretrained",
+    )
+
+
+def _versions() -> Iterator[Finding]:
+    found = environment.describe(torch.device("cpu"))
+    yield Finding("system", found["system"])
+    rows = [(name, environment.version_of(name)) for name in environment.PACKAGES]
+    missing = [name for name, version in rows if version is None]
+    yield Finding("packages", ", ".join(f"{name} {version}" for name, version in rows if version))
+    if missing:
+        yield Finding("packages", f"{', '.join(missing)} missing", "install gopro again", "missing")
+
+
+def _device() -> Iterator[Finding]:
+    chosen = choose_device("auto")
+    why = {
+        "cuda": "CUDA is there and the fastest; another is chosen with --device",
+        "mps": "there is no CUDA, and Apple's Metal is faster than the processor",
+        "cpu": "no CUDA and no Metal device was found",
+    }[chosen.type]
+    yield Finding("device", f"{environment.device_name(chosen)} by default", why)
+    half = {"cuda": "bf16 and fp16 are faster here", "mps": "fp16 may be faster here"}
+    yield Finding(
+        "precision",
+        "fp32 by default",
+        f"the same numbers everywhere; {half.get(chosen.type, 'bf16 saves memory')} (--precision; "
+        "auto tries it out)",
+    )
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, packages in EXTRAS.items():
+        versions = [(name, environment.version_of(name)) for name in packages]
+        missing = [name for name, version in versions if version is None]
+        text = ", ".join(f"{name} {version or 'missing'}" for name, version in versions)
+        if missing:
+            yield Finding(f"extra {extra}", text, f"pip install 'gopro[{extra}]'", "note")
+        else:
+            yield Finding(f"extra {extra}", text)
+
+
+def _caches() -> Iterator[Finding]:
+    try:
+        features = cache.open_cache()
+    except GoproError as error:
+        yield Finding("features", "can't be kept", str(error), "missing")
+    else:
+        if features is None:
+            yield Finding("features", "not kept", f"${cache.FOLDER} switches it off", "note")
+        else:
+            size = f"{_size(features.folder)} of at most {_bytes(features.limit)}"
+            used = f"{size} in {features.folder}"
+            yield Finding("features", used, f"${cache.FOLDER}, ${cache.LIMIT} change it")
+    yield Finding("weights", f"{_size(hub_cache())} in {hub_cache()}", "$HF_HOME changes it")
+
+
+def _data() -> Finding:
+    root = default_root()
+    found = present(root) if root.is_dir() else []
+    if not found:
+        return Finding("data sets", f"none in {root}", "world is built in; --root names others")
+    return Finding("data sets", f"{', '.join(found)} in {root}", "$GOPRO_DATA changes it")
+
+
+def hub(timeout: float) -> Finding:
+    """Whether the hub that weights come from answers.
+
+    Args:
+        timeout: Seconds to wait.
+    """
+    from huggingface_hub import constants
+
+    alone = "mini, weights files and what is cached work without it"
+    if constants.HF_HUB_OFFLINE:
+        return Finding("hub", "not asked: $HF_HUB_OFFLINE is set", alone, "note")
+    started = time.monotonic()
+    try:
+        request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+        with urllib.request.urlopen(request, timeout=timeout):  # nosec B310  # the hub's own address
+            pass
+    except urllib.error.HTTPError:
+        pass  # it answers
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        return Finding("hub", f"can't be reached ({reason})", alone, "note")
+    return Finding("hub", f"answers in {time.monotonic() - started:.1f} s")
+
+
+def hub_cache() -> Path:
+    """Where downloaded weights are kept."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def _size(folder: Path) -> str:
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(path) / name).lstat().st_size
+            except OSError:
+                continue  # somebody removed it meanwhile
+    return _bytes(total)
+
+
+def _bytes(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"

@@ -1,0 +1,1 @@
+"""What every room uses: errors, files, progress bars, tensors on disk, processes, text."""

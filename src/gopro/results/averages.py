@@ -1,0 +1,105 @@
+"""Runs averaged over seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gopro.common.errors import GoproError
+from gopro.results.schema import summary
+
+GROUP = ("dataset", "task", "method", "variant", "backbone", "shots")
+"""Runs that agree in these differ by seed alone, and are averaged."""
+
+
+def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Average runs that differ by seed alone.
+
+    Runs of one seed that were tested on different things, such as one run for each domain that
+    was left out, count as one.
+
+    Args:
+        runs: Contents of ``results.json``, in any order.
+
+    Returns:
+        A row a group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (mean),
+        ``trainable_parameters``, and
+        ``scores`` and ``zeroshot``: column -> (mean, sample standard deviation or None for one
+        seed), ``by_seed`` and ``zeroshot_by_seed``: seed -> column -> percent. Columns are the
+        test names and ``harmonic_mean`` or ``average``.
+
+    Raises:
+        GoproError: When two runs of a group and seed were tested on the same.
+    """
+    groups: dict[tuple[Any, ...], dict[int, list[Mapping[str, Any]]]] = {}
+    for run in runs:
+        seeds = groups.setdefault(tuple(run[key] for key in GROUP), {})
+        seeds.setdefault(run["seed"], []).append(run)
+    rows = []
+    for key, seeds in groups.items():
+        alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        for _, members in sorted(seeds.items()):
+            whole = _joined(members)
+            alike.setdefault(tuple(sorted(whole["test"])), []).append(whole)
+        for members in alike.values():
+            ours = {run["seed"]: columns(run) for run in members}
+            zero = {run["seed"]: columns(run["zeroshot"]) for run in members}
+            rows.append(
+                {
+                    **dict(zip(GROUP, key, strict=True)),
+                    "seeds": list(ours),
+                    "scores": spread(list(ours.values())),
+                    "zeroshot": spread(list(zero.values())),
+                    "by_seed": ours,
+                    "zeroshot_by_seed": zero,
+                    "train_seconds": statistics.mean(run["train_seconds"] for run in members),
+                    "trainable_parameters": members[0]["trainable_parameters"],
+                }
+            )
+    return rows
+
+
+def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Runs of one group and seed as one."""
+    if len(runs) == 1:
+        return runs[0]
+    ours: dict[str, Any] = {}
+    zero: dict[str, Any] = {}
+    for run in sorted(runs, key=lambda run: sorted(run["test"])):
+        twice = ours.keys() & run["test"].keys()
+        if twice:
+            raise GoproError(
+                f"two of the runs of {run['method']} on {run['dataset']} have the same seed "
+                f"({run['seed']}) and test ({min(twice)}); name each run once"
+            )
+        ours.update(run["test"])
+        zero.update(run["zeroshot"]["test"])
+    return {
+        "seed": runs[0]["seed"],
+        "train_seconds": statistics.mean(run["train_seconds"] for run in runs),
+        "trainable_parameters": runs[0]["trainable_parameters"],
+        "test": ours,
+        **summary(ours),
+        "zeroshot": {"test": zero, **summary(zero)},
+    }
+
+
+def columns(measured: Mapping[str, Any]) -> dict[str, float]:
+    """Accuracies by test, and with several tests their summary, last."""
+    found = {name: row["accuracy"] for name, row in measured["test"].items()}
+    for last in ("harmonic_mean", "average"):
+        if last in measured and len(found) > 1:
+            found[last] = measured[last]
+    return found
+
+
+def spread(rows: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float | None]]:
+    """Column -> mean and sample standard deviation (None for one row), over rows alike."""
+    return {
+        name: (
+            statistics.mean(row[name] for row in rows),
+            statistics.stdev(row[name] for row in rows) if len(rows) > 1 else None,
+        )
+        for name in rows[0]
+    }

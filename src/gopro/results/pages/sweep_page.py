@@ -1,0 +1,215 @@
+"""One self-contained HTML page about many runs: tables, and what stands behind them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from gopro.common.files import atomic_write
+from gopro.results import published, schema
+from gopro.results.pages import formats, history, plots
+from gopro.results.pages.history import Change, Run
+from gopro.results.pages.page import TERMS, template
+from gopro.results.pages.plots import Forest, Interval, Points
+from gopro.results.tables import ZERO_SHOT, Table, build
+
+COLOURS = 8
+"""Kinds of lines a page tells apart; more methods share them."""
+
+_FEW = 4
+"""Tables with at most so many columns have bars for each."""
+
+_CLASSES = 6
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A chart with its title."""
+
+    title: str
+    note: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table and what stands behind it.
+
+    Attributes:
+        table: The numbers.
+        curves: Few-shot curves, accuracy over epochs, loss terms.
+        forest: Gains over the baseline with their intervals; None where there are none.
+        classes: Method -> the classes that gained and that lost most.
+    """
+
+    table: Table
+    curves: Sequence[Curves]
+    forest: Forest | None
+    classes: dict[str, tuple[list[Change], list[Change]]]
+
+    @property
+    def bars(self) -> Sequence[str]:
+        """The columns that have bars: all of few, else the last."""
+        return self.table.columns if len(self.table.columns) <= _FEW else self.table.columns[-1:]
+
+    @property
+    def title(self) -> str:
+        """What was trained on."""
+        sets = self.table.datasets
+        return f"Average of {len(sets)} data sets" if sets else self.table.dataset
+
+
+@dataclass(frozen=True)
+class SweepPage:
+    """What the page says.
+
+    Attributes:
+        title: The headline.
+        sections: Averages first.
+        colours: Method -> class of its colour, the same all over the page.
+        facts: What, value.
+        notes: Of the runs, each once.
+        files: Name of a file -> its ``data:`` address.
+    """
+
+    title: str
+    sections: Sequence[Section]
+    colours: dict[str, str]
+    facts: Sequence[tuple[str, str]]
+    notes: Sequence[str]
+    files: dict[str, Markup]
+
+    @property
+    def published(self) -> bool:
+        """Whether published figures stand beside any of ours."""
+        return any(line.published for section in self.sections for line in section.table.lines)
+
+
+def write(folders: Sequence[Path], path: Path, baseline: str = "zeroshot") -> Path:
+    """Write the page of finished run folders.
+
+    Raises:
+        GoproError: When a run is damaged, named twice, none is the baseline's, or the page can't
+            be written.
+    """
+    page = gather([Run(folder, schema.read(folder)) for folder in folders], baseline)
+    text = template("sweep.html").render(page=page, formats=formats, published=published)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
+
+
+def gather(runs: Sequence[Run], baseline: str = "zeroshot") -> SweepPage:
+    """Everything on the page.
+
+    Raises:
+        GoproError: As ``write``.
+    """
+    tables = build([run.found for run in runs], baseline)
+    methods = dict.fromkeys(line.method for table in tables for line in table.lines)
+    learned = [name for name in methods if name != ZERO_SHOT]
+    # GOPro has the first colour, which is also that of a single run's page
+    ours_first = sorted(learned, key=lambda name: not name.startswith("gopro"))
+    colours = {name: f"m{number % COLOURS}" for number, name in enumerate(ours_first)}
+    colours[ZERO_SHOT] = "plain"
+    sections = [_section(table, _runs_of(table, runs), colours) for table in tables]
+    sets = list(dict.fromkeys(run.found["dataset"] for run in runs))
+    return SweepPage(
+        title=f"{_counted(learned, 'method')} on {_counted(sets, 'data set')}",
+        sections=sections,
+        colours=colours,
+        facts=(
+            ("runs", str(len(runs))),
+            ("backbone", ", ".join(dict.fromkeys(run.found["backbone"] for run in runs))),
+            ("seeds", ", ".join(str(s) for s in sorted({run.found["seed"] for run in runs}))),
+            ("gains over", ZERO_SHOT if baseline == "zeroshot" else baseline),
+        ),
+        notes=list(dict.fromkeys(note for run in runs for note in run.found.get("notes", ()))),
+        files={
+            "tables.csv": _address(formats.to_csv(tables), "text/csv"),
+            "tables.tex": _address(formats.latex(tables), "text/plain"),
+        },
+    )
+
+
+def _section(table: Table, runs: Sequence[Run], colours: dict[str, str]) -> Section:
+    gains = tuple(
+        Interval(line.method, colours[line.method], line.gain.mean, line.gain.reach)
+        for line in table.lines
+        if line.gain is not None
+    )
+    forest = Forest(gains) if gains else None
+    if table.datasets:
+        return Section(table, (), forest, {})
+    methods = history.by_method(run for run in runs if run.found["method"] != "zeroshot")
+    classes = {
+        name: history.best_and_worst(history.changes(members), _CLASSES)
+        for name, members in methods.items()
+    }
+    curves = [*_few_shot(table, colours), *_over_epochs(methods, colours)]
+    return Section(table, curves, forest, classes)
+
+
+def _few_shot(table: Table, colours: dict[str, str]) -> list[Curves]:
+    if table.shots is not None or len(table.columns) < 2:
+        return []
+    series = [
+        Points(
+            line.method,
+            colours[line.method],
+            tuple(
+                (float(column), *line.scores[column])
+                for column in table.columns
+                if column in line.scores
+            ),
+        )
+        for line in table.lines
+    ]
+    svg = plots.lines(series, f"few-shot curves, {table.dataset}", "shots", doubling=True)
+    return [Curves("Accuracy over shots", "test pictures, all classes, in %", svg)]
+
+
+def _over_epochs(methods: dict[str, list[Run]], colours: dict[str, str]) -> list[Curves]:
+    """Validation accuracy of all methods in one chart, then each loss term."""
+    every = [run for runs in methods.values() for run in runs]
+    found = []
+    for name in ("val_accuracy", *history.terms(every)):
+        series = [
+            Points(method, colours[method], points)
+            for method, runs in methods.items()
+            if (points := history.over_epochs(runs, name))
+        ]
+        if series:
+            title, note = TERMS.get(name, (name.replace("_", " ").capitalize(), ""))
+            found.append(Curves(title, note, plots.lines(series, title, "epoch")))
+    return found
+
+
+def _runs_of(table: Table, runs: Sequence[Run]) -> list[Run]:
+    """The runs behind a table; of few-shot runs those with most shots, which say most."""
+    found = [
+        run
+        for run in runs
+        if (run.found["dataset"], run.found["task"], run.found["backbone"])
+        == (table.dataset, table.task, table.backbone)
+        and (table.shots is None or run.found["shots"] == table.shots)
+    ]
+    if table.shots is None:
+        most = max(run.found["shots"] for run in found)
+        found = [run for run in found if run.found["shots"] == most]
+    return [
+        run for run in found if table.shots is None or set(run.found["test"]) <= set(table.columns)
+    ]
+
+
+def _counted(names: Sequence[str], word: str) -> str:
+    return names[0].removeprefix("folder:") if len(names) == 1 else f"{len(names)} {word}s"
+
+
+def _address(text: str, kind: str) -> Markup:
+    code = base64.b64encode(text.encode()).decode("ascii")
+    return Markup(f"data:{kind};charset=utf-8;base64,{code}")  # nosec B704  # no markup in base64

@@ -1,0 +1,226 @@
+"""Where a run keeps its things, and how it is told from another run's folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from gopro.common.errors import GoproError
+from gopro.common.files import atomic_write, is_half, remove_halves
+from gopro.common.typed import load_yaml, settings_from
+from gopro.data import Dataset
+from gopro.data.fewshot import Sample, load_sample, save_sample
+from gopro.training.config import TrainSettings
+
+CONFIG = "config.yaml"
+WEIGHTS = "model.safetensors"
+RESULTS = "results.json"
+PREDICTIONS = "predictions.json"
+SAMPLE = "sample.json"
+DONE = "done"
+
+# What may differ between a run and its continuation: no number in the result depends on it
+_FREE = {
+    *("resume", "out", "root", "device", "workers", "eval_batch", "checkpoint_every", "logger"),
+}
+
+
+def default_folder(settings: TrainSettings, variant: str | None) -> Path:
+    """A folder name made from the settings, under ``runs/``."""
+    dataset, _, path = settings.dataset.partition("folder:")
+    if path:
+        dataset = Path(path).expanduser().resolve().name or "folder"
+    method = f"{settings.method}-{variant}" if variant else settings.method
+    task = "-".join((settings.task, *settings.target_names))
+    task = re.sub(r"[^\w.-]+", "_", task)
+    name = (dataset, task, method, settings.backbone.replace("/", "-"))
+    return Path("runs") / f"{'-'.join(name)}-{settings.shots}shot-seed{settings.seed}"
+
+
+State = Literal["new", "unfinished", "finished"]
+
+
+def state(folder: Path, settings: TrainSettings, options: Any) -> State:
+    """How far a run is in its folder; nothing is written.
+
+    Args:
+        folder: The run folder.
+        settings: Of the run, every default filled in.
+        options: The method's settings.
+
+    Raises:
+        GoproError: When the folder holds another run, or other things.
+    """
+    if not (folder / CONFIG).exists():
+        if _holds_anything(folder):
+            raise GoproError(f"{folder} holds other things; choose another --out")
+        return "new"
+    new, old = identity(settings, options), _flat(read_config(folder))
+    changed = [key for key in new if old.get(key) != new[key]]
+    if changed:
+        raise GoproError(
+            f"{folder} holds another run ({', '.join(changed[:4])} differ); choose another --out"
+        )
+    return "finished" if (folder / DONE).exists() else "unfinished"
+
+
+def check(folder: Path, settings: TrainSettings, options: Any) -> None:
+    """See that a run may use the folder; nothing is written.
+
+    Args:
+        folder: The run folder.
+        settings: Of the run, every default filled in.
+        options: The method's settings.
+
+    Raises:
+        GoproError: When the folder holds another run, a finished one, or an unfinished one that
+            wasn't asked to be resumed.
+    """
+    found = state(folder, settings, options)
+    if found == "finished":
+        raise GoproError(
+            f"{folder} holds this very run, finished; see it with `gopro test {folder}`, or "
+            "choose another --out"
+        )
+    if found == "unfinished" and not settings.resume:
+        raise GoproError(
+            f"{folder} holds this run, unfinished; add --resume, or choose another --out"
+        )
+
+
+def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
+    """Make the run folder with its ``config.yaml``, or check the one that is there.
+
+    What a killed process was about to write is removed.
+
+    Args:
+        folder: The run folder.
+        settings: Of the run, every default filled in.
+        options: The method's settings.
+
+    Raises:
+        GoproError: As ``check`` does, and when the folder can't be written.
+    """
+    check(folder, settings, options)
+    remove_halves(folder)
+    if not (folder / CONFIG).exists():
+        with atomic_write(folder / CONFIG) as temporary:
+            text = yaml.safe_dump(to_dict(settings, options), sort_keys=False, allow_unicode=True)
+            temporary.write_text(text, encoding="utf-8")
+
+
+def keep_sample(folder: Path, source: Dataset, drawn: Sample) -> None:
+    """Write the few-shot sample, or see that a resumed run's data are still the same.
+
+    Raises:
+        GoproError: When they aren't, or the folder can't be written.
+    """
+    path = folder / SAMPLE
+    if path.exists():
+        try:
+            load_sample(path, source)
+        except GoproError as error:
+            raise GoproError(
+                f"{folder} can't be resumed: the data set isn't what it was when the run started "
+                f"({error}); restore it, or choose another --out"
+            ) from error
+    save_sample(path, drawn)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """The settings of a run as written.
+
+    Raises:
+        GoproError: When the folder is no run folder, or its config is damaged.
+    """
+    path = folder / CONFIG
+    try:
+        found = load_yaml(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise GoproError(f"{folder} is no run folder ({CONFIG} is missing)") from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise GoproError(f"{path} is damaged; train again into another --out") from error
+    if not isinstance(found, dict) or not isinstance(found.get("method"), str):
+        raise GoproError(f"{path} is damaged; train again into another --out")
+    return found
+
+
+def read_settings(folder: Path) -> tuple[TrainSettings, Any]:
+    """The settings of a run, and its method's, as they were.
+
+    Raises:
+        GoproError: When they can't be read, or name things this version doesn't have.
+    """
+    from gopro.methods import find
+
+    raw = read_config(folder)
+    options = raw.pop(raw["method"], {})
+    kind = find(raw["method"]).Settings
+    try:
+        return settings_from(TrainSettings, raw), settings_from(kind, options)
+    except (TypeError, AttributeError) as error:
+        raise GoproError(
+            f"{folder / CONFIG} was written by another version of gopro ({error}); train again"
+        ) from error
+
+
+def finished(folders: Sequence[Path]) -> list[Path]:
+    """The finished run folders among these and directly or deeper inside them.
+
+    Raises:
+        GoproError: When a folder is missing or holds no finished run.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        inside = sorted(path.parent for path in folder.rglob(DONE) if path.is_file())
+        if not inside:
+            raise GoproError(f"{folder} holds no finished run; wanted a folder of `gopro train`")
+        found += [path for path in inside if path not in found]
+    return found
+
+
+def to_dict(settings: TrainSettings, options: Any) -> dict[str, Any]:
+    """Settings as plain data, the method's under its name."""
+    plain = dataclasses.asdict(settings)
+    plain[settings.method] = dataclasses.asdict(options)
+    return {key: _plain(value) for key, value in plain.items()}
+
+
+def identity(settings: TrainSettings, options: Any) -> dict[str, Any]:
+    """The settings that tell a run from another: those that its numbers depend on, flat."""
+    flat = _flat(to_dict(settings, options))
+    return {key: value for key, value in flat.items() if key.partition(".")[0] not in _FREE}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _holds_anything(folder: Path) -> bool:
+    try:
+        if not folder.is_dir():
+            return folder.exists()
+        return not all(is_half(path) for path in folder.iterdir())  # a killed run's start
+    except OSError as error:
+        raise GoproError(
+            f"can't look into {folder} ({error.strerror or error}); choose another --out"
+        ) from error
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            rows.update(_flat(value, f"{prefix}{key}."))
+        else:
+            rows[f"{prefix}{key}"] = value
+    return rows

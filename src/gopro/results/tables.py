@@ -1,0 +1,293 @@
+"""Tables of many runs: means over seeds, differences to a baseline, published figures."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from gopro.common.errors import GoproError
+from gopro.results import published
+from gopro.results.averages import over_seeds, spread
+from gopro.results.schema import harmonic_mean
+from gopro.results.statistics import Difference, paired
+
+ZERO_SHOT = "zero-shot CLIP"
+Score = tuple[float, float | None]
+"""Mean, and sample standard deviation over seeds (None for one seed)."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method in a table.
+
+    Attributes:
+        method: With its variant.
+        scores: Column -> mean and spread.
+        seeds: Those averaged; none for zero-shot CLIP, which draws nothing.
+        seconds: Mean training time of a run.
+        learned: How many numbers are learned; None where that depends on the data set.
+        gain: Over the baseline, in the table's last column; None for the baseline itself.
+        published: Column -> published figure, where there is one.
+    """
+
+    method: str
+    scores: Mapping[str, Score]
+    seeds: tuple[int, ...] = ()
+    seconds: float | None = None
+    learned: int | None = None
+    gain: Difference | None = None
+    published: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Methods that were tested on the same.
+
+    Attributes:
+        task: Its proper name.
+        dataset: What was trained on; ``average`` for a table over several data sets.
+        backbone: Its name.
+        shots: Training images a class; None where they are the columns.
+        columns: Names of the tests, the summary last.
+        lines: Zero-shot CLIP first.
+        baseline: Whom the gains are over.
+        datasets: What an average is over.
+        measure: What the numbers are, in percent.
+    """
+
+    task: str
+    dataset: str
+    backbone: str
+    shots: int | None
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    baseline: str
+    datasets: tuple[str, ...] = ()
+    measure: str = "accuracy"
+
+    @property
+    def title(self) -> str:
+        """The table in words."""
+        name = f"average of {len(self.datasets)} data sets" if self.datasets else self.dataset
+        shots = f"{self.shots} shots, " if self.shots is not None else ""
+        return f"{name}, {self.task}, {shots}{self.backbone}: {self.measure} in %"
+
+    def best(self, column: str) -> float:
+        """The highest mean of a column."""
+        return max(line.scores[column][0] for line in self.lines if column in line.scores)
+
+
+@dataclass(frozen=True)
+class _Series:
+    """A method's numbers seed by seed: seed -> column -> percent."""
+
+    method: str
+    name: str
+    ours: Mapping[int, Mapping[str, float]]
+    zero: Mapping[int, Mapping[str, float]]
+    seconds: float
+    learned: int
+
+
+def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list[Table]:
+    """All tables that runs make: averages over data sets first.
+
+    Args:
+        runs: Contents of ``results.json``.
+        baseline: ``zeroshot``, or a method with or without its variant: ``gopro (paper)``.
+
+    Raises:
+        GoproError: When two runs are of the same settings and seed, or none is the baseline's.
+    """
+    groups: dict[tuple[Any, ...], list[_Series]] = {}
+    for row in over_seeds(runs):
+        few_shot = row["task"] == "few-shot"
+        shots = None if few_shot else row["shots"]
+        columns = ("few-shot",) if few_shot else tuple(row["scores"])
+        key = (row["task"], row["dataset"], row["backbone"], shots, columns)
+        groups.setdefault(key, []).append(_series(row))
+    tables = [_average(key, sets, baseline) for key, sets in _over_datasets(groups)]
+    for (task, dataset, backbone, shots, _), series in groups.items():
+        joined = _by_shots(series) if task == "few-shot" else series
+        lines = _lines(joined, baseline, task, dataset)
+        tables.append(_table(task, dataset, backbone, shots, lines, baseline))
+    named = {line.method for table in tables for line in table.lines}
+    if baseline != "zeroshot" and not any(_is(name, baseline) for name in named):
+        raise GoproError(
+            f"none of the runs is of the baseline {baseline!r}; choose one of "
+            f"{', '.join(['zeroshot', *sorted(named - {ZERO_SHOT})])}"
+        )
+    return tables
+
+
+def _series(row: Mapping[str, Any]) -> _Series:
+    name = f"{row['method']} ({row['variant']})" if row["variant"] else row["method"]
+    ours, zero = row["by_seed"], row["zeroshot_by_seed"]
+    if row["task"] == "few-shot":
+        shots = str(row["shots"])
+        ours = {seed: {shots: columns["all"]} for seed, columns in ours.items()}
+        zero = {seed: {shots: columns["all"]} for seed, columns in zero.items()}
+    learned = row["trainable_parameters"]
+    return _Series(row["method"], name, ours, zero, row["train_seconds"], learned)
+
+
+def _by_shots(series: Sequence[_Series]) -> list[_Series]:
+    """One series a method, a column for each number of shots."""
+    found: dict[str, _Series] = {}
+    for one in sorted(series, key=lambda one: int(_columns(one)[0])):
+        before = found.get(one.name)
+        if before is not None:
+            merged = [
+                {seed: {**a.get(seed, {}), **b.get(seed, {})} for seed in sorted({*a, *b})}
+                for a, b in ((before.ours, one.ours), (before.zero, one.zero))
+            ]
+            seconds = max(before.seconds, one.seconds)
+            learned = max(before.learned, one.learned)
+            one = _Series(one.method, one.name, merged[0], merged[1], seconds, learned)
+        found[one.name] = one
+    return list(found.values())
+
+
+def _over_datasets(
+    groups: Mapping[tuple[Any, ...], Sequence[_Series]],
+) -> list[tuple[tuple[Any, ...], dict[str, Sequence[_Series]]]]:
+    """The groups of ``base2new`` that differ by the data set alone, where there are several."""
+    found: dict[tuple[Any, ...], dict[str, Sequence[_Series]]] = {}
+    for (task, dataset, backbone, shots, _), series in groups.items():
+        if task == "base2new":
+            found.setdefault((task, backbone, shots), {})[dataset] = series
+    return [(key, sets) for key, sets in found.items() if len(sets) > 1]
+
+
+def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseline: str) -> Table:
+    """Accuracies averaged over data sets; the harmonic mean is that of the averages, as published.
+
+    Only methods that were run on all of the sets are in it. Its pairs are data sets.
+    """
+    task, backbone, shots = key
+    figures = published.figures if set(published.datasets()) == set(sets) else _none
+    named = [{one.name: one for one in series} for series in sets.values()]
+    lines: list[Line] = []
+    summaries: dict[str, list[float]] = {}
+    for name in [name for name in named[0] if all(name in series for series in named)]:
+        members = [series[name] for series in named]
+        seeds = sorted(set.intersection(*(set(one.ours) for one in members)))
+        if not seeds:
+            continue
+        if ZERO_SHOT not in summaries:
+            zero = [one.zero for one in members]
+            summaries[ZERO_SHOT] = _summaries(zero, seeds)
+            scores = _steady(spread([_averaged(zero, seed) for seed in seeds]))
+            lines.append(Line(ZERO_SHOT, scores, published=figures(task, "average", "zeroshot")))
+        if members[0].method == "zeroshot":
+            continue
+        ours = [one.ours for one in members]
+        summaries[name] = _summaries(ours, seeds)
+        scores = spread([_averaged(ours, seed) for seed in seeds])
+        seconds = statistics.mean(one.seconds for one in members)
+        there = figures(task, "average", members[0].method)
+        counts = {one.learned for one in members}
+        learned = counts.pop() if len(counts) == 1 else None
+        lines.append(Line(name, scores, tuple(seeds), seconds, learned, published=there))
+    base = next((name for name in summaries if _is(name, baseline)), None)
+    if base is not None:
+        lines = [_with_gain(line, summaries[line.method], summaries[base]) for line in lines]
+    return _table(task, "average", backbone, shots, lines, baseline, tuple(sets))
+
+
+def _lines(series: Sequence[_Series], baseline: str, task: str, dataset: str) -> list[Line]:
+    """Zero-shot CLIP, then the methods, each with its gain over the baseline seed by seed."""
+    column = _columns(series[0])[-1]
+    zero: dict[int, Mapping[str, float]] = {}
+    for one in series:
+        for seed, columns in one.zero.items():
+            zero[seed] = {**zero.get(seed, {}), **columns}
+    numbers = {ZERO_SHOT: zero} | {one.name: dict(one.ours) for one in series}
+    base = next((name for name in numbers if _is(name, baseline)), None)
+    lines = [
+        Line(
+            ZERO_SHOT,
+            _steady(_spread(zero)),
+            published=published.figures(task, dataset, "zeroshot"),
+        )
+    ]
+    for one in series:
+        if one.method == "zeroshot" and _spread(one.ours) == _spread(one.zero):
+            continue  # the line above
+        figures = published.figures(task, dataset, one.method)
+        scores, drawn = _spread(one.ours), tuple(one.ours)
+        lines.append(Line(one.name, scores, drawn, one.seconds, one.learned, published=figures))
+    if base is None:
+        return lines
+    theirs, found = numbers[base], []
+    for line in lines:
+        ours = numbers[line.method]
+        seeds = [s for s in ours if column in ours[s] and column in theirs.get(s, {})]
+        values = [[of[seed][column] for seed in seeds] for of in (ours, theirs)]
+        found.append(_with_gain(line, *values) if seeds else line)
+    return found
+
+
+def _table(
+    task: str,
+    dataset: str,
+    backbone: str,
+    shots: int | None,
+    lines: Sequence[Line],
+    baseline: str,
+    datasets: tuple[str, ...] = (),
+) -> Table:
+    columns = dict.fromkeys(column for line in lines for column in line.scores)
+    if task == "few-shot":
+        columns = dict.fromkeys(sorted(columns, key=int))
+    name = ZERO_SHOT if baseline == "zeroshot" else baseline
+    return Table(task, dataset, backbone, shots, tuple(columns), tuple(lines), name, datasets)
+
+
+def _columns(series: _Series) -> list[str]:
+    return list(dict.fromkeys(column for row in series.ours.values() for column in row))
+
+
+def _spread(by_seed: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
+    """Column by column: a seed may lack some."""
+    columns = dict.fromkeys(column for row in by_seed.values() for column in row)
+    return {
+        column: spread([{column: row[column]} for row in by_seed.values() if column in row])[column]
+        for column in columns
+    }
+
+
+def _steady(scores: Mapping[str, Score]) -> dict[str, Score]:
+    """Without a spread where nothing was drawn."""
+    return {name: (mean, wide or None) for name, (mean, wide) in scores.items()}
+
+
+def _averaged(sets: Sequence[Mapping[int, Mapping[str, float]]], seed: int) -> dict[str, float]:
+    base, new = (statistics.mean(one[seed][name] for one in sets) for name in ("base", "new"))
+    return {"base": base, "new": new, "harmonic_mean": harmonic_mean(base, new)}
+
+
+def _summaries(
+    sets: Sequence[Mapping[int, Mapping[str, float]]], seeds: Sequence[int]
+) -> list[float]:
+    """The harmonic mean of each data set, averaged over seeds."""
+    return [statistics.mean(one[seed]["harmonic_mean"] for seed in seeds) for one in sets]
+
+
+def _with_gain(line: Line, ours: Sequence[float], theirs: Sequence[float]) -> Line:
+    """The baseline itself gains nothing over itself, and is told no such thing."""
+    if ours is theirs or list(ours) == list(theirs):
+        return line
+    return replace(line, gain=paired([a - b for a, b in zip(ours, theirs, strict=True)]))
+
+
+def _none(task: str, dataset: str, method: str) -> Mapping[str, float]:
+    return {}
+
+
+def _is(name: str, baseline: str) -> bool:
+    if baseline == "zeroshot":
+        return name == ZERO_SHOT
+    return name == baseline or name.partition(" (")[0] == baseline

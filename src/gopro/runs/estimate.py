@@ -1,0 +1,196 @@
+"""What a run is going to cost, told before the work starts, from a few steps tried out."""
+
+from __future__ import annotations
+
+from gopro.common.text import in_words
+
+import copy
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import torch
+from torch import Tensor
+
+from gopro.backbones import cache
+from gopro.backbones import ImageFeatures
+from gopro.data import Dataset, Item
+from gopro.data.pixels import batches
+from gopro.backbones.image import to_unit
+from gopro.methods.base import Batch, Method
+from gopro.runs.setup import Prepared
+from gopro.training.timing import learn, live_batches, often, prepare, timed
+
+_TRIED = 32  # images that are decoded to try things out on, at most
+_SCORES = 1600  # image-class pairs whose scores are tried out, at most
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run needs from start to end.
+
+    Attributes:
+        seconds: What takes how long: ``decoding``, ``encoding``, ``views``, ``training``,
+            ``validation``, ``testing``.
+        memory: Bytes; on a GPU those of the GPU.
+        disk: Bytes that it adds, features kept for later runs included.
+    """
+
+    seconds: dict[str, float]
+    memory: int
+    disk: int
+
+    def __str__(self) -> str:
+        """In a line."""
+        longest = sorted(self.seconds.items(), key=lambda part: -part[1])
+        words = ", ".join(f"{name} {in_words(took)}" for name, took in longest if took >= 0.5)
+        total = in_words(sum(self.seconds.values()))
+        return (
+            f"about {total}{f' ({words})' if words else ''}, {self.memory / 1e9:.1f} GB of memory, "
+            f"{self.disk / 1e9:.2f} GB of disk"
+        )
+
+
+
+
+@dataclass(frozen=True)
+class _Costs:
+    """Seconds: to decode an image, to encode one, to make and encode its views, for a step."""
+
+    decode: float
+    image: float
+    views: float
+    step: float
+
+
+def estimate(prepared: Prepared) -> Estimate:
+    """Try a few steps and scores on a copy of the method; nothing of the run is changed.
+
+    Args:
+        prepared: The run.
+
+    Raises:
+        GoproError: When an image that is tried out can't be read.
+    """
+    with torch.random.fork_rng(devices=[]):
+        pixels, decode = timed(lambda: _pixels(prepared, prepared.plan.train))
+        with torch.no_grad():
+            features = prepared.method.image(to_unit(pixels, prepared.backbone.device))
+        trial = _trial(prepared, features)
+        costs = _steps(prepared, trial, pixels, decode / len(pixels))
+        return _add_up(prepared, trial.eval(), features, costs)
+
+
+def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _Costs) -> Estimate:
+    settings, recipe, what = prepared.settings, prepared.recipe, prepared.plan
+    trained = len(what.train) if prepared.trains else 0
+    val = len(what.val) if prepared.trains and settings.validate else 0
+    tests = {name: len(test.items) for name, test in what.tests.items()}
+    # who changes the tower encodes with it in every validation, and in tests beside the frozen one
+    frozen = sum(
+        len(test.items)
+        for test in what.tests.values()
+        if not _kept(prepared, test.dataset, test.items)
+    )
+    fixed = recipe.augment == "none" and not trial.sees_pixels
+    own = trained if fixed or trial.learns_from_features else 0
+    own += val * (recipe.epochs if trial.sees_pixels else 1)
+    own += sum(tests.values()) if trial.sees_pixels else 0
+    encoded = frozen + own
+    steps = recipe.steps(trained) * recipe.epochs
+    copies = settings.view_cache * trained
+    seconds = {
+        "decoding": costs.decode * (trained + val + sum(tests.values())),
+        "encoding": costs.image * encoded,
+        "views": costs.views * copies,
+        "training": costs.step * steps,
+        "validation": recipe.epochs * val * _answer(trial, features) if val else 0.0,
+        "testing": sum(
+            count
+            * _answer(
+                trial.for_classes(
+                    what.tests[name].class_names, **prepared.template(what.tests[name].dataset)
+                ),
+                features,
+            )
+            for name, count in tests.items()
+        ),
+    }
+    row = 4 * (features.embedding.shape[1] + features.mean.shape[1] + features.std.shape[1])
+    side = prepared.backbone.image_size
+    held = row * (trained * fixed + val + max(tests.values(), default=0))
+    held += 3 * side * side * (trained + val)
+    learned = 4 * sum(p.numel() for p in trial.parameters() if p.requires_grad)
+    slots = 1 if recipe.optimizer == "sgd" else 2
+    disk = learned * (2 + slots + (settings.select == "best")) + 200 * sum(tests.values())
+    if cache.open_cache() is not None:
+        kinds = len(trial.views) - fixed
+        whole = 4 * (prepared.backbone.embed_dim + 2 * sum(prepared.backbone.vision_widths))
+        disk += whole * (frozen if trial.sees_pixels else encoded) + copies * kinds * whole // 2
+    return Estimate(seconds, _peak(prepared) + held, disk)
+
+
+def _steps(prepared: Prepared, trial: Method, pixels: Tensor, decode: float) -> _Costs:
+    """Time the parts of training on a few images, taken again and again to fill a batch."""
+    settings, recipe, device = prepared.settings, prepared.recipe, prepared.backbone.device
+    unit = to_unit(pixels[:8], device)
+    image = often(lambda: trial.image(unit), gradient=False) / len(unit)
+    if not prepared.trains:
+        return _Costs(decode, image, 0.0, 0.0)
+    count = len(prepared.plan.train)
+    labels = torch.tensor([item.label for item in prepared.plan.train[: len(pixels)]])
+    live = live_batches(trial, pixels, labels, recipe, settings, count)
+    trial.train()
+    if not settings.view_cache:
+        return _Costs(decode, image, 0.0, often(lambda: learn(trial, live())))
+    batch = live()
+    views = often(lambda: trial.encode(live()), gradient=False) / len(batch.labels)
+    known = Batch(batch.labels.to(device), {}, trial.encode(batch))
+    return _Costs(decode, image, views, often(lambda: learn(trial, known)))
+
+
+def _trial(prepared: Prepared, features: ImageFeatures) -> Method:
+    """A copy of the method that shares the backbone, and has seen as many images as it will."""
+    method = prepared.method
+    trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
+    if trial.learns_from_features:
+        train = prepared.plan.train
+        labels = torch.tensor([item.label for item in train[: len(features)]])
+        prepare(trial, features, labels, len(train))
+    return trial
+
+
+def _answer(method: Method, features: ImageFeatures) -> float:
+    """Seconds to score one image among the method's classes."""
+    count = max(1, min(len(features), _SCORES // len(method.class_names)))
+    return often(lambda: method.logits(features[:count]), gradient=False) / count
+
+
+def _pixels(prepared: Prepared, items: Sequence[Item]) -> Tensor:
+    settings, size = prepared.settings, prepared.backbone.image_size
+    tried = list(islice(items, _TRIED))
+    return torch.cat(
+        list(batches(prepared.plan.source, tried, size, settings.eval_batch, settings.workers))
+    )
+
+
+def _kept(prepared: Prepared, dataset: Dataset, items: Sequence[Item]) -> bool:
+    """Whether the features of a data set's first batch are in the cache, and so probably all."""
+    settings, size = prepared.settings, prepared.backbone.image_size
+    first = list(items[: settings.eval_batch])
+    pixels = next(batches(dataset, first, size, settings.eval_batch, settings.workers))
+    return cache.is_kept(prepared.backbone, pixels)
+
+
+def _peak(prepared: Prepared) -> int:
+    """The most memory that this process has held so far, the steps that were tried included."""
+    device = prepared.backbone.device
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

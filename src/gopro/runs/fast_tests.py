@@ -1,0 +1,85 @@
+"""Fast prediction for a finished run's tests: fitted once for each, and kept in the run folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gopro.backbones import ImageFeatures
+from gopro.common.errors import GoproError
+from gopro.prediction.fast.conditioned import Reference
+from gopro.prediction.fast.fitted import fit
+from gopro.prediction.fast.predict import FastPrompts
+from gopro.prediction.fast.stored import load_fast, save_fast
+from gopro.common.files import atomic_write
+
+
+class FastTests:
+    """Puts fast prediction in a method's place, test by test.
+
+    Attributes:
+        made: Name of a test -> its fast prediction, which has counted what it was asked.
+
+    Args:
+        folder: The run folder.
+        method: Trained.
+        train: Gives the features of the training images; asked for only where a map isn't there.
+    """
+
+    def __init__(self, folder: Path, method: Any, train: Callable[[], ImageFeatures]) -> None:
+        self.folder, self.method, self.train = folder, method, train
+        self.made: dict[str, FastPrompts] = {}
+        self._reference: Reference | None = None
+
+    def __call__(self, name: str, method: Any) -> FastPrompts:
+        """The fast prediction of a test; its map is fitted and kept, or read.
+
+        Args:
+            name: Of the test.
+            method: With the test's class names.
+
+        Raises:
+            GoproError: When there is no fast way for the method, or the folder can't be written.
+        """
+        path = self.folder / f"fast-{re.sub(r'[^a-zA-Z0-9-]+', '_', name)}.safetensors"
+        fitted = None
+        if path.exists():
+            try:
+                fitted = load_fast(path, method)[1]
+            except GoproError:  # damaged: made again
+                fitted = None
+        if fitted is None:
+            if self._reference is None:
+                self._reference = Reference.of(self.method.eval(), self.train())
+            fitted = fit(method, self._reference)
+            with atomic_write(path) as temporary:
+                save_fast(temporary, method, self._reference, fitted)
+        self.made[name] = FastPrompts(method, fitted)
+        return self.made[name]
+
+    def lines(
+        self, exact: Mapping[str, Sequence[int]], fast: Mapping[str, Sequence[int]]
+    ) -> list[str]:
+        """What to tell: how far scores are off, what they cost, and whether answers are the same.
+
+        Args:
+            exact: Name of a test -> the exact way's answers, as the run recorded them.
+            fast: Name of a test -> fast answers for the same images.
+        """
+        return [
+            f"{name}: {_equal(exact[name], fast[name])}; fast scores are off by "
+            f"{made.fitted.error[1]:.2g} in the mean and {made.fitted.error[0]:.2g} at most, as "
+            f"measured on training images; {made.asked} of {made.answered} images needed the text "
+            f"tower, for {made.pairs / max(1, made.asked):.1f} of {len(made.method.class_names)} "
+            "classes each"
+            for name, made in self.made.items()
+        ]
+
+
+def _equal(exact: Sequence[int], fast: Sequence[int]) -> str:
+    if len(exact) != len(fast):
+        return "these are other images than the run's"
+    same = sum(a == b for a, b in zip(exact, fast, strict=True))
+    return f"{same} of {len(fast)} answers ({100 * same / len(fast):.2f} %) are the exact ones"

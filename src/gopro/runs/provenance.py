@@ -1,0 +1,84 @@
+"""What is needed to repeat a run: settings, versions, the code's revision, hashes of its data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from gopro.common import environment
+from gopro.results import runfolder
+from gopro.data.fewshot import Sample
+from gopro.data.plan import Plan
+from gopro.runs.setup import Prepared
+
+
+def provenance(prepared: Prepared) -> dict[str, Any]:
+    """What ``results.json`` says of how it came about.
+
+    Returns:
+        ``settings`` (all of them, as in ``config.yaml``), ``environment`` (device, system,
+        versions), ``revision`` (of the code, None where it isn't a git checkout), ``splits``
+        (``train`` and each test -> SHA-256 of the data set's split) and ``sample`` (SHA-256 of
+        the few-shot sample).
+    """
+    return {
+        "settings": runfolder.to_dict(prepared.settings, prepared.options),
+        "environment": environment.describe(prepared.backbone.device),
+        "revision": _own_revision(),
+        "splits": _splits(prepared.plan),
+        "sample": _hash(prepared.plan.sample),
+    }
+
+
+@lru_cache
+def _own_revision() -> str | None:
+    """This code's revision, as it was when first asked for."""
+    return revision(Path(__file__))
+
+
+def revision(file: Path) -> str | None:
+    """The git revision of the checkout that a source file belongs to.
+
+    Args:
+        file: Below ``src/`` of the checkout; an installed copy, whose folder may lie in somebody
+            else's checkout, has none.
+
+    Returns:
+        The commit, with ``, changed`` behind it where files differ from it; None where there is
+        no checkout, or no git.
+    """
+    root = file.resolve().parents[2]
+    if not (root / ".git").exists() or file.resolve().parents[1].name != "src":
+        return None
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return f"{commit}, changed" if changed else commit
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(root), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+    return done.stdout.strip()
+
+
+def _splits(plan: Plan) -> dict[str, str]:
+    known: dict[int, str] = {}
+    found = {"train": plan.sample.split}
+    for name, test in plan.tests.items():
+        place = id(test.dataset)
+        if place not in known:
+            known[place] = test.dataset.fingerprint()
+        found[name] = known[place]
+    return found
+
+
+def _hash(sample: Sample) -> str:
+    rows = [[(item.key, item.label) for item in items] for items in (sample.train, sample.val)]
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

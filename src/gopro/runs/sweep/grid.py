@@ -1,0 +1,133 @@
+"""The jobs of a sweep, and the folder that each of them has by its settings."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from gopro import data
+from gopro.results import runfolder
+from gopro.data import tasks
+from gopro.training.config import TrainSettings
+from gopro.common.errors import GoproError
+from gopro.training.recipe import choose_recipe
+from gopro.methods import find
+
+_KEY = 12
+"""Hexadecimal digits of a job's name: a clash among a million jobs has odds of 1 in 500."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a sweep.
+
+    Attributes:
+        settings: Of the run; ``out`` is its folder, and ``resume`` is set, so that the same job
+            goes on where an earlier sweep was stopped.
+        options: The method's settings.
+    """
+
+    settings: TrainSettings
+    options: Any
+
+    @property
+    def folder(self) -> Path:
+        """The run folder, named by the hash of the settings."""
+        return self.settings.out or Path()
+
+    @property
+    def key(self) -> str:
+        """The folder's name: the same settings have the same key on every machine."""
+        return self.folder.name
+
+    @property
+    def done(self) -> bool:
+        """Whether the run is finished."""
+        return (self.folder / runfolder.DONE).exists()
+
+    @property
+    def title(self) -> str:
+        """The job in words, for tables and complaints."""
+        settings = self.settings
+        variant = getattr(self.options, "variant", None)
+        method = f"{settings.method} ({variant})" if variant else settings.method
+        task = f"{settings.task} to {settings.targets}" if settings.targets else settings.task
+        return f"{method}, {settings.dataset}, {task}, {settings.shots} shots, seed {settings.seed}"
+
+
+def grid(
+    common: TrainSettings,
+    options: Mapping[str, Any],
+    *,
+    out: Path,
+    datasets: Sequence[str],
+    task_names: Sequence[str],
+    shots: Sequence[int],
+    seeds: Sequence[int],
+) -> list[Job]:
+    """Every combination as a job, seed after seed, so that a stopped sweep has whole tables.
+
+    A set of several domains is left out domain by domain in ``domain-generalization``, unless
+    ``common.targets`` names which.
+
+    Args:
+        common: What all jobs share; its data set, task, method, shots and seed are replaced.
+        options: Method -> its settings.
+        out: The sweep's folder.
+        datasets: Names as ``data.load`` takes them.
+        task_names: Names of tasks or their aliases.
+        shots: Training images a class.
+        seeds: One run for each.
+
+    Raises:
+        GoproError: For a name that doesn't exist.
+    """
+    task_names = [tasks.resolve(name) for name in task_names]
+    for name in datasets:
+        data.check_name(name)
+    cells = [
+        (dataset, task, targets)
+        for dataset, task in itertools.product(datasets, task_names)
+        for targets in _targets(common, dataset, task)
+    ]
+    jobs: dict[str, Job] = {}
+    for seed, (dataset, task, targets), few, method in itertools.product(
+        seeds, cells, shots, options
+    ):
+        settings = replace(
+            common,
+            dataset=dataset,
+            task=task,
+            targets=targets,
+            method=method,
+            shots=few,
+            seed=seed,
+            resume=True,
+        )
+        key = key_of(settings, options[method])
+        jobs[key] = Job(replace(settings, out=out / key), options[method])
+    return list(jobs.values())
+
+
+def key_of(settings: TrainSettings, options: Any) -> str:
+    """The hash of all settings that a run's numbers depend on, the recipe's filled in."""
+    recipe = choose_recipe(find(settings.method), settings)
+    settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
+    text = json.dumps(runfolder.identity(settings, options), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_KEY]
+
+
+def _targets(common: TrainSettings, dataset: str, task: str) -> Sequence[str | None]:
+    """What a data set's jobs of a task are tested on: one job for each domain left out."""
+    if task != "domain-generalization" or common.targets:
+        return [common.targets]
+    try:
+        found = tasks.domains(data.load(dataset, common.root, seed=common.seed))
+    except GoproError:  # its job says so, and the others run
+        return [None]
+    return found or [None]

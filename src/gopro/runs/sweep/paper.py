@@ -1,0 +1,203 @@
+"""The published comparison as jobs, what they cost, and whether a result is the published one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from gopro.training.config import TrainSettings
+from gopro.data.catalog import KNOWN
+from gopro.training.recipe import choose_recipe
+from gopro.methods import TABLE, find
+from gopro.results import published
+from gopro.results.statistics import quantile
+from gopro.results.tables import ZERO_SHOT, Table
+from gopro.runs.sweep.grid import Job, grid
+
+SOURCE = "imagenet"
+
+# Floating-point operations of ViT-B/16's towers: of an image, and of a token of text
+_IMAGE, _TOKEN = 35e9, 76e6
+_PREFIX, _SUFFIX = 5, 5
+"""Text tokens that all classes share, and those of a class, on average."""
+_TEXTS_OF_AN_IMAGE = {"cocoop": 1, "stylip": 1, "gopro": 3}
+"""Methods whose prompts depend on the image: text passes for each image of a training step."""
+_STEP_SECONDS = 0.05
+"""What a step takes beside its arithmetic."""
+_START_SECONDS = 60.0
+_RUN_MEGABYTES = 10.0
+
+
+def jobs(
+    common: TrainSettings, out: Path, methods: Sequence[str], seeds: Sequence[int]
+) -> list[Job]:
+    """All runs of the three published tables; zero-shot CLIP, which draws nothing, once.
+
+    Args:
+        common: What all runs share: backbone, weights, root, device.
+        out: The sweep's folder.
+        methods: Of ``methods_here()``.
+        seeds: One run for each.
+    """
+    found: list[Job] = []
+    targets = ",".join(name for name in published.datasets() if name != SOURCE)
+    for tasks, sets, aims in (
+        ("base2new", published.datasets(), None),
+        ("cross-dataset", [SOURCE], targets),
+        ("domain-generalization", [SOURCE], ",".join(KNOWN[SOURCE].variants)),
+    ):
+        for names, draws in (
+            ([name for name in methods if name != "zeroshot"], seeds),
+            ([name for name in methods if name == "zeroshot"], seeds[:1]),
+        ):
+            options: dict[str, Any] = {name: find(name).Settings() for name in names}
+            found += grid(
+                replace(common, targets=aims),
+                options,
+                out=out,
+                datasets=sets,
+                task_names=[tasks],
+                shots=[published.SHOTS],
+                seeds=draws,
+            )
+    return found
+
+
+def methods_here() -> list[str]:
+    """The methods of the published tables that this package has."""
+    return [name for name in published.methods() if name in TABLE]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What runs are expected to take: GPU hours, and gigabytes of disk."""
+
+    hours: float
+    gigabytes: float
+
+
+def cost(some: Sequence[Job], teraflops: float) -> Cost:
+    """Reckoned from the arithmetic of ViT-B/16, for planning; no run is tried out.
+
+    Args:
+        some: Jobs.
+        teraflops: Floating-point operations a second, in 10^12, that the GPU sustains.
+    """
+    seconds = sum(_seconds(job, teraflops * 1e12) for job in some)
+    return Cost(seconds / 3600, len(some) * _RUN_MEGABYTES / 1000)
+
+
+def data_gigabytes(some: Sequence[Job]) -> dict[str, float]:
+    """What the data sets of the jobs take on disk, by name."""
+    names: dict[str, None] = {}
+    for job in some:
+        names.update(dict.fromkeys([job.settings.dataset, *job.settings.target_names]))
+    return {name: KNOWN[name].megabytes / 1000 for name in names}
+
+
+def _seconds(job: Job, speed: float) -> float:
+    settings, kind = job.settings, find(job.settings.method)
+    known = KNOWN[settings.dataset]
+    half = settings.task == "base2new"
+    classes = math.ceil(known.classes / 2) if half else known.classes
+    per_image = _TEXTS_OF_AN_IMAGE.get(settings.method, 0)
+    recipe = choose_recipe(kind, settings)
+    images = settings.shots * classes
+    passes = max(1, per_image) * _IMAGE + 3 * per_image * _text(classes)
+    each = passes + (0 if per_image else 3 * _text(classes) / recipe.batch)
+    epochs = recipe.epochs if settings.method != "zeroshot" else 0
+    steps = epochs * (images / recipe.batch)
+    training = epochs * images * each / speed + steps * _STEP_SECONDS
+    tests = settings.target_names or [settings.dataset]
+    testing = sum(
+        _pictures(name) * (_IMAGE + min(1, per_image) * _text(_classes(name, half)))
+        for name in tests
+    )
+    return training + testing / speed + _START_SECONDS
+
+
+def _text(classes: int) -> float:
+    return _TOKEN * (_PREFIX + classes * _SUFFIX)
+
+
+def _pictures(name: str) -> int:
+    return KNOWN[name].counts[-1]
+
+
+def _classes(name: str, half: bool) -> int:
+    return math.ceil(KNOWN[name].classes / 2) if half else KNOWN[name].classes
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One published figure and ours.
+
+    Attributes:
+        task: The task.
+        dataset: What was trained on.
+        method: With its variant.
+        test: The column.
+        published: In percent.
+        ours: Mean over seeds; None where there is no run.
+        reach: How far ours may lie from the published figure.
+    """
+
+    task: str
+    dataset: str
+    method: str
+    test: str
+    published: float
+    ours: float | None
+    reach: float = 0.0
+
+    @property
+    def word(self) -> Literal["within", "above", "below", "missing"]:
+        """Whether ours lies within the spread."""
+        if self.ours is None:
+            return "missing"
+        difference = self.ours - self.published
+        if abs(difference) <= self.reach:
+            return "within"
+        return "above" if difference > 0 else "below"
+
+
+def verdicts(tables: Sequence[Table], methods: Sequence[str], least: float) -> list[Verdict]:
+    """Every published figure of the methods beside ours.
+
+    The published figures come without their spread, so ours stands for both: two means over n
+    seeds differ by at most ``t(n - 1) s sqrt(2 / n)`` in 95 of 100 cases.
+
+    Args:
+        tables: Of our runs.
+        methods: Whose figures are asked for.
+        least: Points that are always allowed: rounding, precision, resizing.
+    """
+    lines = {
+        (table.task, table.dataset, line.method.partition(" (")[0]): line
+        for table in tables
+        for line in table.lines
+    }
+    found = []
+    for method in methods:
+        name = ZERO_SHOT if method == "zeroshot" else method
+        for task, dataset in (
+            *(("base2new", name) for name in ("average", *published.datasets())),
+            ("cross-dataset", SOURCE),
+            ("domain-generalization", SOURCE),
+        ):
+            line = lines.get((task, dataset, name))
+            for test, figure in published.figures(task, dataset, method).items():
+                score = line.scores.get(test) if line is not None else None
+                called = line.method if line is not None else name
+                if line is None or score is None:
+                    found.append(Verdict(task, dataset, called, test, figure, None))
+                    continue
+                mean, spread = score
+                count = max(len(line.seeds), 1)
+                between = quantile(count - 1) * math.sqrt(2 / count) if count > 1 else 0.0
+                reach = max(least, between * (spread or 0.0))
+                found.append(Verdict(task, dataset, called, test, figure, mean, reach))
+    return found

@@ -1,0 +1,91 @@
+"""A sweep from its jobs to its table."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gopro.common.errors import GoproError
+from gopro.runs.sweep.board import Board
+from gopro.runs.sweep.grid import Job
+from gopro.runs.sweep.pool import run_here
+
+
+def sweep(
+    jobs: Sequence[Job],
+    *,
+    parallel: int = 1,
+    threads: int = 1,
+    cluster: str | None = None,
+    gpus: float = 0.0,
+    cpus: float = 1.0,
+) -> None:
+    """Run the jobs that aren't finished, then print the tables of all that are.
+
+    Args:
+        jobs: All in one folder.
+        parallel: Processes on this machine.
+        threads: That each job on this machine computes with.
+        cluster: The address of a Ray cluster to run on instead.
+        gpus: GPUs a job asks the cluster for.
+        cpus: Cores a job asks the cluster for.
+
+    Raises:
+        GoproError: When another sweep is at work in the folder, it can't be written, the cluster
+            doesn't answer, or jobs failed.
+        KeyboardInterrupt: After Ctrl-C.
+    """
+    out = jobs[0].folder.parent
+    with _alone(out), Board(jobs) as board:
+        missing = [job for job in jobs if not job.done]
+        try:
+            if missing and cluster is not None:
+                from gopro.runs.sweep.cluster import run_on_ray
+
+                run_on_ray(missing, cluster, gpus, cpus, board)
+            elif missing:
+                run_here(missing, parallel, board, threads=threads)
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(
+                f"stopped with {board.done} of {len(jobs)} jobs done; the same command goes on"
+            ) from stop
+    _conclude(jobs, board, out)
+
+
+def _conclude(jobs: Sequence[Job], board: Board, out: Path) -> None:
+    from gopro.results.pages.printed import show
+
+    finished = [job.folder for job in jobs if job.done]
+    if finished:
+        show(finished)
+    print(f"{board.done} of {len(jobs)} jobs done; all of it is in {out}")
+    for job, cause in board.failed:
+        print(f"  failed: {job.title} ({job.key}): {cause}")
+    if board.failed:
+        job, cause = board.failed[0]
+        raise GoproError(
+            f"{len(board.failed)} of {len(jobs)} jobs failed, the first ({job.title}): {cause}; "
+            "the same command tries them again"
+        )
+
+
+@contextlib.contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the sweep's folder; the lock of a process that is killed goes with it."""
+    path = out / ".locks" / "sweep"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(path).acquire(timeout=0)
+    except Timeout as error:
+        raise GoproError(
+            f"another sweep is at work in {out}; wait for it to end, or choose another --out"
+        ) from error
+    except OSError as error:
+        raise GoproError(
+            f"can't write {out} ({error.strerror or error}); choose another --out"
+        ) from error
+    with held:
+        yield

@@ -1,0 +1,143 @@
+"""Doing one job of a sweep, wherever: in a process beside others, or on a machine of a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TextIO
+
+from filelock import FileLock, Timeout
+
+from gopro.common.errors import GoproError
+from gopro.runs.sweep.grid import Job
+
+if TYPE_CHECKING:
+    from gopro.runs.workspace import Workspace
+
+_PATIENCE = 30.0
+"""Seconds to wait for a job that a dying process still holds."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job.
+
+    Attributes:
+        key: The job's.
+        state: ``stopped`` after Ctrl-C: saved, to be continued.
+        cause: Why it failed, in one line.
+    """
+
+    key: str
+    state: Literal["done", "failed", "stopped"]
+    cause: str = ""
+
+
+def do(job: Job, threads: int | None = None, place: int = 0) -> Outcome:
+    """Run a job to its end unless it is finished; whatever goes wrong is told, not raised.
+
+    Args:
+        job: The job.
+        threads: To compute with; None leaves them as they are.
+        place: Where the machine has several GPUs: which one, counted round.
+    """
+    log = log_of(job)
+    try:
+        with _lock(job), _printing_to(log):
+            if not job.done:
+                _run(job, threads, place)
+    except GoproError as error:
+        return Outcome(job.key, "failed", " ".join(str(error).split()))
+    except KeyboardInterrupt:
+        return Outcome(job.key, "stopped")
+    except Exception as error:
+        with contextlib.suppress(OSError), log.open("a", encoding="utf-8") as file:
+            traceback.print_exc(file=file)
+        line = (str(error).splitlines() or [""])[0][:200]
+        return Outcome(job.key, "failed", f"{type(error).__name__}: {line} (more in {log})")
+    return Outcome(job.key, "done")
+
+
+def log_of(job: Job) -> Path:
+    """What a job printed, and the traceback of one that broke; gone when there was nothing."""
+    return job.folder.parent / "logs" / f"{job.key}.log"
+
+
+def _run(job: Job, threads: int | None, place: int) -> None:
+    import torch
+
+    from gopro.runs import run
+    from gopro.training.trainer import Interrupted
+
+    settings = job.settings
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if settings.device in ("auto", "cuda") and torch.cuda.device_count() > 1:
+        settings = replace(settings, device=f"cuda:{place % torch.cuda.device_count()}")
+    try:
+        run.train(settings, job.options, workspace=_workspace())
+    except Interrupted as stop:
+        raise KeyboardInterrupt from stop
+
+
+@lru_cache(maxsize=1)
+def _workspace() -> Workspace:
+    """What the jobs of this process share: data sets, the backbone, pictures, features."""
+    from gopro.runs.workspace import SHARED, Workspace
+
+    return Workspace(SHARED)
+
+
+@contextlib.contextmanager
+def _lock(job: Job) -> Iterator[None]:
+    """Hold the job: the lock of a process that dies goes with it."""
+    path = job.folder.parent / ".locks" / job.key
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        held = FileLock(path).acquire(timeout=_PATIENCE)
+    except Timeout as error:
+        raise GoproError(
+            f"another process is at work in {job.folder}; wait for it to end, and start again"
+        ) from error
+    except OSError as error:
+        raise GoproError(
+            f"can't write {path.parent} ({error.strerror or error}); choose another --out"
+        ) from error
+    with held:  # an error from here on is the job's own
+        yield
+
+
+@contextlib.contextmanager
+def _printing_to(path: Path) -> Iterator[None]:
+    """Send all output, that of compiled code too, into a file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise GoproError(
+            f"can't write {path} ({error.strerror or error}); choose another --out"
+        ) from error
+    with contextlib.ExitStack() as undo:
+        undo.callback(_close, file)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number in (1, 2):
+            kept = os.dup(number)
+            undo.callback(os.close, kept)
+            undo.callback(os.dup2, kept, number)
+            os.dup2(file.fileno(), number)
+        with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+            yield
+    if path.stat().st_size == 0:
+        path.unlink()
+
+
+def _close(file: TextIO) -> None:
+    with contextlib.suppress(OSError):  # on a full disk the end is lost, not the job's outcome
+        file.close()

@@ -1,0 +1,1 @@
+"""Settings of a training, and the one loop that does it."""

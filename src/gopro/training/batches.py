@@ -1,0 +1,202 @@
+"""What a training step works on: views made live, or drawn from views that were encoded before.
+
+What the frozen tower makes of an image that training doesn't augment is always the same, so it is
+computed once. With K cached views an image's augmented views are the live views of epochs 0 to
+K - 1, encoded once and kept in half precision; each epoch draws one of them.
+
+Shape notation: N training images, B images of a step, K copies, V kinds of view, F numbers of an
+image's features (e + 2 D).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from gopro.backbones import ImageFeatures
+from gopro.backbones.cache import Cache, frozen, open_cache, pixels_key, tower_key
+from gopro.backbones.image import to_unit
+from gopro.common.errors import GoproError
+from gopro.common.progress import bar
+from gopro.common.version import __version__
+from gopro.methods.base import Batch, Method
+from gopro.training.views import ViewSettings, make_views
+from gopro.training.views.draws import Draws
+
+Augment = Literal["none", "crop-flip"]
+Halves = npt.NDArray[np.float16]
+
+_GROUP = 32  # images in one pass of the frozen tower
+_CHOICE = 3  # the stream of random numbers that chooses a copy; 0 to 2 make the views
+
+
+def draw_seed(seed: int, epoch: int) -> int:
+    """The seed of an epoch's order and views: each image gets another draw in every epoch."""
+    return seed * 1_000_003 + epoch
+
+
+class LiveViews:
+    """Views made anew for every step.
+
+    Args:
+        method: Says which views it needs, and whether its image tower is the frozen one.
+        pixels: uint8 [N, 3, S, S].
+        settings: How views are made.
+        augment: What happens to x itself.
+        seed: Of the run.
+    """
+
+    def __init__(
+        self, method: Method, pixels: Tensor, settings: ViewSettings, augment: Augment, seed: int
+    ) -> None:
+        self.pixels, self.settings, self.augment, self.seed = pixels, settings, augment, seed
+        self.device = method.backbone.device
+        self.made = tuple(method.views)
+        self.fixed: dict[str, ImageFeatures] = {}
+        if augment == "none" and "x" in self.made and not method.sees_pixels:
+            parts = [frozen(method.backbone, part) for part in torch.split(pixels, _GROUP)]
+            self.fixed = {"x": ImageFeatures.cat(parts)}
+            self.made = tuple(name for name in self.made if name != "x")
+
+    def batch(self, chosen: Tensor, labels: Tensor, epoch: int) -> Batch:
+        """A step's images.
+
+        Args:
+            chosen: [B], places in the training set.
+            labels: [B].
+            epoch: Counted from 0.
+        """
+        images = self.images(self.made, chosen, epoch) if self.made else {}
+        features = {name: known[chosen] for name, known in self.fixed.items()}
+        return Batch(labels.to(self.device), images, features)
+
+    def images(self, names: Sequence[str], chosen: Tensor, epoch: int) -> dict[str, Tensor]:
+        """The live views of an epoch, each [B, 3, S, S]."""
+        return make_views(
+            to_unit(self.pixels[chosen], self.device),
+            names,
+            draw_seed(self.seed, epoch),
+            self.settings,
+            chosen.tolist(),
+            augment=self.augment,
+        )
+
+
+class CachedViews(LiveViews):
+    """Views drawn from K copies of each, which were encoded before.
+
+    The arguments are those of ``LiveViews``, and
+
+    Args:
+        copies: K.
+
+    Raises:
+        GoproError: For a method that changes the image tower, copies that are larger than the
+            cache may be, features beyond half precision, or a disk that can't be written.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        pixels: Tensor,
+        settings: ViewSettings,
+        augment: Augment,
+        seed: int,
+        copies: int,
+    ) -> None:
+        if method.sees_pixels:
+            raise GoproError(
+                f"{type(method).__name__} changes the image tower, so its views can't be encoded "
+                "beforehand; leave out --view_cache"
+            )
+        super().__init__(method, pixels, settings, augment, seed)
+        self.copies, self.backbone = copies, method.backbone
+        self.kinds, self.made = self.made, ()
+        self.store = self._open() if self.kinds else np.zeros((len(pixels), copies, 0, 0), "f2")
+        self.widths = [self.backbone.embed_dim, *(2 * [sum(self.backbone.vision_widths)])]
+
+    def batch(self, chosen: Tensor, labels: Tensor, epoch: int) -> Batch:
+        """As for live views, with features alone."""
+        batch = super().batch(chosen, labels, epoch)
+        draws = Draws(draw_seed(self.seed, epoch), chosen.tolist(), _CHOICE)
+        rows = self.store[chosen.numpy(), draws.integer(0, self.copies - 1)]
+        numbers = torch.from_numpy(rows).to(self.device).float()
+        views = {
+            name: ImageFeatures(*torch.split(numbers[:, place], self.widths, dim=1))
+            for place, name in enumerate(self.kinds)
+        }
+        return Batch(batch.labels, {}, {**batch.features, **views})
+
+    def _open(self) -> Halves:
+        """The copies [N, K, V, F], memory-mapped; made where they aren't there yet."""
+        cache = open_cache()
+        if cache is None:
+            return np.concatenate(list(self._groups()))
+        name = f"{tower_key(self.backbone)}-{self._key()}.npy"
+        path = cache.find(name)
+        if path is not None:
+            with contextlib.suppress(OSError, ValueError):  # damaged: made again
+                return _mapped(path, self._shape)
+        return self._write(cache, name)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        width = self.backbone.embed_dim + 2 * sum(self.backbone.vision_widths)
+        return (len(self.pixels), self.copies, len(self.kinds), width)
+
+    def _write(self, cache: Cache, name: str) -> Halves:
+        size = 2 * int(np.prod(self._shape, dtype=np.int64))
+        if size > cache.limit:
+            raise GoproError(
+                f"{self.copies} cached views of {len(self.pixels)} images need {size / 1e9:.1f} GB "
+                f"and the cache may have {cache.limit / 1e9:.1f}; set a smaller --view_cache, or "
+                "GOPRO_CACHE_GB higher"
+            )
+        header = {"descr": "<f2", "fortran_order": False, "shape": self._shape}
+        with cache.write(name) as temporary:
+            with temporary.open("wb") as file:
+                np.lib.format.write_array_header_1_0(file, header)
+                for group in self._groups():
+                    file.write(group.tobytes())
+            # mapped before it takes its name, so that nobody can have removed it
+            return _mapped(temporary, self._shape)
+
+    @torch.no_grad()
+    def _groups(self) -> Iterator[Halves]:
+        """The copies, some images at a time: each [n, K, V, F]."""
+        with bar("preparing views", len(self.pixels) * self.copies) as advance:
+            for chosen in torch.split(torch.arange(len(self.pixels)), _GROUP):
+                copies = []
+                for copy in range(self.copies):
+                    views = self.images(self.kinds, chosen, copy)
+                    features = self.backbone.image(torch.cat([views[name] for name in self.kinds]))
+                    rows = torch.cat([features.embedding, features.mean, features.std], dim=1)
+                    copies.append(torch.unflatten(rows, 0, (len(self.kinds), -1)).transpose(0, 1))
+                    advance("", len(chosen))
+                group = torch.stack(copies, dim=1).half().cpu()
+                if not group.isfinite().all():
+                    raise GoproError(
+                        "this backbone's features are beyond half precision; leave out --view_cache"
+                    )
+                yield group.numpy()
+
+    def _key(self) -> str:
+        """SHA-256 (hex) of all that the copies depend on but the image tower."""
+        made: list[Any] = [__version__, asdict(self.settings), self.augment, self.seed, self.copies]
+        text = f"{pixels_key(self.pixels)} {self.kinds} {made}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _mapped(path: Any, shape: tuple[int, ...]) -> Halves:
+    found: Halves = np.load(path, mmap_mode="r", allow_pickle=False)
+    if found.shape != shape or found.dtype != np.float16:
+        raise ValueError(f"{path} holds {found.dtype} {found.shape}")
+    return found

@@ -1,0 +1,119 @@
+"""Training state on disk: one safetensors file, written whole or not at all, never unpickled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gopro.common.errors import GoproError
+from gopro.common.tensors import load_tensors, save_tensors
+
+
+@dataclass
+class Progress:
+    """How far a training is.
+
+    Attributes:
+        epoch: The epoch under way, counted from 0.
+        step: Steps of this epoch that are done.
+        sums: Sums over this epoch's steps of the loss and its terms.
+        rows: What ``metrics.jsonl`` holds, one dictionary an epoch.
+        best: Best validation accuracy so far, in percent.
+        seconds: Time spent training, interruptions left out.
+        scaler: State of the loss scaling in half precision.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    best: float | None = None
+    seconds: float = 0.0
+    scaler: dict[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(
+    path: Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    progress: Progress,
+    best: dict[str, Tensor] | None,
+    carried: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Write everything that continues a training bit for bit.
+
+    Args:
+        path: The file.
+        model: What is trained.
+        optimizer: And by what.
+        progress: How far it is.
+        best: Weights of the best epoch so far.
+        carried: What the training carries from epoch to epoch besides.
+
+    Raises:
+        GoproError: When the disk is full or the place can't be written.
+    """
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer.{index}.{name}"] = value
+    tensors.update({f"best.{name}": value for name, value in (best or {}).items()})
+    tensors.update({f"carried.{name}": value for name, value in (carried or {}).items()})
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    save_tensors(path, tensors, asdict(progress))
+
+
+def load_checkpoint(
+    path: Path,
+    model: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+    carried: dict[str, Tensor] | None = None,
+) -> tuple[Progress, dict[str, Tensor] | None]:
+    """Put a training back to where ``save_checkpoint`` left it.
+
+    Args:
+        path: The file.
+        model: Gets its weights.
+        optimizer: Gets its state.
+        carried: Gets what the training carries from epoch to epoch, on the weights' device.
+
+    Returns:
+        Its progress and the best weights so far.
+
+    Raises:
+        GoproError: When the checkpoint is damaged or belongs to another method.
+    """
+    tensors, about = load_tensors(path)
+    parts: dict[str, dict[str, Tensor]] = {
+        part: {} for part in ("model", "optimizer", "best", "carried", "random")
+    }
+    for name, value in tensors.items():
+        part, _, rest = name.partition(".")
+        parts.setdefault(part, {})[rest] = value
+    try:
+        model.load_state_dict(parts["model"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in parts["optimizer"].items():
+            index, _, key = name.partition(".")
+            state.setdefault(int(index), {})[key] = value
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        torch.set_rng_state(parts["random"]["cpu"])
+        if "cuda" in parts["random"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state(parts["random"]["cuda"])
+        if carried is not None:
+            device = next(model.parameters()).device
+            carried.clear()
+            carried.update({name: value.to(device) for name, value in parts["carried"].items()})
+        return Progress(**about), parts["best"] or None
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise GoproError(
+            f"{path} belongs to another method or other settings; train into another --out"
+        ) from error

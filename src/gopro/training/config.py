@@ -1,0 +1,228 @@
+"""The settings of a run: the only truth for defaults, help texts and refused combinations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from gopro.common.errors import GoproError
+
+Precision = Literal["fp32", "bf16", "fp16", "auto"]
+
+LOGGERS = ("csv", "tensorboard", "wandb")
+"""Names that ``--logger`` takes."""
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """How the views x, x' (MoCo v3) and x'' (AugMix) are made from a training image."""
+
+    crop_scale: tuple[float, float] = (0.08, 1.0)
+    """Smallest and largest share of the image's area in the crop of x, with `crop-flip`."""
+
+    crop_min_side: int = 24
+    """Shortest side, in pixels, of a square random crop; keeps crops of small images readable."""
+
+    moco_scale: tuple[float, float] = (0.08, 1.0)
+    """Smallest and largest share of the image's area in the MoCo v3 view's crop."""
+
+    moco_jitter: tuple[float, float, float, float] = (0.4, 0.4, 0.2, 0.1)
+    """Strength of the MoCo v3 view's brightness, contrast, saturation and hue changes."""
+
+    moco_jitter_probability: float = 0.8
+    """Share of MoCo v3 views whose colours are changed."""
+
+    moco_grey_probability: float = 0.2
+    """Share of MoCo v3 views turned to greyscale."""
+
+    moco_blur_probability: float = 1.0
+    """Share of MoCo v3 views that are blurred."""
+
+    moco_blur_sigma: tuple[float, float] = (0.1, 2.0)
+    """Smallest and largest standard deviation of the blur, in pixels of a 224-pixel image."""
+
+    augmix_scale: tuple[float, float] = (0.5, 1.0)
+    """Smallest and largest share of the image's area in the AugMix view's crop."""
+
+    augmix_severity: float = 1.0
+    """Largest strength of AugMix's operations, from 0.1 to AugMix's own largest, 10."""
+
+    augmix_chains: int = 3
+    """Number of chains of operations that an AugMix view mixes."""
+
+    augmix_depth: int = 3
+    """Largest number of operations in one of AugMix's chains (drawn from 1 to this)."""
+
+    def __post_init__(self) -> None:
+        for name in ("crop_scale", "moco_scale", "augmix_scale"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high <= 1:
+                raise GoproError(
+                    f"{name} is ({low}, {high}): give two shares of the area, 0 < low <= high <= 1"
+                )
+        for name in ("moco_jitter_probability", "moco_grey_probability", "moco_blur_probability"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise GoproError(f"{name} is {getattr(self, name)}: give a number from 0 to 1")
+        *strengths, hue = self.moco_jitter
+        if not all(0 <= strength <= 1 for strength in strengths) or not 0 <= hue <= 0.5:
+            raise GoproError(
+                f"moco_jitter is {self.moco_jitter}: give brightness, contrast and saturation from "
+                "0 to 1 and hue from 0 to 0.5"
+            )
+        low, high = self.moco_blur_sigma
+        if not 0 < low <= high <= 100:
+            raise GoproError(f"moco_blur_sigma is ({low}, {high}): give 0 < low <= high <= 100")
+        if not 0.1 <= self.augmix_severity <= 10:
+            raise GoproError(
+                f"augmix_severity is {self.augmix_severity}: give a number from 0.1 to 10"
+            )
+        for name in ("crop_min_side", "augmix_chains", "augmix_depth"):
+            if getattr(self, name) < 1:
+                raise GoproError(f"{name} is {getattr(self, name)}: give a whole number from 1 on")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What to train, on what, and how."""
+
+    dataset: str = ""
+    """Data set: caltech101, world, folder:PATH, ..."""
+
+    task: str = "base2new"
+    """Task: base2new (or basenew), few-shot, cross-dataset, domain-generalization."""
+
+    targets: str | None = None
+    """What cross-dataset and domain-generalization test on, with commas between: data sets, or
+    the domains to leave out of training. By default every other set under the root, and the
+    variants of ImageNet."""
+
+    method: str = "gopro"
+    """Method: gopro, coop, zeroshot, ...; on the command line several, with commas between."""
+
+    backbone: str = "mini"
+    """mini (embedded, works offline) or any model name of open_clip, such as ViT-B-16."""
+
+    pretrained: str | None = None
+    """Weights of the backbone: a tag of open_clip, such as openai, or a file."""
+
+    root: Path | None = None
+    """Folder that holds the data sets; by default $GOPRO_DATA, else ./data."""
+
+    shots: int = 16
+    """Training images per class."""
+
+    seed: int = 1
+    """Seed of the few-shot sample, the initial weights, the order and the views."""
+
+    out: Path | None = None
+    """Run folder, or the folder of several; by default a name made from the settings, under
+    runs/."""
+
+    resume: bool = False
+    """Continue the run in the run folder where it stopped."""
+
+    device: str = "auto"
+    """auto, cpu, cuda, cuda:1 or mps."""
+
+    precision: Precision = "fp32"
+    """Precision of the frozen towers; what is learned stays in float32. auto tries bf16 on this
+    device and takes it where it is faster; the run records which."""
+
+    epochs: int | None = None
+    """Passes over the training images; by default the method's recipe."""
+
+    batch: int | None = None
+    """Images per step; by default the method's recipe."""
+
+    lr: float | None = None
+    """Learning rate after warm-up; by default the method's recipe."""
+
+    momentum: float | None = None
+    """Momentum of SGD; by default the method's recipe."""
+
+    weight_decay: float | None = None
+    """Weight decay; by default the method's recipe."""
+
+    warmup_epochs: int | None = None
+    """Epochs at a constant low learning rate; by default the method's recipe."""
+
+    warmup_lr: float | None = None
+    """Learning rate during warm-up; by default the method's recipe."""
+
+    augment: Literal["none", "crop-flip"] | None = None
+    """What happens to x itself in training; by default the method's recipe."""
+
+    optimizer: Literal["sgd", "adam", "adamw"] | None = None
+    """Optimizer; by default the method's recipe."""
+
+    select: Literal["last", "best"] = "last"
+    """Which weights count: the last epoch's, or the best on validation images taken from the
+    training data. Test images are never used."""
+
+    validate: bool = True
+    """Measure accuracy on the validation images after each epoch."""
+
+    checkpoint_every: int = 1
+    """Epochs between checkpoints."""
+
+    logger: str | None = None
+    """Where metrics go besides metrics.jsonl: csv, tensorboard, wandb, with commas between; into
+    logs/ in the run folder, but for wandb."""
+
+    chunk_tokens: int = 8_192
+    """Text tokens whose activations are kept at once; lower it when memory runs out."""
+
+    eval_batch: int = 64
+    """Images per step when nothing is trained."""
+
+    workers: int | None = None
+    """Threads that decode images; by default one per core."""
+
+    processes: int = 1
+    """Processes that share each step's images: one a GPU, or several on the cpu."""
+
+    views: ViewSettings = field(default_factory=ViewSettings)
+    """How the augmented views are made."""
+
+    view_cache: int = 0
+    """Draw each augmented view from so many copies, encoded once before training; 0 makes every
+    view anew, as published."""
+
+    def __post_init__(self) -> None:
+        positive = (
+            *("shots", "batch", "checkpoint_every", "chunk_tokens", "eval_batch", "workers"),
+            "processes",
+        )
+        for name in positive:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise GoproError(f"got --{name} {value}; it must be 1 or more")
+        for name in ("epochs", "lr", "momentum", "weight_decay", "warmup_epochs", "warmup_lr"):
+            value = getattr(self, name)
+            # NaN fails every comparison, so ask for what is wanted
+            if value is not None and not 0 <= value < float("inf"):
+                raise GoproError(f"got --{name} {value}; it must be a number of 0 or more")
+        for name in ("seed", "view_cache"):
+            if getattr(self, name) < 0:
+                raise GoproError(f"got --{name} {getattr(self, name)}; it must be 0 or more")
+        if self.targets is not None and not self.target_names:
+            raise GoproError("got empty --targets; wanted names with commas, as in pacs,dtd")
+        unknown = [name for name in self.logger_names if name not in LOGGERS]
+        if unknown:
+            raise GoproError(f"got --logger {unknown[0]}; wanted csv, tensorboard or wandb")
+        if not self.dataset:
+            raise GoproError("no data set was named; as in `gopro train caltech101 base2new`")
+        if self.select == "best" and not self.validate:
+            raise GoproError("--select best needs validation; leave --validate on")
+
+    @property
+    def logger_names(self) -> tuple[str, ...]:
+        """The loggers one by one."""
+        return tuple(name.strip() for name in (self.logger or "").split(",") if name.strip())
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The targets one by one."""
+        names = (name.strip() for name in (self.targets or "").split(","))
+        return tuple(name for name in names if name)

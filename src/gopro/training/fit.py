@@ -1,0 +1,121 @@
+"""From decoded images to learned weights: what a run and a classifier share."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from gopro.common import distributed
+from gopro.common.errors import NotFiniteError
+from gopro.methods.base import Method, Recipe
+from gopro.prediction.encode import encode
+from gopro.training import loggers
+from gopro.training.checkpoint import Progress
+from gopro.training.config import TrainSettings
+from gopro.training.trainer import Interrupted, Trainer, TrainingSet
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+    from lightning_fabric.loggers.logger import Logger
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's generators for a while, and leave them afterwards as they were."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def learn(
+    method: Method,
+    data: TrainingSet,
+    recipe: Recipe,
+    settings: TrainSettings,
+    folder: Path,
+    validate: Callable[[Method], float] | None = None,
+) -> Progress:
+    """Train a method in place, on the device its backbone is on.
+
+    Args:
+        method: What to train.
+        data: Its images.
+        recipe: How; see ``choose_recipe``.
+        settings: Seed, views, precision, which epoch counts, and whether to resume.
+        folder: Where checkpoint and metrics go.
+        validate: Gives the accuracy in percent on validation images.
+
+    Raises:
+        GoproError: When the loss is not finite, or the folder can't be written.
+        Interrupted: After Ctrl-C, once all is saved.
+    """
+    with loggers.opened(settings.logger_names, folder, asdict(settings)) as opened:
+        fabric = _one_device(method.backbone.device, opened)
+        trainer = Trainer(
+            method,
+            data,
+            recipe,
+            fabric=fabric,
+            folder=folder,
+            seed=settings.seed,
+            views=settings.views,
+            precision=settings.precision,
+            validate=validate,
+            select_best=settings.select == "best",
+            checkpoint_every=settings.checkpoint_every,
+            view_cache=settings.view_cache,
+        )
+        if settings.resume:
+            trainer.resume()
+        for row in trainer.progress.rows:
+            loggers.log_row(fabric, row)
+        progress = trainer.run()
+    distributed.leave()
+    return progress
+
+
+def _one_device(device: torch.device, opened: list[Logger]) -> Fabric:
+    from lightning_fabric import Fabric  # slow to load, and only training needs it
+
+    return Fabric(
+        accelerator=device.type,
+        devices=[device.index or 0] if device.type == "cuda" else 1,
+        precision="32-true",
+        loggers=opened,
+    )
+
+
+def learn_without_folder(
+    method: Method,
+    data: TrainingSet,
+    recipe: Recipe,
+    settings: TrainSettings,
+    validate: Callable[[Method], float] | None = None,
+) -> Progress:
+    """``learn`` for whoever wants the method alone: nothing is kept on disk.
+
+    A method that learns from features sees them first; one that learns nothing is left as it is.
+
+    Raises:
+        GoproError: As ``learn``.
+        KeyboardInterrupt: After Ctrl-C.
+    """
+    if method.learns_from_features:
+        features = encode(method, data.pixels, settings.eval_batch)
+        method.prepare(features, data.labels.to(method.backbone.device))
+    if recipe.epochs == 0 or method.trainable_parameters == 0:
+        return Progress()
+    settings = replace(settings, checkpoint_every=max(1, recipe.epochs))
+    with tempfile.TemporaryDirectory(prefix="gopro-") as folder:
+        try:
+            return learn(method, data, recipe, settings, Path(folder), validate)
+        except NotFiniteError as error:  # the checkpoint goes with the folder
+            raise NotFiniteError(error.what, error.remedy, ": nothing was kept") from error
+        except Interrupted as stop:
+            raise KeyboardInterrupt("stopped; nothing was kept") from stop

@@ -1,0 +1,41 @@
+"""A run's training recipe and its method's settings, as the user set them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from gopro.common.errors import GoproError
+from gopro.common.typed import settings_from
+from gopro.methods.base import Method, Recipe
+from gopro.training.config import TrainSettings
+
+
+def choose_recipe(
+    kind: type[Method], settings: TrainSettings, classes: int | None = None
+) -> Recipe:
+    """The method's recipe for this backbone and training set, with what the user set on top."""
+    recipe = kind.recipe_for(settings.backbone, classes)
+    chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
+    return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
+
+
+def method_settings(kind: type[Method], options: Mapping[str, Any] | None) -> Any:
+    """A method's settings from plain data, as a YAML or JSON file holds it.
+
+    Raises:
+        GoproError: For a setting the method doesn't have, or a value it refuses.
+    """
+    given = dict(options or {})
+    known = [field.name for field in fields(kind.Settings)]
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        near = difflib.get_close_matches(str(unknown[0]), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known) or 'none'}"
+        raise GoproError(f"{kind.__name__} has no setting {unknown[0]!r}; {hint}")
+    try:
+        return settings_from(kind.Settings, given)
+    except TypeError as error:
+        raise GoproError(f"{kind.__name__} can't be set to {given} ({error})") from error

@@ -1,0 +1,292 @@
+"""The one training loop."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from gopro.common import distributed
+from gopro.common.errors import NotFiniteError
+from gopro.common.files import atomic_write
+from gopro.common.progress import Advance, bar
+from gopro.methods.base import Method, Recipe
+from gopro.training.batches import CachedViews, LiveViews, draw_seed
+from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from gopro.training.config import ViewSettings
+from gopro.training.loggers import log_row
+from gopro.training.numerics import all_finite, broken_gradient, files
+from gopro.training.schedule import learning_rate
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+CHECKPOINT = "checkpoint.safetensors"
+METRICS = "metrics.jsonl"
+
+_SMALLEST_SCALE = 1.0
+"""Of the loss in half precision: it starts at 65,536 and is halved at every overflow."""
+
+
+class Interrupted(Exception):  # noqa: N818 - nothing went wrong
+    """Training was stopped by Ctrl-C; everything is saved."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The few-shot training images, decoded.
+
+    Attributes:
+        pixels: uint8 [N, 3, S, S].
+        labels: [N].
+        names: What messages call the images; empty where they have no names.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    names: tuple[str, ...] = ()
+
+
+class Trainer:
+    """Trains a method in place and keeps ``metrics.jsonl`` and a checkpoint in the run folder.
+
+    The order of the images and every view depend on seed, epoch and image alone, so a training
+    that is stopped anywhere and resumed ends with the same weights.
+
+    Args:
+        method: What to train.
+        data: Its images.
+        recipe: Epochs, batch, learning rate and so on.
+        fabric: Device and processes.
+        folder: The run folder.
+        seed: Of order and views.
+        views: How views are made.
+        precision: "fp16" turns loss scaling on.
+        validate: Gives the accuracy in percent on validation images, after each epoch.
+        select_best: End with the weights of the best validation accuracy, not the last ones.
+        checkpoint_every: Epochs between checkpoints.
+        view_cache: Draw from so many copies of each view, encoded before; 0 for live views.
+
+    Raises:
+        GoproError: When the copies of views can't be made or kept.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        data: TrainingSet,
+        recipe: Recipe,
+        *,
+        fabric: Fabric,
+        folder: Path,
+        seed: int,
+        views: ViewSettings,
+        precision: str = "fp32",
+        validate: Callable[[Method], float] | None = None,
+        select_best: bool = False,
+        checkpoint_every: int = 1,
+        view_cache: int = 0,
+    ) -> None:
+        self.method, self.data, self.recipe = method, data, recipe
+        self.fabric, self.folder, self.seed = fabric, folder, seed
+        self.validate, self.select_best = validate, select_best
+        self.checkpoint_every = checkpoint_every
+        self.precision = precision
+        self.batch = min(recipe.batch, len(data.labels))
+        self.steps = recipe.steps(len(data.labels))
+        self.source = LiveViews(method, data.pixels, views, recipe.augment, seed)
+        if view_cache:
+            self.source = CachedViews(
+                method, data.pixels, views, recipe.augment, seed, copies=view_cache
+            )
+        parameters = [p for p in method.parameters() if p.requires_grad]
+        optimizer = make_optimizer(recipe, parameters)
+        self.wrapped: Any
+        self.optimizer: Any
+        self.wrapped, self.optimizer = fabric.setup(method, optimizer)
+        self.scaler = torch.amp.GradScaler(fabric.device.type, enabled=precision == "fp16")
+        self.progress = Progress()
+        self.best: dict[str, Tensor] | None = None
+        self.started = time.monotonic()
+
+    def resume(self) -> None:
+        """Go back to where the folder's checkpoint left off, if there is one.
+
+        Raises:
+            GoproError: When the checkpoint is damaged or another method's.
+        """
+        path = self.folder / CHECKPOINT
+        if path.exists():
+            self.progress, self.best = load_checkpoint(
+                path, self.method, self.optimizer, self.method.carried
+            )
+            self.scaler.load_state_dict(self.progress.scaler)
+            self.started = time.monotonic() - self.progress.seconds
+            write_metrics(self.folder, self.progress.rows)
+
+    def save(self) -> None:
+        """Write the checkpoint and the metrics so far.
+
+        Raises:
+            GoproError: When the disk is full or the place can't be written.
+        """
+        self.progress.seconds = time.monotonic() - self.started
+        self.progress.scaler = self.scaler.state_dict()
+        path = self.folder / CHECKPOINT
+        save_checkpoint(
+            path, self.method, self.optimizer, self.progress, self.best, self.method.carried
+        )
+        write_metrics(self.folder, self.progress.rows)
+
+    def run(self) -> Progress:
+        """Train to the last epoch.
+
+        Raises:
+            NotFiniteError: When loss, gradient or weights are not finite.
+            GoproError: When the folder can't be written.
+            Interrupted: After Ctrl-C, once all is saved.
+        """
+        progress, epochs = self.progress, self.recipe.epochs
+        done = progress.epoch * self.steps + progress.step
+        with (
+            distributed.together(),
+            bar("training", epochs * self.steps, done) as advance,
+            interrupt_flag() as interrupted,
+        ):
+            distributed.share(self.batch)
+            while progress.epoch < epochs:
+                self._epoch(advance, interrupted)
+                self._close_epoch()
+                if progress.epoch % self.checkpoint_every == 0 or progress.epoch == epochs:
+                    self.save()
+        if self.best is not None:
+            self.method.load_state_dict(self.best)
+        self.method.eval()
+        return progress
+
+    def _epoch(self, advance: Advance, interrupted: Callable[[], bool]) -> None:
+        progress = self.progress
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.recipe, progress.epoch)
+        generator = torch.Generator().manual_seed(draw_seed(self.seed, progress.epoch))
+        order = torch.randperm(len(self.data.labels), generator=generator)
+        self.method.train()
+        while progress.step < self.steps:
+            chosen = order[progress.step * self.batch :][: self.batch]
+            values = self._step(chosen)
+            for name, value in values.items():
+                progress.sums[name] = progress.sums.get(name, 0.0) + value
+            progress.step += 1
+            words = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
+            advance(f"epoch {progress.epoch + 1}/{self.recipe.epochs}  {words}")
+            if distributed.agreed(interrupted(), self.fabric.device):
+                self.save()
+                raise Interrupted(str(self.folder))
+
+    def _step(self, chosen: Tensor) -> dict[str, float]:
+        """One step on the chosen images; gives the loss and its terms."""
+        mine = distributed.mine(chosen)
+        batch = self.source.batch(mine, self.data.labels[mine], self.progress.epoch)
+        terms = self.wrapped(batch)
+        loss = self.method.total(terms)
+        values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
+        values = distributed.averaged(values, self.fabric.device)
+        broken = [name for name, value in values.items() if not math.isfinite(value)]
+        if broken:
+            raise self._stop(f"the loss term {broken[-1]} is {values[broken[-1]]}", chosen)
+        self.optimizer.zero_grad()
+        self.method.backward(terms, self._backward)
+        distributed.average_gradients(self.method.parameters())
+        scaled = self.scaler.is_enabled()  # then a step whose gradient overflows is skipped
+        broke = not scaled and not all_finite(p.grad for p in self.method.parameters())
+        if not broke:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        if broke or (scaled and self.scaler.get_scale() < _SMALLEST_SCALE):
+            again = self.wrapped(batch)  # its graph was used up
+            raise self._stop(broken_gradient(again, self.method.loss_weights, self.method), chosen)
+        if not all_finite(self.method.parameters()):  # else a checkpoint would keep them
+            raise self._stop("a weight is not finite", chosen)
+        return values
+
+    def _stop(self, what: str, chosen: Tensor) -> NotFiniteError:
+        """Keep the weights of before this step; gives the error that says what broke."""
+        if all_finite(self.method.state_dict().values()):
+            self.save()
+        kept = "the last good weights are kept in the checkpoint"
+        if not (self.folder / CHECKPOINT).exists():
+            kept = "there are no good weights yet"
+        progress = self.progress
+        return NotFiniteError(
+            f"{what} in epoch {progress.epoch + 1}, step {progress.step + 1} of {self.steps}, "
+            f"whose images are {files(self.data.names, chosen.tolist())}",
+            f"use {'' if self.precision == 'fp32' else '--precision fp32 or '}a lower --lr",
+            f", into another --out: {kept}",
+        )
+
+    def _backward(self, loss: Tensor, **options: Any) -> None:
+        self.fabric.backward(self.scaler.scale(loss), **options)
+
+    def _close_epoch(self) -> None:
+        """Validate, and turn the epoch's sums into a row of metrics."""
+        progress = self.progress
+        self.method.end_epoch(progress.epoch, self.recipe.epochs)
+        row = {"epoch": progress.epoch + 1, "lr": learning_rate(self.recipe, progress.epoch)}
+        row |= {name: value / self.steps for name, value in progress.sums.items()}
+        if self.validate is not None:
+            self.method.eval()
+            row["val_accuracy"] = accuracy = self.validate(self.method)
+            if self.select_best and (progress.best is None or accuracy > progress.best):
+                progress.best = accuracy
+                state = self.method.state_dict()
+                self.best = {name: value.detach().clone() for name, value in state.items()}
+        progress.rows.append(row)
+        log_row(self.fabric, row)
+        progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
+
+
+def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
+    """The recipe's optimizer; ``momentum`` is SGD's, Adam and AdamW keep torch's betas."""
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(
+            parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
+        )
+    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    return kind(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
+
+
+def write_metrics(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write ``metrics.jsonl`` anew: one line an epoch, none double, none missing."""
+    with atomic_write(folder / METRICS) as temporary:
+        temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def interrupt_flag() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a flag, so that no step is cut in two; the second one acts."""
+    asked = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    try:
+        previous = signal.signal(signal.SIGINT, note)
+    except ValueError:  # not the main thread: leave signals alone
+        yield lambda: False
+        return
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, previous)

@@ -1,0 +1,145 @@
+"""The views of a training image: x itself, x' (MoCo v3) and x'' (AugMix).
+
+All work on batches of unnormalised pixels, [B, 3, H, W] in [0, 1], on the device where those lie.
+Each image gets its own random draw, which depends on ``seed``, its key and the kind of view alone:
+not on the batch it comes in, the device, or any global random state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gopro.training.config import ViewSettings
+from gopro.training.views.augmix import make_augmix
+from gopro.training.views.draws import Draws
+from gopro.training.views.geometry import crop_and_flip
+from gopro.training.views.moco import make_moco
+
+__all__ = [
+    "VIEWS",
+    "View",
+    "ViewSettings",
+    "augmix_view",
+    "crop_flip_view",
+    "make_views",
+    "moco_view",
+    "plain_view",
+]
+
+View = Callable[[Tensor, int, ViewSettings, Sequence[int] | None], Tensor]
+_DEFAULT = ViewSettings()
+
+
+def plain_view(
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> Tensor:
+    """The view x: the images themselves."""
+    return images
+
+
+def crop_flip_view(
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> Tensor:
+    """Random resized crop and flip, CoOp's training transform (Zhou et al., IJCV 2022).
+
+    Arguments and result as in ``make_views``, for this one view.
+    """
+
+    def crop(pixels: Tensor, draws: Draws, chosen: ViewSettings) -> Tensor:
+        return crop_and_flip(pixels, draws, chosen.crop_scale, chosen.crop_min_side)
+
+    return _view(crop, 0, images, seed, settings, keys)
+
+
+def moco_view(
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> Tensor:
+    """The view x': see ``gopro.training.views.moco``. Arguments and result as in ``make_views``."""
+    return _view(make_moco, 1, images, seed, settings, keys)
+
+
+def augmix_view(
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+) -> Tensor:
+    """The view x'' (``gopro.training.views.augmix``); arguments, result: as in ``make_views``."""
+    return _view(make_augmix, 2, images, seed, settings, keys)
+
+
+VIEWS: dict[str, View] = {"x": plain_view, "moco": moco_view, "augmix": augmix_view}
+"""The views that a method can ask for, by name."""
+
+
+def make_views(
+    images: Tensor,
+    names: Sequence[str],
+    seed: int,
+    settings: ViewSettings = _DEFAULT,
+    keys: Sequence[int] | None = None,
+    *,
+    augment: Literal["none", "crop-flip"] = "none",
+) -> dict[str, Tensor]:
+    """Make several views of a batch.
+
+    Args:
+        images: [B, 3, H, W] float in [0, 1], not normalised, at the size the backbone takes.
+        names: Keys of ``VIEWS``.
+        seed: Changes every draw; give each epoch or step another one.
+        settings: How the views are made.
+        keys: One whole number per image, such as its place in the training set, which makes its
+            draw the same in any batch and process; by default its place in the batch.
+        augment: What happens to x itself: nothing, or CoOp's random resized crop and flip.
+
+    Returns:
+        For each name [B, 3, H, W] in [0, 1], of the images' type and on their device, without
+        gradient.
+
+    Raises:
+        ValueError: An unknown name, or images or keys of another shape or type.
+    """
+    unknown = [name for name in names if name not in VIEWS]
+    if unknown:
+        raise ValueError(f"unknown views {unknown}; choose from {list(VIEWS)}")
+    table = {**VIEWS, "x": crop_flip_view} if augment == "crop-flip" else VIEWS
+    return {name: table[name](images, seed, settings, keys) for name in names}
+
+
+@torch.no_grad()
+def _view(
+    make: Callable[[Tensor, Draws, ViewSettings], Tensor],
+    stream: int,
+    images: Tensor,
+    seed: int,
+    settings: ViewSettings,
+    keys: Sequence[int] | None,
+) -> Tensor:
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise ValueError(
+            f"images are {images.dtype} {list(images.shape)}; views take float [B, 3, H, W]"
+        )
+    if keys is None:
+        keys = range(len(images))
+    if len(keys) != len(images):
+        raise ValueError(f"{len(keys)} keys for {len(images)} images")
+    if not len(images):
+        return images
+    draws = Draws(seed, keys, stream)
+    # half precision would blur colours' last bits and the sampling grid
+    with torch.autocast(images.device.type, enabled=False):
+        views = make(images.float(), draws, settings)
+    return views.clamp(0, 1).to(images.dtype)

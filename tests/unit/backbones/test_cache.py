@@ -1,0 +1,226 @@
+"""The cache of frozen features: what hits, what must not, size, damage, a disk that is full."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from gopro.backbones import Backbone, ImageFeatures
+from gopro.backbones import cache as cache_module
+from gopro.backbones.cache import (
+    Cache,
+    frozen,
+    frozen_unless_busy,
+    open_cache,
+    pixels_key,
+    tower_key,
+)
+from gopro.backbones.image import to_unit
+from gopro.common.errors import GoproError
+from small_clips import small_backbone
+
+
+@pytest.fixture
+def backbone() -> Backbone:
+    return small_backbone()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GOPRO_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def pictures(seed: int = 0, count: int = 3, side: int = 32) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8)
+
+
+def same(one: ImageFeatures, other: ImageFeatures) -> None:
+    for name in ("embedding", "mean", "std"):
+        assert torch.equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.fixture
+def passes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many pictures went through the tower, pass by pass."""
+    seen: list[int] = []
+    encode = Backbone.image
+
+    def counted(self: Backbone, pixels: Tensor) -> ImageFeatures:
+        seen.append(len(pixels))
+        return encode(self, pixels)
+
+    monkeypatch.setattr(Backbone, "image", counted)
+    yield seen
+
+
+def test_a_picture_goes_through_the_tower_once(
+    backbone: Backbone, folder: Path, passes: list[int]
+) -> None:
+    pixels = pictures()
+    first = frozen(backbone, pixels)
+    again = frozen(backbone, pixels.clone())
+    assert passes == [3]
+    same(first, again)
+    same(first, backbone.image(to_unit(pixels, backbone.device)))
+    assert [path.suffix for path in folder.iterdir() if path.is_file()] == [".safetensors"]
+
+
+def test_switched_off_nothing_is_written(
+    backbone: Backbone, folder: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOPRO_CACHE", "off")
+    frozen(backbone, pictures())
+    frozen(backbone, pictures())
+    assert passes == [3, 3] and not folder.exists()
+
+
+def test_other_pixels_weights_and_precisions_never_hit(
+    backbone: Backbone, folder: Path, passes: list[int]
+) -> None:
+    frozen(backbone, pictures())
+    frozen(backbone, pictures(seed=1))
+    frozen(backbone, pictures()[:2])
+    frozen(small_backbone(seed=1), pictures())
+    one = pictures()
+    one[0, 0, 0, 0] ^= 1
+    frozen(backbone, one)
+    half = small_backbone().to("cpu", "bf16")
+    found = frozen(half, pictures())
+    assert passes == [3, 3, 2, 3, 3, 3]
+    assert found.embedding.dtype == torch.float32
+
+
+def test_the_key_follows_a_change_of_precision() -> None:
+    backbone = small_backbone()
+    key = tower_key(backbone)
+    assert tower_key(small_backbone()) == key
+    assert tower_key(backbone.to("cpu", "bf16")) != key
+
+
+def test_the_same_pixels_in_another_shape_are_other_pictures() -> None:
+    pixels = pictures(count=4, side=16)
+    assert pixels_key(pixels) != pixels_key(pixels.view(1, 3, 32, 32))
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing like it", None])
+def test_a_damaged_file_is_made_again(
+    backbone: Backbone, folder: Path, passes: list[int], content: bytes | None
+) -> None:
+    first = frozen(backbone, pictures())
+    (file,) = folder.glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-9] if content is None else content)
+    same(first, frozen(backbone, pictures()))
+    same(first, frozen(backbone, pictures()))
+    assert passes == [3, 3]
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(
+    backbone: Backbone, tmp_path: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("GOPRO_CACHE", str(tmp_path / "file" / "cache"))
+    frozen(backbone, pictures())
+    assert passes == [3]
+
+
+def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, limit=25)
+    for age, name in enumerate(("a", "b", "c", "d")):
+        with cache.write(name) as temporary:
+            temporary.write_bytes(bytes(8))
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "d"]
+    assert cache.find("b") is not None
+    with cache.write("e") as temporary:
+        temporary.write_bytes(bytes(16))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "e"]
+
+
+def test_only_temporary_files_that_nobody_writes_any_more_are_removed(tmp_path: Path) -> None:
+    old, young = tmp_path / ".a.x.tmp", tmp_path / ".a.y.tmp"
+    for path, age in ((old, 7200), (young, 60)):
+        path.write_bytes(bytes(8))
+        os.utime(path, (time.time() - age, time.time() - age))
+    with Cache(tmp_path, limit=10).write("b") as temporary:
+        temporary.write_bytes(bytes(9))
+    assert not old.exists() and young.exists() and (tmp_path / "b").exists()
+
+
+def test_several_writers_at_once_leave_whole_files(backbone: Backbone, folder: Path) -> None:
+    wanted = frozen(backbone, pictures())
+    for path in folder.glob("*.safetensors"):
+        path.unlink()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: frozen(backbone, pictures()), range(8)))
+    for one in found:
+        same(wanted, one)
+    assert len([path for path in folder.iterdir() if path.is_file()]) == 1
+
+
+def test_what_another_process_encodes_is_left_to_it(
+    backbone: Backbone, folder: Path, passes: list[int]
+) -> None:
+    cache = open_cache()
+    assert cache is not None
+    frozen(backbone, pictures(seed=1))
+    (name,) = (path.name for path in folder.glob("*.safetensors"))
+    (folder / name).unlink()
+    with cache.making(name, 0) as ours:  # stands for the other process
+        assert ours
+        assert frozen_unless_busy(backbone, pictures(seed=1)) is None
+        assert passes == [3]
+    assert frozen_unless_busy(backbone, pictures(seed=1)) is not None
+    with cache.making(name, 0):
+        assert frozen_unless_busy(backbone, pictures(seed=1)) is not None  # it is there
+    assert passes == [3, 3]
+
+
+def test_who_waited_takes_what_the_other_made(
+    backbone: Backbone, folder: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four at once: each batch of pictures goes through the tower once."""
+    encode = Backbone.image
+    monkeypatch.setattr(Backbone, "image", lambda *to: (time.sleep(0.2), encode(*to))[1])
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: frozen(backbone, pictures()), range(4)))
+    assert passes == [3]
+    for one in found:
+        same(found[0], one)
+
+
+def test_after_the_patience_it_is_encoded_twice(
+    backbone: Backbone, folder: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that was stopped in the middle keeps nobody waiting for ever."""
+    monkeypatch.setattr(cache_module, "_PATIENCE", 0.1)
+    wanted = frozen(backbone, pictures())
+    (file,) = folder.glob("*.safetensors")
+    file.unlink()
+    cache = open_cache()
+    assert cache is not None
+    with cache.making(file.name, 0):
+        same(wanted, frozen(backbone, pictures()))
+    assert passes == [3, 3]
+
+
+@pytest.mark.parametrize("size", ["0", "-1", "much", "nan", "inf"])
+def test_a_size_that_is_none_is_refused(size: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOPRO_CACHE", "somewhere")
+    monkeypatch.setenv("GOPRO_CACHE_GB", size)
+    with pytest.raises(GoproError, match="gigabytes above 0"):
+        open_cache()
+
+
+def test_the_usual_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GOPRO_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
+    assert open_cache() == Cache(Path("/somewhere/gopro/features"), 10_000_000_000)

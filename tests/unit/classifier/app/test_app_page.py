@@ -1,0 +1,25 @@
+"""The page's parts as Gradio has them; ``tests/integration/test_served_page.py`` looks at it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tiny_classifier import Given, Make
+
+gr = pytest.importorskip("gradio", reason="the extra `app` isn't installed")
+
+
+def test_visitors_are_forgotten(make: Make, given: Given) -> None:
+    """What each was shown last is kept for the latest alone: else every visitor costs memory."""
+    from fastapi import FastAPI
+
+    from gopro.classifier.app import page
+    from gopro.classifier.app.service import Service
+
+    built = page.build(Service(make().fit(*given)), "animals")
+    gr.mount_gradio_app(FastAPI(), built, path="/")
+    holder = built.state_holder
+    for number in range(300):
+        assert holder[str(number)] is not None
+        holder.update(str(number))
+    assert len(holder.session_data) <= 200 and "299" in holder and "0" not in holder

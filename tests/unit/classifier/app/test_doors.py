@@ -1,0 +1,106 @@
+"""What a stranger may try at the page: other files, other hosts, files that are no pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from file_server import FileServer
+from page_client import answer, as_uploaded, ask, upload
+from tiny_classifier import Given, Make
+
+pytest.importorskip("gradio", reason="the extra `app` isn't installed")
+testclient = pytest.importorskip("starlette.testclient")
+
+
+@pytest.fixture(scope="module")
+def client(make: Make, given: Given) -> Iterator[Any]:
+    from gopro.classifier.app.server import application
+    from gopro.classifier.app.service import Limits, Service
+
+    app = application(Service(make().fit(*given), Limits(bytes=50_000)), "animals")
+    with testclient.TestClient(app, raise_server_exceptions=False) as opened:
+        yield opened
+
+
+def test_the_page_works_behind_its_doors(client: Any, given: Given) -> None:
+    pictures = [(path.name, path.read_bytes()) for path in given[0][:2]]
+    found = answer(client, pictures, "boat, car")
+    assert found["success"], found
+    assert "boat" in found["output"]["data"][0]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=http://{host}/a.html",
+        "/gradio_api/file=HTTP://{host}/a.html",
+        "/gradio_api/file=https%3A//{host}/a.html",
+        "/gradio_api/proxy=http://{host}/a.html",
+        "/gradio_api/run/predict",
+        "/gradio_api/call/answer",
+        "/gradio_api/vibe-code/",
+        "/gradio_api/dev/reload",
+        "/gradio_api/runs",
+        "/gradio_api/run-history/buckets",
+        "/gradio_api/process_recording",
+        "/gradio_api/custom_component/x/client/component/style.css",
+        "/gradio_api/stream/a/b/1/playlist-file",
+    ],
+)
+def test_what_the_page_does_not_use_is_closed(client: Any, path: str) -> None:
+    with FileServer({"/a.html": b"<script>alert(1)</script>"}, kind="text/html") as other:
+        host = other.url("").removeprefix("http://")
+        for found in (client.get(path.format(host=host)), client.post(path.format(host=host))):
+            assert found.status_code in (404, 405)
+            assert "script" not in found.text
+        assert not other.seen
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "pyproject.toml", "/proc/self/environ", "/tmp"])
+def test_only_what_was_uploaded_is_opened(client: Any, path: str) -> None:
+    """A client that names a file of the machine as its upload."""
+    found = ask(client, 0, [[as_uploaded(path)], "boat, car"])
+    assert not found["success"]
+    assert "root:" not in str(found) and "PATH" not in str(found)
+
+
+def test_nothing_is_fetched_for_a_client(client: Any) -> None:
+    with FileServer({"/a.png": b"x"}) as other:
+        url = other.url("/a.png")
+        for given in (as_uploaded(url), {**as_uploaded("/tmp/a.png"), "url": url}):
+            assert not ask(client, 0, [[given], "boat, car"])["success"]
+        assert not other.seen
+
+
+def test_other_files_than_pictures(client: Any) -> None:
+    evil = b"<html><script>alert(1)</script></html>"
+    sent = upload(client, [("<img src=x onerror=alert(1)>.png", evil)])
+    found = ask(client, 0, [[as_uploaded(path) for path in sent.json()], "boat, car"])
+    assert found["success"], found
+    shown = found["output"]["data"][0]
+    assert "can&#39;t read" in shown and "<img src=x" not in shown and "<script" not in shown
+    sent = upload(client, [("a.html", evil), ("a.svg", evil)])
+    for path in sent.json():
+        found = client.get(f"/gradio_api/file={path}")
+        assert found.status_code != 200 or (
+            found.headers["content-disposition"].startswith("attachment")
+            and found.headers["x-content-type-options"] == "nosniff"
+        )
+        found = ask(client, 0, [[as_uploaded(path)], "boat, car"])
+        assert "can&#39;t read" in found["output"]["data"][0] if found["success"] else True
+
+
+def test_uploads_are_bounded(client: Any) -> None:
+    found = upload(client, [("a.png", b"x" * 60_000)])
+    assert found.status_code == 413
+
+
+def test_a_class_name_is_text(client: Any, given: Given) -> None:
+    name = "<script>alert(1)</script>"
+    found = answer(client, [("a.png", given[0][0].read_bytes())], f"{name}, car")
+    assert found["success"], found
+    shown = found["output"]["data"][0]
+    assert "&lt;script&gt;" in shown and "<script" not in shown

@@ -1,0 +1,127 @@
+"""What a served classifier answers, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import threading
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gopro import GoproError, PromptClassifier
+from gopro.classifier.app.service import Limits, Row, Service, Upload, as_csv, as_json
+from gopro.classifier.explain.explanation import Answer
+from tiny_classifier import Given, Make
+
+
+@pytest.fixture(scope="session")
+def classifier(make: Make, given: Given) -> PromptClassifier:
+    return make(examples=8).fit(*given)
+
+
+@pytest.fixture
+def service(classifier: PromptClassifier) -> Service:
+    return Service(classifier)
+
+
+@pytest.fixture
+def uploads(given: Given) -> list[Upload]:
+    return [(path.name, path.read_bytes()) for path in given[0][:10]]
+
+
+def test_answers_are_the_classifiers(
+    service: Service, classifier: PromptClassifier, given: Given, uploads: list[Upload]
+) -> None:
+    rows = service.answer(uploads, service.own)
+    wanted = classifier.predict_proba(given[0][:10])
+    zero = classifier.zero_shot().predict_proba(given[0][:10])
+    for row, ours, plain in zip(rows, wanted, zero, strict=True):
+        assert row.answers[0].probability == pytest.approx(ours.max(), abs=1e-6)
+        assert row.answers[0].zero_shot == pytest.approx(plain[ours.argmax()], abs=1e-6)
+
+
+def test_what_cannot_be_read_gets_a_row(service: Service, uploads: list[Upload]) -> None:
+    bad = [("text.jpg", b"not a picture"), ("none.png", b""), ("cut.png", uploads[0][1][:60])]
+    rows = service.answer([*bad, uploads[0]], service.own)
+    assert [bool(row.error) for row in rows] == [True, True, True, False]
+    assert "text.jpg" in rows[0].error
+
+
+def test_bounds(classifier: PromptClassifier, uploads: list[Upload]) -> None:
+    limits = Limits(bytes=3000, pixels=500, pictures=2, names=3, letters=5)
+    service = Service(classifier, limits)
+    assert "million" not in service.answer(uploads[:1], service.own)[0].error
+    assert "at most 500 pixels" in service.answer(uploads[:1], service.own)[0].error
+    assert "at most" in service.answer([("a.png", b"x" * 5000)], service.own)[0].error
+    with pytest.raises(GoproError, match="at most 2 are taken"):
+        service.answer(uploads[:3], service.own)
+    with pytest.raises(GoproError, match="at most 3"):
+        service.names("a,b,c,d")
+    with pytest.raises(GoproError, match="longer than 5"):
+        service.names("abcdef")
+    with pytest.raises(GoproError, match="too long"):
+        Service(classifier, Limits(seconds=-1e-9, at_once=1)).answer(uploads[:1], service.own)
+
+
+def test_busy(classifier: PromptClassifier, uploads: list[Upload]) -> None:
+    service = Service(classifier, Limits(seconds=0.05, at_once=1))
+    with service._turn(), pytest.raises(GoproError, match="too many requests"):
+        service.answer(uploads[:1], service.own)
+
+
+def test_other_names_are_kept_for_a_while(service: Service, uploads: list[Upload]) -> None:
+    assert service.names(" a, b\nc ;; ") == ("a", "b", "c")
+    assert service.names("") == service.own
+    for number in range(20):
+        (row,) = service.answer(uploads[:1], (f"thing {number}", "other"))
+        assert {answer.name for answer in row.answers} == {f"thing {number}", "other"}
+    assert len(service._others) == 8
+    with pytest.raises(GoproError):
+        service.answer(uploads[:1], ("same", "same"))
+
+
+def test_explanation_and_views(service: Service, uploads: list[Upload]) -> None:
+    found, drawn = service.explain(uploads[0], service.own)
+    assert found.similar
+    assert min(drawn.size) > 300
+    views = service.views(uploads[0], service.own)
+    assert len(views) == 7
+    assert np.asarray(views[0][0]).shape == (224, 224, 3)
+    assert views[0][1].startswith("as it is: ")
+    with pytest.raises(GoproError):
+        service.explain(("a.jpg", b"no"), service.own)
+
+
+def test_many_clients_at_once(service: Service, uploads: list[Upload]) -> None:
+    wanted = service.answer(uploads, service.own)
+    seen: list[list[Row]] = []
+
+    def ask() -> None:
+        seen.append(service.answer(uploads, service.own))
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [as_json(rows) for rows in seen] == [as_json(wanted)] * 8
+
+
+def test_files() -> None:
+    answer = Answer("=cmd()", 0.75, 0.5)
+    rows = [Row("+a.jpg", (answer, dataclasses.replace(answer, name="b"))), Row("c", error="no")]
+    table = list(csv.reader(io.StringIO(as_csv(rows))))
+    assert table[1] == ["'+a.jpg", "1", "'=cmd()", "0.750000", "0.500000", ""]
+    assert table[3] == ["c", "", "", "", "", "no"]
+    assert json.loads(as_json(rows))["answers"][1] == {"picture": "c", "error": "no"}
+
+
+def test_large_picture_is_refused_before_it_is_decoded(classifier: PromptClassifier) -> None:
+    file = io.BytesIO()
+    Image.new("1", (9000, 9000)).save(file, format="PNG")
+    (row,) = Service(classifier).answer([("bomb.png", file.getvalue())], ("a", "b"))
+    assert "too large" in row.error

@@ -1,0 +1,63 @@
+"""An explanation on a tiny classifier: everything there, as a picture and as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gopro import GoproError, PromptClassifier
+from gopro.classifier.explain import picture
+from gopro.classifier.explain.text import lines
+from tiny_classifier import Given, Make
+from tiny_run import CLASSES, Cli
+
+
+@pytest.mark.parametrize("method", ["gopro", "coop", "cocoop", "zeroshot", "linear_probe"])
+def test_every_kind_of_method(make: Make, given: Given, tmp_path: Path, method: str) -> None:
+    classifier = make(method=method, examples=8, epochs=1).fit(*given)
+    found = classifier.explain(given[0][0], top=3)
+    probabilities = classifier.predict_proba(given[0][:1])[0]
+    assert len(found.answers) == 3
+    assert found.answers[0].probability == pytest.approx(probabilities.max())
+    assert found.answers[0].name == CLASSES[probabilities.argmax()]
+    assert found.regions.shape == (8, 8)
+    assert np.isfinite(found.regions).all()
+    assert len(found.similar) == 6
+    assert found.similar[0].cosine == pytest.approx(1.0, abs=0.01)  # the picture itself was kept
+    assert bool(found.tokens) == (method in ("gopro", "coop", "cocoop"))
+    for token in found.tokens:
+        assert (token.shift is None) == (method == "coop")
+        assert (token.content is None) == (method != "gopro")
+        assert token.learned[0].word == token.started
+    text = "\n".join(lines(found))
+    assert found.answers[0].name in text
+    assert "occlusion" in text
+    drawn = Image.open(picture.draw(found, tmp_path / "a.png", "$a_{<b>.png"))
+    assert min(drawn.size) > 400
+
+
+def test_nothing_kept_and_other_names(make: Make, given: Given) -> None:
+    classifier = make(examples=0).fit(*given)
+    found = classifier.with_classes(["a thing", "something else"]).explain(given[0][0])
+    assert found.similar == []
+    assert {answer.name for answer in found.answers} == {"a thing", "something else"}
+    with pytest.raises(GoproError, match="got -1 examples"):
+        make(examples=-1).fit(*given)
+
+
+def test_command(cli: Cli, model: Path, given: Given, tmp_path: Path) -> None:
+    done = cli("explain", model, given[0][0], "--out", tmp_path / "why.png", "--top", 2)
+    assert done.code == 0, done.err
+    assert "most similar training pictures" in done.out
+    assert (tmp_path / "why.png").read_bytes()[:4] == b"\x89PNG"
+    assert ".png" in cli("explain", model, given[0][0], "--out", tmp_path / "why.txt").line
+    assert "1 or more" in cli("explain", model, given[0][0], "--top", 0).line
+    assert "isn't there" in cli("explain", model, tmp_path / "none.jpg").line
+
+
+def test_before_fit() -> None:
+    with pytest.raises(GoproError, match="learned nothing"):
+        PromptClassifier().explain("a.jpg")

@@ -1,0 +1,55 @@
+"""Occlusion finds the place that the answer comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from gopro.backbones import ImageFeatures
+from gopro.classifier.explain.regions import CELLS, in_words, occlusion
+
+
+class _LooksAtOneCorner:
+    """The first class's score is the brightness of the upper left quarter."""
+
+    class_names: tuple[str, ...] = ("bright", "dark")
+
+    def for_classes(self, names: Sequence[str]) -> _LooksAtOneCorner:
+        other = _LooksAtOneCorner()
+        other.class_names = tuple(names)
+        return other
+
+    def image(self, pixels: Tensor) -> ImageFeatures:
+        half = pixels.shape[-1] // 2
+        corner = pixels[:, :, :half, :half].mean(dim=(1, 2, 3))[:, None]
+        return ImageFeatures(corner, corner, corner)
+
+    def logits(self, features: ImageFeatures) -> Tensor:
+        bright = 9 * features.embedding
+        places = {"bright": bright, "dark": torch.full_like(bright, 1.0)}
+        return torch.cat([places[name] for name in self.class_names], dim=1)
+
+
+def test_only_what_is_looked_at_counts() -> None:
+    pixels = torch.zeros(3, 32, 32)
+    pixels[:, :16, :16] = 1.0
+    method: Any = _LooksAtOneCorner()
+    name, found = occlusion(method, pixels, batch=7)
+    assert name == "bright"
+    assert found.shape == (CELLS, CELLS)
+    assert found[:4, :4].min() > 0
+    assert found[5:, 5:].abs().max() < 1e-6
+    assert in_words(found) == "upper left"
+
+
+def test_nothing_matters() -> None:
+    method: Any = _LooksAtOneCorner()
+    name, found = occlusion(method, torch.full((3, 32, 32), 0.5))
+    assert name == "bright"
+    assert found.abs().max() == pytest.approx(0, abs=1e-6)
+    assert in_words(torch.zeros(8, 8)) == "nowhere in particular"
+    assert in_words(torch.nn.functional.pad(torch.ones(2, 2), (3, 3, 3, 3))) == "centre"

@@ -1,0 +1,110 @@
+"""Fast prediction of a classifier: the same answers, saved and read, and where there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gopro import PromptClassifier
+from gopro.classifier.modelfolder import FAST
+from gopro.common.errors import GoproError
+from gopro.prediction.fast import FastPrompts
+from tiny_classifier import Given, Make
+from tiny_run import Cli
+
+
+@pytest.fixture(scope="module")
+def fitted(make: Make, given: Given) -> PromptClassifier:
+    return make(method="gopro", options=None).fit(*given)
+
+
+@pytest.fixture(scope="module")
+def folder(fitted: PromptClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The saved classifier. Not to be changed."""
+    return fitted.save(tmp_path_factory.mktemp("fast") / "model")
+
+
+def test_the_same_answers(fitted: PromptClassifier, folder: Path, given: Given) -> None:
+    exact = PromptClassifier.load(folder)
+    assert not exact.fast and (folder / FAST).is_file()
+    fast = PromptClassifier.load(folder).set_params(fast=True)
+    assert fast.predict(given[0]).tolist() == fitted.predict(given[0]).tolist()
+    wanted, found = exact.predict_proba(given[0]), fast.predict_proba(given[0])
+    assert np.abs(found - wanted).mean() < 0.03
+    assert fast.quick().answered == 2 * len(given[0])
+    assert fast.compare(*given) == exact.compare(*given)
+
+
+def test_what_was_saved_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gopro.classifier import fastway
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(fastway, "fit", refuse)
+    PromptClassifier.load(folder).quick()
+
+
+def test_other_names_are_fitted_anew(folder: Path, given: Given) -> None:
+    fast = PromptClassifier.load(folder).set_params(fast=True)
+    exact = fast.with_classes(["red", "green", "blue"])
+    assert fast.fast and not exact.fast and not exact.fast_is_ready
+    other = fast.with_classes(["red", "green", "blue"]).set_params(fast=True)
+    assert other.predict(given[0]).tolist() == exact.predict(given[0]).tolist()
+    assert other.quick() is not fast.quick()
+
+
+def test_the_setting_is_saved(make: Make, given: Given, tmp_path: Path) -> None:
+    model = make(method="cocoop", fast=True).fit(*given).save(tmp_path / "model")
+    assert PromptClassifier.load(model).fast
+    assert PromptClassifier.load(model).zero_shot().fast is False
+
+
+def test_a_changed_file_is_refused_and_a_missing_one_is_missed(
+    fitted: PromptClassifier, given: Given, tmp_path: Path
+) -> None:
+    model = fitted.save(tmp_path / "model")
+    (model / FAST).write_bytes(b"x")
+    with pytest.raises(GoproError, match="only for fast prediction"):
+        PromptClassifier.load(model)
+    (model / FAST).unlink()
+    without = PromptClassifier.load(model)
+    assert len(without.predict(given[0])) == len(given[0])
+    with pytest.raises(GoproError, match="saved without"):
+        without.set_params(fast=True).predict(given[0])
+
+
+def test_a_method_without_a_fast_way(make: Make, given: Given, tmp_path: Path) -> None:
+    coop = make(fast=True).fit(*given)
+    with pytest.raises(GoproError, match="no fast prediction for CoOp"):
+        coop.predict(given[0])
+    assert not (coop.save(tmp_path / "model") / FAST).exists()
+
+
+def test_on_the_command_line(cli: Cli, folder: Path, given: Given) -> None:
+    fast = cli("predict", folder, *given[0][:4], "--top", 1, "--device", "cpu")
+    exact = cli("predict", folder, *given[0][:4], "--top", 1, "--device", "cpu", "--exact")
+    assert (exact.code, fast.code) == (0, 0)
+    names = [line.rsplit(": ", 1)[1].split()[0] for line in exact.out.splitlines()]
+    assert [line.rsplit(": ", 1)[1].split()[0] for line in fast.out.splitlines()] == names
+
+
+@pytest.mark.parametrize(
+    ("options", "quick"), [([], True), (["--exact"], False), (["--classes", "red,green"], False)]
+)
+def test_which_way_a_saved_model_takes(
+    cli: Cli,
+    folder: Path,
+    given: Given,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    quick: bool,
+) -> None:
+    """Fast where that was fitted to these very names; no list of names is fitted for a picture."""
+    asked: list[bool] = []
+    logits = FastPrompts.logits
+    monkeypatch.setattr(FastPrompts, "logits", lambda *to: (asked.append(True), logits(*to))[1])
+    assert cli("predict", folder, given[0][0], "--device", "cpu", *options).code == 0
+    assert bool(asked) is quick

@@ -1,0 +1,85 @@
+"""Publishing and fetching by the hub's conventions, with the hub played by a folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from huggingface_hub import HfApi, ModelHubMixin
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+from gopro import GoproError, PromptClassifier
+from gopro.classifier import hub
+from tiny_classifier import Given, Make
+
+
+@pytest.fixture
+def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that stands for the hub: OWNER/NAME inside."""
+    store = tmp_path / "far"
+
+    def create_repo(self: HfApi, repo_id: str, **given: Any) -> SimpleNamespace:
+        return SimpleNamespace(repo_id=repo_id)
+
+    def upload_folder(self: HfApi, *, repo_id: str, folder_path: Path, **given: Any) -> str:
+        shutil.copytree(folder_path, store / repo_id)
+        return f"commit of {repo_id}"
+
+    def fetch(repo_id: str, allow_patterns: list[str], **given: Any) -> str:
+        if not (store / repo_id).is_dir():
+            raise LocalEntryNotFoundError("it isn't there\nsecond line")
+        return str(store / repo_id)
+
+    def no_config(*args: Any, **given: Any) -> str:
+        # a stand-in: the client library behind the hub's changes from version to version
+        response: Any = SimpleNamespace(headers={}, status_code=404, request=None)
+        raise HfHubHTTPError("no config", response=response)
+
+    monkeypatch.setattr(HfApi, "create_repo", create_repo)
+    monkeypatch.setattr(HfApi, "upload_folder", upload_folder)
+    monkeypatch.setattr(hub, "snapshot_download", fetch)
+    monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", no_config)
+    return store
+
+
+def test_pushed_and_fetched(make: Make, given: Given, far: Path) -> None:
+    classifier = make(examples=4).fit(*given)
+    assert isinstance(classifier, ModelHubMixin)
+    assert classifier.push_to_hub("owner/animals") == "commit of owner/animals"
+    names = sorted(path.name for path in (far / "owner" / "animals").iterdir())
+    assert names == ["README.md", "classifier.json", "config.json", "model.safetensors"]
+    weights = str(classifier.pretrained)
+    published = (far / "owner" / "animals" / "classifier.json").read_text()
+    assert str(Path(weights).parent) not in published
+    again = PromptClassifier.from_pretrained("owner/animals", device="cpu", pretrained=weights)
+    pictures = given[0][:5]
+    np.testing.assert_array_equal(again.predict_proba(pictures), classifier.predict_proba(pictures))
+    assert classifier.examples_ is not None  # what is published changes nothing here
+
+
+def test_saved_and_read_locally(make: Make, given: Given, tmp_path: Path) -> None:
+    classifier = make().fit(*given)
+    measured = classifier.compare(*given)
+    classifier.save(tmp_path / "first", measured)
+    again = PromptClassifier.load(tmp_path / "first", device="cpu")
+    again.save_pretrained(tmp_path / "second")
+    assert "Accuracy on 24 pictures" in (tmp_path / "second" / "README.md").read_text()
+    final = PromptClassifier.from_pretrained(
+        tmp_path / "second", device="cpu", pretrained=str(classifier.pretrained)
+    )
+    assert list(final.classes_) == list(classifier.classes_)
+    assert final.with_classes(["a", "b"]).measured_ is None
+
+
+def test_not_there(far: Path) -> None:
+    with pytest.raises(GoproError, match=r"can't fetch owner/none .*it isn't there\)"):
+        PromptClassifier.from_pretrained("owner/none")
+
+
+def test_nothing_learned(far: Path) -> None:
+    with pytest.raises(GoproError, match="learned nothing"):
+        PromptClassifier().push_to_hub("owner/empty")

@@ -1,0 +1,115 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from gopro.common.errors import GoproError
+from gopro.common.files import atomic_write, is_half, remove_halves, write_json
+
+
+def _all(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_new_file_appears_at_once_with_its_folders(tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "file"
+    with atomic_write(path) as temporary:
+        temporary.write_text("half")
+        assert not path.exists()
+        assert temporary.parent == path.parent
+        temporary.write_text("whole")
+    assert path.read_text() == "whole"
+    assert _all(path.parent) == ["file"]
+
+
+def test_files_are_readable_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "ordinary").write_text("")
+    with atomic_write(tmp_path / "file") as temporary:
+        temporary.write_text("")
+    modes = [(tmp_path / name).stat().st_mode for name in ("ordinary", "file")]
+    assert modes[0] == modes[1]
+
+
+@pytest.mark.parametrize("problem", [RuntimeError, KeyboardInterrupt])
+def test_a_failure_keeps_the_old_file(tmp_path: Path, problem: type[BaseException]) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(problem), atomic_write(path) as temporary:
+        temporary.write_text("new")
+        raise problem
+    assert path.read_text() == "old"
+    assert _all(tmp_path) == ["file"]
+
+
+def test_a_full_disk_while_writing(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("old")
+    with (
+        pytest.raises(GoproError, match=r"no room left on the disk.*free some space"),
+        atomic_write(path) as temporary,
+        open("/dev/full", "wb", buffering=0) as full,  # noqa: PTH123 - a real ENOSPC
+    ):
+        temporary.write_text("new")
+        full.write(b"new")
+    assert path.read_text() == "old"
+    assert _all(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_full_disk_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = tmp_path / "file"
+    path.write_text("old")
+    monkeypatch.setattr(*((os, "fsync") if call == "fsync" else (Path, "replace")), full)
+    with pytest.raises(GoproError, match="no room left") as caught:
+        write_json(path, {"a": 1})
+    assert "\n" not in str(caught.value)
+    assert path.read_text() == "old"
+    assert _all(tmp_path) == ["file"]
+
+
+def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GoproError, match=r"can't write .*choose another place"):
+        write_json(tmp_path / "file" / "inner", 1)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(GoproError, match=r"can't write .*Permission denied"):
+            write_json(tmp_path / "file", 1)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_json_is_readable_and_strict(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    write_json(path, {"name": "Käfer", "n": [1, 2]})
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text) == {"name": "Käfer", "n": [1, 2]}
+    assert "Käfer" in text and text.endswith("}\n")
+    with pytest.raises(ValueError, match="Out of range float"):
+        write_json(path, float("nan"))
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_halves_are_known_and_removed(tmp_path: Path) -> None:
+    for name in ("file", ".hidden", "a.tmp"):
+        (tmp_path / name).touch()
+    with pytest.raises(GoproError), atomic_write(tmp_path / "file") as temporary:
+        (half,) = [path for path in tmp_path.iterdir() if is_half(path)]
+        assert half == temporary
+        remove_halves(tmp_path)
+        temporary.read_bytes()
+    assert _all(tmp_path) == [".hidden", "a.tmp", "file"]
+    remove_halves(tmp_path / "none")

@@ -1,0 +1,75 @@
+"""The method that the guide adds works as the guide says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gopro import methods
+from gopro.data import worldset
+from gopro.results import schema
+from tiny_run import Cli, quick
+
+GUIDE = Path(__file__).parents[3] / "docs" / "adding-a-method.md"
+
+
+def _block(kind: str) -> str:
+    text = GUIDE.read_text(encoding="utf-8")
+    (block,) = re.findall(rf"^```{kind}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return str(block)
+
+
+@pytest.fixture
+def tether(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The guide's class in a module, and its line in the table."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "tether.py").write_text(_block("python"), encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "code")
+    found = re.fullmatch(r'\s*"(\w+)": "gopro\.methods\.(\w+:\w+)",\n', _block("text"))
+    assert found, "the guide's line of the table"
+    monkeypatch.setitem(methods.TABLE, found[1], found[2])
+    yield
+    sys.modules.pop("tether", None)
+
+
+def test_it_is_short() -> None:
+    code = _block("python")
+    lines = len(code.splitlines())
+    assert lines < 60
+    assert f"a whole method of {lines} lines" in GUIDE.read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("tether")
+def test_its_commands(
+    cli: Cli, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(worldset, "_TEST", (2, range(1)))  # a tenth of the test pictures
+    monkeypatch.chdir(tmp_path)
+    brief = [*tiny, "--epochs", 1, "--shots", 1, "--seeds", "1,2", "--validate", "false"]
+    commands = [shlex.split(line) for line in _block("bash").splitlines()]
+    assert [words[1] for words in commands] == ["train", "ablate"]
+    for words in commands:
+        answer = cli(*words[1:], *brief)
+        assert answer.code == 0, answer.err
+        assert "zero-shot CLIP" in answer.out
+    folders = [path.parent for path in (tmp_path / "runs").rglob("done")]
+    runs = [schema.read(folder) for folder in folders]
+    assert sorted(run["method"] for run in runs) == ["coop"] * 2 + ["tether"] * 6
+    assert {run["dataset"] for run in runs} == {"world"}
+
+
+@pytest.mark.usefixtures("tether")
+def test_it_is_in_the_lists(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert "context tokens shared by all images, on a leash" in cli("methods").out
+    assert "--tether.w_leash" in cli("train", "--help").out
+    assert "there is no option --tether.w_leach; did you mean --tether.w_leash" in (
+        cli("train", "world", "--tether.w_leach", 1).line
+    )

@@ -1,0 +1,61 @@
+"""Every command and every block of Python in the tutorial runs, in its order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import documented
+from gopro import PromptClassifier
+from gopro.cli.main import main
+from tiny_run import write_photos
+
+TUTORIAL = documented.ROOT / "docs" / "tutorial.md"
+
+_LARGE = ["--backbone", "ViT-B-16", "--pretrained", "openai"]
+"""What can't be fetched here; in its place runs the tiny backbone of the tests."""
+
+
+def test_tutorial(
+    tmp_path: Path,
+    tiny: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("sklearn")
+    monkeypatch.chdir(tmp_path)
+    _photographs(tmp_path / "photographs")
+    monkeypatch.setattr(PromptClassifier, "fit", _briefly(PromptClassifier.fit))
+    replaced = 0
+    for kind, block in documented.blocks(TUTORIAL):
+        if kind == "python":
+            exec(compile(block, str(TUTORIAL), "exec"), {})
+            continue
+        for program, *arguments in documented.commands(block):
+            if arguments[-4:] == _LARGE:
+                arguments, replaced = [*arguments[:-4], *tiny], replaced + 1
+            assert (program, main(arguments)) == ("gopro", 0), (arguments, capsys.readouterr().err)
+    assert replaced == 1
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("photographs", "model", "final", "from-python", "model-b16")
+    }
+
+
+def _photographs(folder: Path) -> None:
+    write_photos(folder, ["sea_horse", "starfish", "yellow tang"], count=6)
+    for path in folder.rglob("*.png"):
+        Image.open(path).save(path.with_name(f"IMG_{int(path.stem):04}.jpg"))
+        path.unlink()
+
+
+def _briefly(fit: Any) -> Any:
+    """The same with one epoch: what the tutorial says is tested here, not what is learned."""
+
+    def run(self: PromptClassifier, *given: Any, **more: Any) -> PromptClassifier:
+        fitted: PromptClassifier = fit(self.set_params(epochs=1), *given, **more)
+        return fitted
+
+    return run

@@ -1,0 +1,222 @@
+"""A step's images: live views, what is encoded once, and cached views against live ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from gopro.backbones import Backbone, cache
+from gopro.backbones.image import to_unit
+from gopro.common.errors import GoproError
+from gopro.methods.gopro import GOPro, GOProSettings
+from gopro.training import batches
+from gopro.training.batches import CachedViews, LiveViews, draw_seed
+from gopro.training.views import ViewSettings, make_views
+from small_clips import close, small_backbone
+
+NAMES = ["ant", "bee", "cat"]
+SEED = 3
+LABELS = torch.tensor([0, 1, 2, 0, 1])
+
+
+@pytest.fixture(scope="module")
+def backbone() -> Backbone:
+    return small_backbone()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GOPRO_CACHE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def method(backbone: Backbone) -> GOPro:
+    torch.manual_seed(0)
+    return GOPro(backbone, NAMES, GOProSettings())
+
+
+@pytest.fixture
+def pixels() -> Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (5, 3, 32, 32), generator=generator, dtype=torch.uint8)
+
+
+def cached(method: GOPro, pixels: Tensor, copies: int = 2, **options: object) -> CachedViews:
+    given = {"settings": ViewSettings(), "augment": "none", "seed": SEED} | options
+    return CachedViews(method, pixels, copies=copies, **given)  # type: ignore[arg-type]
+
+
+def test_live_views_are_those_of_the_epoch(method: GOPro, pixels: Tensor) -> None:
+    chosen = torch.tensor([4, 1])
+    batch = LiveViews(method, pixels, ViewSettings(), "none", SEED).batch(chosen, LABELS[chosen], 5)
+    wanted = make_views(
+        to_unit(pixels[chosen], torch.device("cpu")),
+        ("moco", "augmix"),
+        draw_seed(SEED, 5),
+        ViewSettings(),
+        [4, 1],
+    )
+    assert list(batch.images) == ["moco", "augmix"]
+    for name, view in wanted.items():
+        assert torch.equal(batch.images[name], view)
+    assert torch.equal(batch.labels, torch.tensor([1, 1]))
+
+
+def test_an_image_that_is_not_augmented_is_encoded_once(method: GOPro, pixels: Tensor) -> None:
+    chosen = torch.tensor([3, 0])
+    once = LiveViews(method, pixels, ViewSettings(), "none", SEED).batch(chosen, LABELS[chosen], 0)
+    assert list(once.features) == ["x"]
+    plain = make_views(
+        to_unit(pixels[chosen], torch.device("cpu")), method.views, draw_seed(SEED, 0), keys=[3, 0]
+    )
+    every = {name: method.image(view) for name, view in plain.items()}
+    for name, found in method.encode(once).items():
+        close(found.embedding, every[name].embedding)
+        close(found.mean, every[name].mean)
+        close(found.std, every[name].std)
+
+
+def test_an_augmented_image_is_encoded_every_time(method: GOPro, pixels: Tensor) -> None:
+    source = LiveViews(method, pixels, ViewSettings(), "crop-flip", SEED)
+    batch = source.batch(torch.tensor([0]), LABELS[:1], 0)
+    assert not batch.features and list(batch.images) == ["x", "moco", "augmix"]
+
+
+@pytest.mark.parametrize("augment", ["none", "crop-flip"])
+def test_cached_views_are_live_views_of_the_first_epochs(
+    method: GOPro, pixels: Tensor, folder: Path, augment: str
+) -> None:
+    source = cached(method, pixels, copies=2, augment=augment)
+    live = LiveViews(method, pixels, ViewSettings(), augment, SEED)  # type: ignore[arg-type]
+    seen = set()
+    for epoch in range(6):
+        for place in range(5):
+            chosen = torch.tensor([place])
+            found = source.batch(chosen, LABELS[chosen], epoch)
+            assert not found.images
+            matches = [
+                copy
+                for copy in range(2)
+                if all(
+                    torch.allclose(found.features[name].mean, wanted.mean, atol=2e-3, rtol=1e-3)
+                    for name, wanted in method.encode(
+                        live.batch(chosen, LABELS[chosen], copy)
+                    ).items()
+                )
+            ]
+            assert len(matches) == 1
+            seen.add((place, matches[0]))
+    assert len(seen) == 10  # every image shows both of its copies
+
+
+def test_losses_and_gradients_are_those_of_live_views_to_half_precision(
+    method: GOPro, pixels: Tensor, folder: Path
+) -> None:
+    chosen = torch.arange(5)
+    live = LiveViews(method, pixels, ViewSettings(), "none", SEED).batch(chosen, LABELS, 0)
+    once = cached(method, pixels, copies=1).batch(chosen, LABELS, 4)
+    found, wanted = method.loss(once), method.loss(live)
+    parameters = [p for p in method.parameters() if p.requires_grad]
+    for name in wanted:
+        close(found[name], wanted[name], 2e-3)
+    ours = torch.autograd.grad(method.total(found), parameters, allow_unused=True)
+    theirs = torch.autograd.grad(method.total(wanted), parameters, allow_unused=True)
+    scale = max(part.abs().max().item() for part in theirs if part is not None)
+    for one, other in zip(ours, theirs, strict=True):
+        if other is not None:
+            assert (one - other).abs().max().item() < 5e-3 * scale
+
+
+def test_which_copy_depends_on_seed_epoch_and_image_alone(
+    method: GOPro, pixels: Tensor, folder: Path
+) -> None:
+    source = cached(method, pixels, copies=4)
+    whole = source.batch(torch.arange(5), LABELS, 2).features["moco"].embedding
+    again = cached(method, pixels, copies=4)
+    order = torch.tensor([3, 0, 4])
+    assert torch.equal(
+        again.batch(order, LABELS[order], 2).features["moco"].embedding, whole[order]
+    )
+    assert not torch.equal(source.batch(torch.arange(5), LABELS, 3).features["moco"].mean, whole)
+
+
+def test_copies_are_made_once_and_found_again(
+    method: GOPro, pixels: Tensor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = cached(method, pixels)
+    assert isinstance(first.store, np.memmap) and first.store.dtype == np.float16
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("made twice")
+
+    monkeypatch.setattr(batches, "make_views", refuse)
+    assert np.array_equal(cached(method, pixels).store, first.store)
+
+
+def test_anything_else_never_hits(method: GOPro, pixels: Tensor, folder: Path) -> None:
+    def files() -> int:
+        return len(list(folder.glob("*.npy")))
+
+    cached(method, pixels)
+    other = pixels.clone()
+    other[2, 1, 3, 3] ^= 1
+    cached(method, other)
+    cached(method, pixels, copies=3)
+    cached(method, pixels, seed=SEED + 1)
+    cached(method, pixels, settings=ViewSettings(moco_blur_sigma=(0.1, 1.0)))
+    cached(method, pixels, augment="crop-flip")
+    cached(GOPro(small_backbone(seed=1), NAMES, GOProSettings()), pixels)
+    cached(GOPro(method.backbone, NAMES, GOProSettings(augmix=False)), pixels)
+    assert files() == 8
+    cached(GOPro(method.backbone, ["cow", "dog"], GOProSettings(w_sem=2.0)), pixels)
+    assert files() == 8  # class names and loss weights change no view
+
+
+def test_a_damaged_file_is_made_again(method: GOPro, pixels: Tensor, folder: Path) -> None:
+    wanted = np.array(cached(method, pixels).store)
+    (file,) = folder.glob("*.npy")
+    file.write_bytes(file.read_bytes()[:-4])
+    assert np.array_equal(cached(method, pixels).store, wanted)
+
+
+def test_without_a_cache_the_copies_stay_in_memory(
+    method: GOPro, pixels: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = cached(method, pixels).store
+    monkeypatch.setenv("GOPRO_CACHE", str(tmp_path))
+    assert np.array_equal(cached(method, pixels).store, kept)
+
+
+def test_copies_larger_than_the_cache_are_refused(
+    method: GOPro, pixels: Tensor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(cache.LIMIT, "0.00001")
+    with pytest.raises(GoproError, match="GOPRO_CACHE_GB"):
+        cached(method, pixels)
+    assert not list(folder.glob("*.npy*"))
+
+
+def test_a_method_that_changes_the_tower_is_refused(method: GOPro, pixels: Tensor) -> None:
+    method.sees_pixels = True  # type: ignore[misc]
+    with pytest.raises(GoproError, match="leave out --view_cache"):
+        cached(method, pixels)
+
+
+def test_features_beyond_half_precision_are_refused(
+    method: GOPro, pixels: Tensor, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = Backbone.image
+
+    def huge(self: Backbone, images: Tensor) -> object:
+        found = encode(self, images)
+        return type(found)(found.embedding, found.mean * 1e9, found.std)
+
+    monkeypatch.setattr(Backbone, "image", huge)
+    with pytest.raises(GoproError, match="half precision"):
+        cached(method, pixels)
+    assert not list(folder.glob("*.npy*"))
