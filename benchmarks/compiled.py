@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args(arguments)
     backbone = load_backbone(options.backbone, None, options.device, options.precision)
-    visual = backbone.images.visual
+    visual = backbone.image_encoder.visual
     side = backbone.image_size
     pixels = torch.rand(options.images, 3, side, side).to(backbone.device, backbone.dtype)
     compiled = torch.compile(visual)

@@ -45,8 +45,8 @@ class Rates:
 
 def image_pass(backbone: Backbone, images: int) -> Work:
     """A pass of a ViT's image tower without gradient."""
-    visual: Any = backbone.images.visual
-    width, layers = int(visual.conv1.out_channels), len(backbone.images.layers)
+    visual: Any = backbone.image_encoder.visual
+    width, layers = int(visual.conv1.out_channels), len(backbone.image_encoder.layers)
     patch = int(visual.conv1.kernel_size[0])
     tokens = 1 + (backbone.image_size // patch) ** 2
     block = 24 * tokens * width**2 + 4 * tokens**2 * width
@@ -69,7 +69,7 @@ def text_step(backbone: Backbone, prompts: int, context: int, lengths: Sequence[
         context: M.
         lengths: Tokens of each class, end-of-text counted.
     """
-    texts = backbone.texts
+    texts = backbone.text_encoder
     width, layers = texts.width, len(texts.blocks)
     own, classes = sum(lengths), len(lengths)
     pairs = sum(length * (length + 1) // 2 + length * (1 + context) for length in lengths)

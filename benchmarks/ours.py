@@ -61,7 +61,7 @@ class ZeroShotClip:
     def predict(self) -> Tensor:
         """Class scores [B, C], without the layers' statistics, which it has no use for."""
         backbone = self.setup.backbone
-        tower = backbone.images
+        tower = backbone.image_encoder
         pixels = to_unit(self.setup.pixels, backbone.device)
         normal = (pixels - tower.mean.to(pixels)) / tower.std.to(pixels)
         embedding = tower.visual(normal.to(backbone.dtype)).float()
@@ -120,4 +120,4 @@ def _reach(scores: Tensor) -> float:
 
 def encode(setup: Setup) -> ImageFeatures:
     """Features of the images, never from a cache."""
-    return setup.backbone.image(to_unit(setup.pixels, setup.backbone.device))
+    return setup.backbone.encode_image(to_unit(setup.pixels, setup.backbone.device))

@@ -32,7 +32,7 @@ from gopro.data.pixels import groups, stack
 def tower(classifier: PromptClassifier, paths: Sequence[str]) -> Callable[[], None]:
     """Decode and encode, and nothing else: what no way of naming these pictures can do without."""
     backbone = classifier.method_.backbone
-    visual = backbone.images.visual
+    visual = backbone.image_encoder.visual
 
     @torch.no_grad()
     def run() -> None:
@@ -40,7 +40,7 @@ def tower(classifier: PromptClassifier, paths: Sequence[str]) -> Callable[[], No
         size, batch = backbone.image_size, classifier.eval_batch
         for group in groups(open_picture, numbered, size, batch, classifier.workers):
             pixels = to_unit(stack(group), backbone.device)
-            visual(backbone.images.normalised(pixels))
+            visual(backbone.image_encoder.normalised(pixels))
 
     return run
 

@@ -59,7 +59,7 @@ class Published:
     def learn(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
         """As ``step``, on views that are given."""
         self.method.zero_grad()
-        features = {name: self.backbone.image(view) for name, view in views.items()}
+        features = {name: self.backbone.encode_image(view) for name, view in views.items()}
         count = len(self.setup.labels)
         groups = [[place] for place in range(count)] if self.image_by_image else [range(count)]
         terms: dict[str, Tensor] = {}
@@ -83,7 +83,7 @@ class Published:
     @torch.no_grad()
     def scores(self, views: dict[str, Tensor]) -> Tensor:
         """As ``predict``, on views that are given: three branches, of which one is used."""
-        features = {name: self.backbone.image(view) for name, view in views.items()}
+        features = {name: self.backbone.encode_image(view) for name, view in views.items()}
         return self._match(features["x"], self._texts(features)["x"])
 
     def _match(self, features: ImageFeatures, text: Tensor) -> Tensor:
@@ -114,8 +114,8 @@ class Published:
     def _padded(self) -> tuple[tuple[Tensor, Tensor], Tensor]:
         """Embeddings of start and of "NAME." with padding, and where each prompt ends."""
         classes, tower = self.method.classes, self.tower
-        used = 1 + self.method.settings.tokens
-        length = self.backbone.texts.context_length - used
+        used = 1 + self.method.settings.n_ctx
+        length = self.backbone.text_encoder.context_length - used
         padding = tower.token_embedding.weight[0]
         rest = padding.expand(len(classes.lengths), length, -1).clone()
         for place, count in enumerate(classes.lengths):

@@ -112,7 +112,7 @@ def _peak(options: argparse.Namespace) -> float | None:
 
 def _backbone(options: argparse.Namespace, precision: str) -> Backbone:
     backbone = load_backbone(options.backbone, options.pretrained, options.device, precision)
-    backbone.texts.chunk_tokens = options.chunk_tokens
+    backbone.text_encoder.chunk_tokens = options.chunk_tokens
     return backbone
 
 

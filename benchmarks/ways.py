@@ -36,7 +36,7 @@ def needed(way: str, setup: Setup) -> floor.Work:
     text = floor.text_step(
         setup.backbone,
         images * len(method.prompted),
-        method.settings.tokens,
+        method.settings.n_ctx,
         method.classes.lengths,
     )
     if way == "cached views":
@@ -46,7 +46,7 @@ def needed(way: str, setup: Setup) -> floor.Work:
 
 def published_fits(setup: Setup, free: float) -> bool:
     """Whether the published step's activations fit into ``free`` bytes of memory."""
-    texts = setup.backbone.texts
+    texts = setup.backbone.text_encoder
     share = texts.width * len(texts.blocks) * texts.context_length / (512 * 12 * 77)
     prompts = len(setup.labels) * len(setup.method.prompted) * len(setup.method.class_names)
     return prompts * share * _PROMPT_BYTES < free

@@ -17,8 +17,8 @@ Every setting is an option of `gopro train` (`--shots 4`), a key of a YAML file 
 recorded in the run's folder. `gopro train --help` prints the same on a terminal.
 
 The settings of `gopro fit` are the arguments of
-[PromptClassifier](api.md#gopro.PromptClassifier), and those of a method: `--gopro.tokens 8` on the
-command line, `options={"tokens": 8}` in Python.
+[PromptClassifier](api.md#gopro.PromptClassifier), and those of a method: `--gopro.n_ctx 8` on the
+command line, `options={"n_ctx": 8}` in Python.
 
 This page is made from the settings' dataclasses when the site is built.
 """

@@ -134,7 +134,7 @@ def test_options_that_do_not_fit(train: Cli, cli: Cli, tmp_path: Path, own: Path
     assert "mini carries its own weights" in line
     line = cli("train", where, "--shots", 2, "--backbone", "ViT-B-16", "--out", tmp_path / "r").line
     assert "ViT-B-16 needs weights" in line and "openai" in line
-    assert "context tokens" in _refused(train, tmp_path, "--coop.tokens", 0, dataset=where)
+    assert "context tokens" in _refused(train, tmp_path, "--coop.n_ctx", 0, dataset=where)
     assert "gopro without content and style" in (
         _refused(train, tmp_path, "--gopro.content", "false", "--gopro.style", "false",
                  "--method", "gopro", dataset=where)

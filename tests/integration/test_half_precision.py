@@ -23,8 +23,10 @@ def test_these_settings_overflow_as_published() -> None:
     """What the released codes compute in half precision is infinite here; ours is not."""
     backbone = loud_backbone("fp16")
     seen: list[torch.Tensor] = []
-    backbone.images.layers[-1].register_forward_hook(lambda module, args, out: seen.append(out))
-    features = backbone.image(to_unit(pictures().pixels, backbone.device))
+    backbone.image_encoder.layers[-1].register_forward_hook(
+        lambda module, args, out: seen.append(out)
+    )
+    features = backbone.encode_image(to_unit(pictures().pixels, backbone.device))
     tokens = seen[0]
     assert tokens.dtype == torch.float16 and tokens.isfinite().all()
     assert not ((tokens - tokens.mean(dim=1, keepdim=True)) ** 2).sum(dim=1).isfinite().all()

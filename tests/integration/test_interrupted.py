@@ -96,7 +96,7 @@ def _fail(*arguments: object) -> None:
 
 
 def test_the_settings_of_a_run_repeat_it(train: Cli, cli: Cli, tmp_path: Path) -> None:
-    train(tmp_path / "run", "--coop.tokens", 2, "--seed", 5, "--views.crop_scale", "[0.3,1.0]")
+    train(tmp_path / "run", "--coop.n_ctx", 2, "--seed", 5, "--views.crop_scale", "[0.3,1.0]")
     config = tmp_path / "run" / "config.yaml"
     recorded = yaml.safe_load(config.read_text())
     assert recorded["momentum"] == 0.9  # the recipe's, written out

@@ -40,7 +40,7 @@ def test_every_method(cli: Cli, tiny: list[str], tmp_path: Path, method: str) ->
     assert "differ" not in again.out
 
 
-@pytest.mark.parametrize("method", [name for name in TABLE if find(name).sees_pixels])
+@pytest.mark.parametrize("method", [name for name in TABLE if find(name).modifies_image_encoder])
 def test_validation_and_zero_shot_beside_another_image_tower(
     cli: Cli, tiny: list[str], tmp_path: Path, method: str
 ) -> None:

@@ -28,7 +28,7 @@ SOUND = {
     "lr": 1e-3,
     "validate": True,
     "views": {"crop_scale": [0.2, 0.9], "moco_jitter": [0.1, 0.2, 0.3, 0.4], "augmix_depth": 2},
-    "coop": {"tokens": 8, "words": "an image: of"},
+    "coop": {"n_ctx": 8, "ctx_init": "an image: of"},
     "gopro": {"layers": [1, 2]},
 }
 RECIPES = [

@@ -152,7 +152,7 @@ def frozen(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
         pixels: uint8 [B, 3, image_size, image_size].
     """
     features = frozen_unless_busy(backbone, pixels, wait=_PATIENCE)
-    return backbone.image(to_unit(pixels, backbone.device)) if features is None else features
+    return backbone.encode_image(to_unit(pixels, backbone.device)) if features is None else features
 
 
 def frozen_unless_busy(
@@ -167,7 +167,7 @@ def frozen_unless_busy(
     """
     cache = open_cache()
     if cache is None:
-        return backbone.image(to_unit(pixels, backbone.device))
+        return backbone.encode_image(to_unit(pixels, backbone.device))
     name = _name(backbone, pixels)
     found = _read(cache, name, backbone.device)
     if found is not None:
@@ -178,7 +178,7 @@ def frozen_unless_busy(
         found = _read(cache, name, backbone.device)  # made while this one waited
         if found is not None:
             return found
-        features = backbone.image(to_unit(pixels, backbone.device))
+        features = backbone.encode_image(to_unit(pixels, backbone.device))
         tensors = {name: getattr(features, name).cpu() for name in ("embedding", "mean", "std")}
         with contextlib.suppress(GoproError, SafetensorError), cache.write(name) as temporary:
             save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
@@ -221,7 +221,7 @@ def tower_key(backbone: Backbone) -> str:
     known = _towers.get(backbone)
     if known is None or known[0] != place:
         digest = hashlib.sha256(place.encode())
-        for name, tensor in sorted(backbone.images.visual.state_dict().items()):
+        for name, tensor in sorted(backbone.image_encoder.visual.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
             digest.update(raw.numpy().data)

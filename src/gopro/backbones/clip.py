@@ -1,4 +1,4 @@
-"""CLIP as the rest of the project sees it: two calls, ``image`` and ``text``."""
+"""CLIP as the rest of the project sees it: ``encode_image`` and ``encode_text``."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Backbone:
         self.tokenizer = tokenizer
         self.name = name
         self.pretrained = pretrained
-        self.images = ImageTower(model.get_submodule("visual"), name)
-        self.texts = PromptEncoder(model, name, chunk_tokens)
+        self.image_encoder = ImageTower(model.get_submodule("visual"), name)
+        self.text_encoder = PromptEncoder(model, name, chunk_tokens)
         # taken before the model is rounded: in bf16 it would be off by one percent
         scale = model.get_parameter("logit_scale").detach().float()
         self._scale = scale.exp().clamp(max=100.0).reshape(())
@@ -56,37 +56,37 @@ class Backbone:
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.texts.positions.device
+        return self.text_encoder.positions.device
 
     @property
     def dtype(self) -> torch.dtype:
         """In what precision the towers compute."""
-        return self.texts.positions.dtype
+        return self.text_encoder.positions.dtype
 
     @property
     def image_size(self) -> int:
         """Side of the square input, in pixels."""
-        return self.images.image_size
+        return self.image_encoder.image_size
 
     @property
     def normalisation(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each colour that ``image`` normalises with."""
-        return self.images.mean.flatten().tolist(), self.images.std.flatten().tolist()
+        """Mean and standard deviation of each colour that ``encode_image`` normalises with."""
+        return self.image_encoder.mean.flatten().tolist(), self.image_encoder.std.flatten().tolist()
 
     @property
     def vision_widths(self) -> tuple[int, ...]:
         """Token width after each layer of the image tower."""
-        return self.images.widths
+        return self.image_encoder.widths
 
     @property
     def text_width(self) -> int:
         """Width of a context token."""
-        return self.texts.width
+        return self.text_encoder.width
 
     @property
     def embed_dim(self) -> int:
         """Width of the shared image-text space."""
-        projection = self.texts.tower.text_projection
+        projection = self.text_encoder.tower.text_projection
         if projection is None:
             return self.text_width
         return int(
@@ -98,7 +98,7 @@ class Backbone:
         """CLIP's learned inverse temperature, exponentiated: a scalar, at most 100."""
         return self._scale.to(self.device)
 
-    def image(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> ImageFeatures:
         """Encode images.
 
         Args:
@@ -114,17 +114,19 @@ class Backbone:
                 f"got images of {tuple(pixels.shape[-2:])} pixels, {self.name} takes "
                 f"{self.image_size} x {self.image_size}; resize them first"
             )
-        return self.images.prompted(pixels, prompts) if prompts else self.images(pixels)
+        return (
+            self.image_encoder.prompted(pixels, prompts) if prompts else self.image_encoder(pixels)
+        )
 
-    def text(self, prompts: Prompts) -> Tensor:
+    def encode_text(self, prompts: Prompts) -> Tensor:
         """Encode prompts: [B, C, e], or [1, C, e] when nothing depends on the image."""
-        return self.texts(prompts)
+        return self.text_encoder(prompts)
 
     @torch.no_grad()
     def embed_tokens(self, ids: Sequence[int]) -> Tensor:
         """Token embeddings [len(ids), d_t], in float32."""
         index = torch.tensor(list(ids), dtype=torch.long, device=self.device)
-        embedding: Tensor = self.texts.tower.token_embedding(index)
+        embedding: Tensor = self.text_encoder.tower.token_embedding(index)
         return embedding.float()
 
     def words(self, text: str) -> Tensor:
@@ -144,7 +146,7 @@ class Backbone:
         Raises:
             GoproError: For names that are empty, equal, or too long for the text tower.
         """
-        room = self.texts.context_length - 1 - context
+        room = self.text_encoder.context_length - 1 - context
         rows = encode_class_names(names, self.tokenizer, room=room, template=template)
         longest = max(len(row) for row in rows)
         embedding = torch.zeros(len(rows), longest, self.text_width, device=self.device)
@@ -171,7 +173,7 @@ class Backbone:
                 'in "a photo of a {}."'
             )
         nothing = torch.empty(0, self.text_width, device=self.device)
-        return self.text(Prompts.after(nothing, self.class_tokens(names, 0, template)))[0]
+        return self.encode_text(Prompts.after(nothing, self.class_tokens(names, 0, template)))[0]
 
     def to(self, device: torch.device | str, precision: str = "fp32") -> Backbone:
         """Move to a device and precision ("fp32", "bf16" or "fp16"), in place."""

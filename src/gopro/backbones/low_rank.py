@@ -30,7 +30,7 @@ def image_blocks(backbone: Backbone) -> int:
     Raises:
         GoproError: When it is a ResNet, or a ViT of another attention than CLIP's.
     """
-    blocks = backbone.images.prompts.blocks
+    blocks = backbone.image_encoder.prompts.blocks
     attention = getattr(blocks[0], "attn", None) if blocks else None
     if not isinstance(attention, nn.MultiheadAttention):
         kind = "a ViT of another kind" if blocks else "a ResNet"
@@ -49,9 +49,9 @@ def image_embedding(backbone: Backbone, pixels: Tensor, added: Added) -> Tensor:
         pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
         added: What is added in each block.
     """
-    visual: Any = backbone.images.visual
-    tokens: Tensor = visual._embeds(backbone.images.normalised(pixels))
-    for index, block in enumerate(backbone.images.prompts.blocks):
+    visual: Any = backbone.image_encoder.visual
+    tokens: Tensor = visual._embeds(backbone.image_encoder.normalised(pixels))
+    for index, block in enumerate(backbone.image_encoder.prompts.blocks):
         tokens = _run(block, tokens, partial(added, index), causal=False)
     pooled: Tensor = visual._pool(tokens)[0]
     projected: Tensor = pooled if visual.proj is None else pooled @ visual.proj
@@ -70,7 +70,7 @@ def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Te
         classes: The sentences' tokens, from ``Backbone.class_tokens`` with no context.
         added: What is added in each block.
     """
-    encoder = backbone.texts
+    encoder = backbone.text_encoder
     start = classes.start.expand(len(classes.lengths), 1, -1)
     tokens = torch.cat([start, classes.embedding], dim=1)
     tokens = (tokens + encoder.positions[: tokens.shape[1]]).to(backbone.dtype)

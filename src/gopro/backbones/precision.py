@@ -46,7 +46,7 @@ def fastest(name: str, pretrained: str | None, device: str) -> Literal["fp32", "
 def _work(backbone: Backbone) -> None:
     """A pass of each tower, on images and prompts that mean nothing."""
     side = backbone.image_size
-    backbone.image(torch.zeros(_IMAGES, 3, side, side, device=backbone.device))
+    backbone.encode_image(torch.zeros(_IMAGES, 3, side, side, device=backbone.device))
     backbone.template([f"class {number}" for number in range(8 * _IMAGES)])
 
 

@@ -60,7 +60,9 @@ class Examples:
         if not chosen:
             return None
         kept = pixels[chosen]
-        parts = [backbone.image(to_unit(part, backbone.device)) for part in torch.split(kept, 64)]
+        parts = [
+            backbone.encode_image(to_unit(part, backbone.device)) for part in torch.split(kept, 64)
+        ]
         embedding = torch.cat([F.normalize(part.embedding, dim=-1) for part in parts])
         return cls(
             embedding.cpu().half(),

@@ -126,10 +126,10 @@ class Graph(nn.Module):
         # neither the method nor its backbone, which others share, is changed
         self.method = copy.copy(method)
         self.method.backbone = self.backbone = copy.copy(method.backbone)
-        self.backbone.texts = self.texts  # type: ignore[assignment]
+        self.backbone.text_encoder = self.texts  # type: ignore[assignment]
         side = self.backbone.image_size
         with torch.no_grad():
-            self.method.logits(self.method.image(torch.rand(probe, 3, side, side)))
+            self.method.logits(self.method.encode_image(torch.rand(probe, 3, side, side)))
         self.texts.recording = False
         self.conditioned = any(known is None for known in self.texts.known)
 
@@ -137,14 +137,14 @@ class Graph(nn.Module):
         """Probabilities [B, C] of pictures [B, 3, S, S]."""
         self.texts.place = 0
         unit = image.float() / 255 if self.pixels == "uint8" else image
-        return self.method.logits(self.method.image(unit)).softmax(dim=1)
+        return self.method.logits(self.method.encode_image(unit)).softmax(dim=1)
 
 
 class _Remembered:
     """A text encoder that gives again what it gave before, where that holds for any picture."""
 
     def __init__(self, backbone: Backbone) -> None:
-        self.encoder = backbone.texts
+        self.encoder = backbone.text_encoder
         self.known: list[Tensor | None] = []
         self.recording, self.place = True, 0
 

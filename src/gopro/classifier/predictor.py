@@ -179,7 +179,7 @@ class Predictor(Estimator):
                 pixels = stack(group)
                 frozen = encode(methods[1], pixels)
                 for method, found in zip(methods, answers, strict=True):
-                    own = encode(method, pixels) if method.sees_pixels else frozen
+                    own = encode(method, pixels) if method.modifies_image_encoder else frozen
                     quick = self.fast and method is self.method_
                     found.append(predict(self.quick() if quick else method, own))
                 advance("", len(group))
@@ -224,7 +224,7 @@ class Predictor(Estimator):
     def _probabilities(self, pixels: Tensor) -> Probabilities:
         """[B, C] for uint8 [B, 3, S, S]."""
         method = self.method_
-        features = method.image(to_unit(pixels, method.backbone.device))
+        features = method.encode_image(to_unit(pixels, method.backbone.device))
         logits = (self.quick() if self.fast else method).logits(features)
         found: Probabilities = logits.cpu().double().softmax(dim=1).numpy()
         return found

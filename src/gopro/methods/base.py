@@ -63,8 +63,8 @@ class Method(nn.Module, ABC):
         about: What it learns, in one line for lists.
         parts: What an ablation changes: name -> settings. Without a part the rest stays as it is.
         learns_from_features: Whether ``prepare`` wants the training images' features.
-        sees_pixels: Whether ``image`` is more than the frozen tower, so that features which that
-            tower left behind (cached, or shared with zero-shot CLIP) are not this method's.
+        modifies_image_encoder: Whether the method changes the image tower, so that the frozen
+            tower's features (cached, or shared with zero-shot CLIP) are not this method's.
         prompts_per_image: Whether each image has prompts of its own, so that scoring many images at
             once needs memory for all their prompts.
 
@@ -74,7 +74,7 @@ class Method(nn.Module, ABC):
         settings: The method's options.
 
     Attributes:
-        carried: Tensors that training carries from epoch to epoch; see ``end_epoch``.
+        extra_state: Tensors that training carries from epoch to epoch; see ``end_epoch``.
     """
 
     Settings: ClassVar[type]
@@ -83,7 +83,7 @@ class Method(nn.Module, ABC):
     about: ClassVar[str]
     parts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     learns_from_features: ClassVar[bool] = False
-    sees_pixels: ClassVar[bool] = False
+    modifies_image_encoder: ClassVar[bool] = False
     prompts_per_image: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
@@ -91,7 +91,7 @@ class Method(nn.Module, ABC):
         self.backbone = backbone
         self.settings = settings
         self.class_names = tuple(class_names)
-        self.carried: dict[str, Tensor] = {}
+        self.extra_state: dict[str, Tensor] = {}
 
     @classmethod
     def recipe_for(cls, backbone: str, classes: int | None = None) -> Recipe:
@@ -148,8 +148,8 @@ class Method(nn.Module, ABC):
     def end_epoch(self, epoch: int, epochs: int) -> None:
         """Do what a method does between epochs, before the validation.
 
-        What it needs of earlier epochs besides the learned weights belongs into ``carried``, which
-        checkpoints keep and saved weights don't.
+        What it needs of earlier epochs besides the learned weights belongs into ``extra_state``,
+        which checkpoints keep and saved weights don't.
 
         Args:
             epoch: The one that ended, counted from 0.
@@ -191,16 +191,16 @@ class Method(nn.Module, ABC):
         other.set_class_names(names)
         return other
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """Features of images, as ``logits`` takes them: the frozen tower's, without gradient.
 
-        A method that changes the image tower says so by ``sees_pixels`` and encodes here, with
-        gradient to what it learns.
+        A method that changes the image tower sets ``modifies_image_encoder`` and encodes here,
+        with gradient to what it learns.
 
         Args:
             pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
         """
-        return self.backbone.image(pixels)
+        return self.backbone.encode_image(pixels)
 
     def encode(self, batch: Batch) -> dict[str, ImageFeatures]:
         """Features of each view, all views in one pass of the method's image tower.
@@ -208,7 +208,7 @@ class Method(nn.Module, ABC):
         Raises:
             GoproError: For features of the frozen tower where the method has another one.
         """
-        if batch.features and self.sees_pixels:
+        if batch.features and self.modifies_image_encoder:
             raise GoproError(
                 f"{type(self).__name__} changes the image tower and got features of the frozen "
                 "one; give it images"
@@ -216,15 +216,15 @@ class Method(nn.Module, ABC):
         features = dict(batch.features)
         names = [name for name in batch.images if name not in features]
         if names:
-            made = self.image(torch.cat([batch.images[name] for name in names]))
+            made = self.encode_image(torch.cat([batch.images[name] for name in names]))
             size = len(batch.labels)
             for place, name in enumerate(names):
                 features[name] = made[place * size : (place + 1) * size]
         return features
 
 
-def initial_context(backbone: Backbone, words: str, tokens: int) -> Tensor:
-    """Context tokens [tokens, d_t] to start from.
+def initial_context(backbone: Backbone, ctx_init: str, n_ctx: int) -> Tensor:
+    """Context tokens [n_ctx, d_t] to start from.
 
     The words' token embeddings; where there are more tokens than words, random ones stand before
     them (normal, standard deviation 0.02, as CoOp does); where there are fewer, the last words
@@ -233,10 +233,10 @@ def initial_context(backbone: Backbone, words: str, tokens: int) -> Tensor:
     Raises:
         GoproError: When neither words nor tokens are asked for.
     """
-    if tokens < 1:
-        raise GoproError(f"got {tokens} context tokens; wanted at least 1")
-    known = backbone.words(words)[-tokens:]
-    random = torch.empty(tokens - known.shape[0], backbone.text_width)
+    if n_ctx < 1:
+        raise GoproError(f"got {n_ctx} context tokens; wanted at least 1")
+    known = backbone.words(ctx_init)[-n_ctx:]
+    random = torch.empty(n_ctx - known.shape[0], backbone.text_width)
     nn.init.normal_(random, std=0.02)
     return torch.cat([random.to(known), known])
 

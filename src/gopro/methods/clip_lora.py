@@ -111,7 +111,7 @@ class CLIPLoRA(Method):
         "no-image-tower": {"tower": "text"},
         "no-text-tower": {"tower": "image"},
     }
-    sees_pixels: ClassVar[bool] = True
+    modifies_image_encoder: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
@@ -119,7 +119,9 @@ class CLIPLoRA(Method):
             blocks, width = image_blocks(backbone), backbone.vision_widths[0]
             self.image_tower = LowRank(blocks, width, settings)
         if settings.tower != "image":
-            self.text_tower = LowRank(len(backbone.texts.blocks), backbone.text_width, settings)
+            self.text_tower = LowRank(
+                len(backbone.text_encoder.blocks), backbone.text_width, settings
+            )
         self.set_class_names(class_names)
 
     @classmethod
@@ -134,12 +136,12 @@ class CLIPLoRA(Method):
         self.written = self.backbone.template(names, template)
         self.classes = self.backbone.class_tokens(names, 0, template)
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
         if self.settings.tower == "text":
-            return self.backbone.image(pixels)
+            return self.backbone.encode_image(pixels)
         return ImageFeatures.only(image_embedding(self.backbone, pixels, self.image_tower))
 
-    def text(self) -> Tensor:
+    def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e]."""
         if self.settings.tower == "image":
             return F.normalize(self.written, dim=-1)
@@ -147,7 +149,7 @@ class CLIPLoRA(Method):
 
     def logits(self, features: ImageFeatures) -> Tensor:
         image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ self.text().T
+        return self.backbone.logit_scale * image @ self.encode_text().T
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features = self.encode(batch)["x"]

@@ -18,10 +18,10 @@ from gopro.methods.base import Batch, Method, Recipe, initial_context
 class CoCoOpSettings:
     """Options of CoCoOp."""
 
-    tokens: int = 4
+    n_ctx: int = 4
     """Number of context tokens."""
 
-    words: str = "a photo of a"
+    ctx_init: str = "a photo of a"
     """Words the context starts from; where there are fewer words than tokens, random ones lead."""
 
 
@@ -47,7 +47,7 @@ class CoCoOp(Method):
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
-        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        self.context = nn.Parameter(initial_context(backbone, settings.ctx_init, settings.n_ctx))
         width = backbone.embed_dim
         hidden = max(1, width // 16)
         self.meta_net = nn.Sequential(
@@ -56,7 +56,7 @@ class CoCoOp(Method):
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+        self.classes = self.backbone.class_tokens(names, self.settings.n_ctx)
 
     def image_embedding(self, features: ImageFeatures) -> Tensor:
         """Unit image embeddings [B, e]."""
@@ -69,7 +69,7 @@ class CoCoOp(Method):
 
     def text_embedding(self, shifts: Tensor) -> Tensor:
         """Unit text embeddings [B, C, e] of prompts whose context is shifted by [B, 1, d_t]."""
-        text = self.backbone.text(Prompts.after(self.context + shifts, self.classes))
+        text = self.backbone.encode_text(Prompts.after(self.context + shifts, self.classes))
         return F.normalize(text, dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:

@@ -19,10 +19,10 @@ from gopro.methods.base import Batch, Method, Recipe, initial_context, rows_of
 class CoOpSettings:
     """Options of CoOp."""
 
-    tokens: int = 4
+    n_ctx: int = 4
     """Number of context tokens; the paper has 4 and 16."""
 
-    words: str = "a photo of a"
+    ctx_init: str = "a photo of a"
     """Words the context starts from; where there are fewer words than tokens, random ones lead.
     An empty text makes all of them random."""
 
@@ -64,11 +64,13 @@ class CoOp(Method):
         self.trained_names = tuple(class_names)
         if settings.class_specific:
             start = [
-                initial_context(backbone, settings.words, settings.tokens) for _ in class_names
+                initial_context(backbone, settings.ctx_init, settings.n_ctx) for _ in class_names
             ]
             self.context = nn.Parameter(torch.stack(start))
         else:
-            self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+            self.context = nn.Parameter(
+                initial_context(backbone, settings.ctx_init, settings.n_ctx)
+            )
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
@@ -76,10 +78,10 @@ class CoOp(Method):
         if options.class_specific:
             self.rows = rows_of(names, self.trained_names, "a context of its own")
         if options.position == "end":
-            self.classes = backbone.class_tokens(names, options.tokens)
+            self.classes = backbone.class_tokens(names, options.n_ctx)
         else:  # the full stop stands behind the context, apart from the name
             self.stop = backbone.words(".")
-            self.classes = backbone.class_tokens(names, options.tokens + len(self.stop), "{}")
+            self.classes = backbone.class_tokens(names, options.n_ctx + len(self.stop), "{}")
 
     def prompts(self) -> Prompts:
         """The prompts of all classes."""
@@ -88,14 +90,14 @@ class CoOp(Method):
         if options.position == "end":
             order = Prompts.per_class if options.class_specific else Prompts.after
             return order(context, self.classes)
-        before = options.tokens // 2 if options.position == "middle" else 0
+        before = options.n_ctx // 2 if options.position == "middle" else 0
         return Prompts.around(
             context[..., :before, :], context[..., before:, :], self.classes, self.stop
         )
 
-    def text(self) -> Tensor:
+    def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e] of the prompts."""
-        return F.normalize(self.backbone.text(self.prompts())[0], dim=-1)
+        return F.normalize(self.backbone.encode_text(self.prompts())[0], dim=-1)
 
     def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:
         """``exp(logit_scale) * cos``: [B, C]."""
@@ -103,7 +105,7 @@ class CoOp(Method):
         return self.backbone.logit_scale * image @ text.T
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        return self.scores(features, self.text())
+        return self.scores(features, self.encode_text())
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features = self.encode(batch)["x"]

@@ -26,7 +26,7 @@ SENTENCES = ENSEMBLES["imagenet"]
 class CoPromptSettings(MaPLeSettings):
     """Options of CoPrompt: MaPLe's, and those of its adapters and its second term."""
 
-    tokens: int = 4
+    n_ctx: int = 4
     """Number of context tokens in a block; its code has 2 or 4, by data set."""
 
     depth: int | None = None
@@ -129,24 +129,27 @@ class CoPrompt(MaPLe):
             self.written[k] = F.normalize(text, dim=-1)
         return self.written[k]
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
-        embedding, ratio = super().image(pixels).embedding, self.settings.image_ratio
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        embedding, ratio = super().encode_image(pixels).embedding, self.settings.image_ratio
         return ImageFeatures.only((1 - ratio) * embedding + ratio * self.adapt_image(embedding))
 
-    def text(self) -> Tensor:
-        embedding, ratio = super().text(), self.settings.text_ratio
+    def encode_text(self) -> Tensor:
+        embedding, ratio = super().encode_text(), self.settings.text_ratio
         adapted: Tensor = (1 - ratio) * embedding + ratio * self.adapt_text(embedding)
         return adapted
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         seen = {name: pixels for name, pixels in batch.images.items() if name == "x"}
         features = self.encode(replace(batch, images=seen))["x"]
-        image, text = F.normalize(features.embedding, dim=-1), F.normalize(self.text(), dim=-1)
+        image, text = (
+            F.normalize(features.embedding, dim=-1),
+            F.normalize(self.encode_text(), dim=-1),
+        )
         scores = self.backbone.logit_scale * image @ text.T
         terms = {"ce": F.cross_entropy(scores, batch.labels)}
         if self.settings.w_con > 0:
             written = self.frozen_text()
-            frozen = self.backbone.image(batch.images["augmix"]).embedding
+            frozen = self.backbone.encode_image(batch.images["augmix"]).embedding
             terms["con"] = (1 - (text * written).sum(dim=-1)).mean() + (
                 1 - (image * F.normalize(frozen, dim=-1)).sum(dim=-1)
             ).mean()

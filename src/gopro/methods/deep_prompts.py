@@ -37,7 +37,7 @@ def check_text_depth(backbone: Backbone, depth: int) -> None:
     Raises:
         GoproError: When there are fewer.
     """
-    blocks = len(backbone.texts.blocks)
+    blocks = len(backbone.text_encoder.blocks)
     if not 1 <= depth <= blocks:
         raise GoproError(
             f"got prompts for {depth} blocks of the text tower; {backbone.name} has {blocks}: "

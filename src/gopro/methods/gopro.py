@@ -39,10 +39,10 @@ class GOProSettings:
     variant: Literal["paper", "released"] = "paper"
     """paper: the abstract and the figure. released: the released code's arithmetic."""
 
-    tokens: int = 4
+    n_ctx: int = 4
     """Number of context tokens."""
 
-    words: str = "a photo of a"
+    ctx_init: str = "a photo of a"
     """Words the context starts from; where there are fewer words than tokens, random ones lead."""
 
     w_ce: float = 1.0
@@ -141,9 +141,9 @@ class GOPro(Method):
         "one-rho": {"per_branch": False},
         "no-rescale": {"rescale": False},
         "last-layer": {"layers": (-1,)},
-        "1-token": {"tokens": 1},
-        "2-tokens": {"tokens": 2},
-        "8-tokens": {"tokens": 8},
+        "1-token": {"n_ctx": 1},
+        "2-tokens": {"n_ctx": 2},
+        "8-tokens": {"n_ctx": 8},
     }
 
     generator: PaperGenerator | ReleasedGenerator
@@ -151,7 +151,7 @@ class GOPro(Method):
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
-        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        self.context = nn.Parameter(initial_context(backbone, settings.ctx_init, settings.n_ctx))
         width = backbone.embed_dim
         self.text_projector: nn.Module = nn.Identity()
         if settings.variant == "released":
@@ -162,7 +162,7 @@ class GOPro(Method):
             self.generator = PaperGenerator(
                 backbone.vision_widths,
                 backbone.text_width,
-                tokens=settings.tokens,
+                tokens=settings.n_ctx,
                 content=settings.content,
                 style=settings.style,
                 layers=settings.layers,
@@ -197,7 +197,7 @@ class GOPro(Method):
         return {"ce": options.w_ce, "sem": options.w_sem, "con": options.w_con}
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+        self.classes = self.backbone.class_tokens(names, self.settings.n_ctx)
 
     def image_embedding(self, features: ImageFeatures) -> Tensor:
         """Unit image embeddings [B, e] in the space where scores are taken."""
@@ -208,7 +208,7 @@ class GOPro(Method):
 
     def text_embedding(self, shifts: Tensor) -> Tensor:
         """Unit text embeddings [B, C, e] of prompts whose context is shifted by [B, M, d_t]."""
-        text = self.backbone.text(Prompts.after(self.context + shifts, self.classes))
+        text = self.backbone.encode_text(Prompts.after(self.context + shifts, self.classes))
         return F.normalize(self.text_projector(F.normalize(text, dim=-1)), dim=-1)
 
     def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ class KgCoOp(CoOp):
         self.written = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features, text = self.encode(batch)["x"], self.text()
+        features, text = self.encode(batch)["x"], self.encode_text()
         return {
             "ce": F.cross_entropy(self.scores(features, text), batch.labels),
             "kg": 1 - (text * self.written).sum(dim=-1).mean(),

@@ -25,10 +25,10 @@ from gopro.methods.deep_prompts import (
 class MaPLeSettings:
     """Options of MaPLe."""
 
-    tokens: int = 2
+    n_ctx: int = 2
     """Number of context tokens in a block."""
 
-    words: str = "a photo of a"
+    ctx_init: str = "a photo of a"
     """Words the prompt starts with: the first of them become context tokens and the others stay;
     where there are fewer words than tokens, random ones lead."""
 
@@ -57,19 +57,19 @@ class MaPLe(Method):
     paper: ClassVar[str] = "Khattak et al., CVPR 2023"
     about: ClassVar[str] = "prompts in the blocks of both towers, the image's made from the text's"
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"depth": 1}}
-    sees_pixels: ClassVar[bool] = True
+    modifies_image_encoder: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
-        texts, images = len(backbone.texts.blocks), len(backbone.vision_widths)
+        texts, images = len(backbone.text_encoder.blocks), len(backbone.vision_widths)
         depth = settings.depth
         if depth is None:
             depth = self.default_depth(min(texts, images))
-        backbone.images.prompts.check(type(self).__name__.lower(), depth)
+        backbone.image_encoder.prompts.check(type(self).__name__.lower(), depth)
         check_text_depth(backbone, depth)
         widths = backbone.text_width, backbone.vision_widths[0]
-        self.context = nn.Parameter(opening(backbone, settings.words, settings.tokens))
-        self.deep = drawn_prompts(depth - 1, settings.tokens, backbone.text_width)
+        self.context = nn.Parameter(opening(backbone, settings.ctx_init, settings.n_ctx))
+        self.deep = drawn_prompts(depth - 1, settings.n_ctx, backbone.text_width)
         self.couple = nn.Linear(*widths)
         start = nn.Linear(*widths)
         self.couple_deep = nn.ModuleList(copy.deepcopy(start) for _ in self.deep)
@@ -82,19 +82,22 @@ class MaPLe(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         options = self.settings
-        self.classes = behind_opening(self.backbone, names, options.words, options.tokens)
+        self.classes = behind_opening(self.backbone, names, options.ctx_init, options.n_ctx)
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
         deep = [couple(part) for couple, part in zip(self.couple_deep, self.deep, strict=True)]
-        return self.backbone.image(pixels, [self.couple(self.context), *deep])
+        return self.backbone.encode_image(pixels, [self.couple(self.context), *deep])
 
-    def text(self) -> Tensor:
+    def encode_text(self) -> Tensor:
         """Text embeddings [C, e] of the prompts, not normalised."""
         deep = [part[None] for part in self.deep]
-        return self.backbone.text(Prompts.after(self.context, self.classes, deep))[0]
+        return self.backbone.encode_text(Prompts.after(self.context, self.classes, deep))[0]
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        image, text = F.normalize(features.embedding, dim=-1), F.normalize(self.text(), dim=-1)
+        image, text = (
+            F.normalize(features.embedding, dim=-1),
+            F.normalize(self.encode_text(), dim=-1),
+        )
         return self.backbone.logit_scale * image @ text.T
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:

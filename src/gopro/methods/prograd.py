@@ -20,7 +20,7 @@ from gopro.methods.coop import CoOp, CoOpSettings
 class ProGradSettings(CoOpSettings):
     """Options of ProGrad: CoOp's and those of its second gradient."""
 
-    tokens: int = 16
+    n_ctx: int = 16
     """Number of context tokens."""
 
     template: str | None = None
@@ -72,7 +72,9 @@ class ProGrad(CoOp):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features, heat = self.encode(batch)["x"], self.settings.temperature
-        learned, zero_shot = (self.scores(features, text) for text in (self.text(), self.written))
+        learned, zero_shot = (
+            self.scores(features, text) for text in (self.encode_text(), self.written)
+        )
         answer, wanted = (F.log_softmax(s / heat, dim=1) for s in (learned, zero_shot))
         kl = F.kl_div(answer, wanted, reduction="batchmean", log_target=True)
         return {"ce": F.cross_entropy(learned, batch.labels), "kl": heat**2 * kl}

@@ -31,13 +31,13 @@ SENTENCES = ENSEMBLES["imagenet"][:60]
 class PromptSRCSettings:
     """Options of PromptSRC."""
 
-    tokens: int = 4
+    n_ctx: int = 4
     """Number of context tokens in a block of the text tower."""
 
-    image_tokens: int = 4
+    n_ctx_vision: int = 4
     """Number of prompt tokens in a block of the image tower."""
 
-    words: str = "a photo of a"
+    ctx_init: str = "a photo of a"
     """Words the prompt starts with: the first of them become context tokens and the others stay;
     where there are fewer words than tokens, random ones lead."""
 
@@ -109,21 +109,21 @@ class PromptSRC(Method):
         "no-logits": {"w_logits": 0.0},
         "no-average": {"average": False},
     }
-    sees_pixels: ClassVar[bool] = True
+    modifies_image_encoder: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
         depth, image_depth = settings.depth, settings.image_depth
         if depth is None:
-            depth = three_quarters(len(backbone.texts.blocks))
+            depth = three_quarters(len(backbone.text_encoder.blocks))
         if image_depth is None:
             image_depth = three_quarters(len(backbone.vision_widths))
-        backbone.images.prompts.check("promptsrc", image_depth)
+        backbone.image_encoder.prompts.check("promptsrc", image_depth)
         check_text_depth(backbone, depth)
-        self.context = nn.Parameter(opening(backbone, settings.words, settings.tokens))
-        self.deep = drawn_prompts(depth - 1, settings.tokens, backbone.text_width)
+        self.context = nn.Parameter(opening(backbone, settings.ctx_init, settings.n_ctx))
+        self.deep = drawn_prompts(depth - 1, settings.n_ctx, backbone.text_width)
         width = backbone.vision_widths[0]
-        self.image_prompts = drawn_prompts(image_depth, settings.image_tokens, width)
+        self.image_prompts = drawn_prompts(image_depth, settings.n_ctx_vision, width)
         self.set_class_names(class_names)
 
     @property
@@ -138,7 +138,7 @@ class PromptSRC(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         options = self.settings
-        self.classes = behind_opening(self.backbone, names, options.words, options.tokens)
+        self.classes = behind_opening(self.backbone, names, options.ctx_init, options.n_ctx)
         self.written: Tensor | None = None
 
     def frozen_text(self) -> Tensor:
@@ -148,23 +148,23 @@ class PromptSRC(Method):
             self.written = F.normalize(torch.stack(parts).mean(dim=0), dim=-1)
         return self.written
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
-        return self.backbone.image(pixels, list(self.image_prompts))
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        return self.backbone.encode_image(pixels, list(self.image_prompts))
 
-    def text(self) -> Tensor:
+    def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e] of the prompts."""
         deep = [part[None] for part in self.deep]
-        text = self.backbone.text(Prompts.after(self.context, self.classes, deep))[0]
+        text = self.backbone.encode_text(Prompts.after(self.context, self.classes, deep))[0]
         return F.normalize(text, dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:
         image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ self.text().T
+        return self.backbone.logit_scale * image @ self.encode_text().T
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         image = F.normalize(self.encode(batch)["x"].embedding, dim=-1)
-        text, scale = self.text(), self.backbone.logit_scale
-        frozen_image = F.normalize(self.backbone.image(batch.images["x"]).embedding, dim=-1)
+        text, scale = self.encode_text(), self.backbone.logit_scale
+        frozen_image = F.normalize(self.backbone.encode_image(batch.images["x"]).embedding, dim=-1)
         frozen_text = self.frozen_text()
         scores, frozen_scores = scale * image @ text.T, scale * frozen_image @ frozen_text.T
         divergence = F.kl_div(
@@ -189,6 +189,6 @@ class PromptSRC(Method):
         weights = (-((place - options.mean) ** 2) / (2 * options.std**2)).softmax(dim=0)
         for name, parameter in self.named_parameters():
             share = weights[epoch].item() * parameter
-            self.carried[name] = share if epoch == 0 else self.carried[name] + share
+            self.extra_state[name] = share if epoch == 0 else self.extra_state[name] + share
             if epoch + 1 == epochs:
-                parameter.copy_(self.carried[name])
+                parameter.copy_(self.extra_state[name])

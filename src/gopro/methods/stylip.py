@@ -21,10 +21,10 @@ from gopro.methods.base import Batch, Method, Recipe, initial_context
 class StyLIPSettings:
     """Options of StyLIP."""
 
-    tokens: int = 4
+    n_ctx: int = 4
     """Number of context tokens, each with a style projector of its own."""
 
-    words: str = "a photo of a"
+    ctx_init: str = "a photo of a"
     """Words the context starts from; where there are fewer words than tokens, random ones lead."""
 
     style: bool = True
@@ -74,10 +74,10 @@ class StyLIP(Method):
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
-        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        self.context = nn.Parameter(initial_context(backbone, settings.ctx_init, settings.n_ctx))
         widths, embed = backbone.vision_widths, backbone.embed_dim
         if settings.style:
-            self.scales = layers_of_tokens(len(widths), settings.tokens)
+            self.scales = layers_of_tokens(len(widths), settings.n_ctx)
             inputs = [2 * sum(widths[layer] for layer in layers) for layers in self.scales]
             text_width = backbone.text_width
             self.style = nn.ModuleList(nn.Linear(n, text_width, bias=False) for n in inputs)
@@ -91,7 +91,7 @@ class StyLIP(Method):
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+        self.classes = self.backbone.class_tokens(names, self.settings.n_ctx)
 
     def tokens(self, features: ImageFeatures) -> Tensor:
         """Context tokens: [B, M, d_t], or [M, d_t] without style."""
@@ -104,9 +104,9 @@ class StyLIP(Method):
         ]
         return self.context + torch.stack(shifts, dim=1)
 
-    def text(self, features: ImageFeatures) -> Tensor:
+    def encode_text(self, features: ImageFeatures) -> Tensor:
         """Text embeddings [B, C, e] for each image, not normalised; B is 1 if all share them."""
-        text = self.backbone.text(Prompts.after(self.tokens(features), self.classes))
+        text = self.backbone.encode_text(Prompts.after(self.tokens(features), self.classes))
         text = F.normalize(text, dim=-1)
         if not self.settings.content:
             return text
@@ -123,7 +123,7 @@ class StyLIP(Method):
 
     def logits(self, features: ImageFeatures) -> Tensor:
         image = F.normalize(features.embedding, dim=-1)
-        text = F.normalize(self.text(features), dim=-1)
+        text = F.normalize(self.encode_text(features), dim=-1)
         return self.backbone.logit_scale * (image[:, None] * text).sum(dim=-1)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:

@@ -20,10 +20,10 @@ from gopro.methods.base import Batch, Method, Recipe, initial_context
 class TCPSettings:
     """Options of TCP."""
 
-    tokens: int = 4
+    n_ctx: int = 4
     """Number of context tokens."""
 
-    words: str = ""
+    ctx_init: str = ""
     """Words the context starts from; where there are fewer words than tokens, random ones lead.
     The released code starts from random tokens alone."""
 
@@ -75,12 +75,12 @@ class TCP(Method):
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
-        self.context = nn.Parameter(initial_context(backbone, settings.words, settings.tokens))
+        self.context = nn.Parameter(initial_context(backbone, settings.ctx_init, settings.n_ctx))
         width = backbone.embed_dim
         middle = max(1, width // settings.reduction)
         self.down = nn.Linear(width, middle)
-        self.up = nn.Linear(middle, settings.tokens * backbone.text_width)
-        layers = len(backbone.texts.blocks)
+        self.up = nn.Linear(middle, settings.n_ctx * backbone.text_width)
+        layers = len(backbone.text_encoder.blocks)
         self.block = round(layers * 2 / 3) if settings.block is None else settings.block
         if not 0 < self.block < layers:
             raise GoproError(
@@ -94,16 +94,16 @@ class TCP(Method):
         return {"ce": 1.0, "kg": self.settings.w_kg}
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.classes = self.backbone.class_tokens(names, self.settings.tokens)
+        self.classes = self.backbone.class_tokens(names, self.settings.n_ctx)
         self.written = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
 
-    def text(self) -> Tensor:
+    def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e]."""
         hidden = self.down(self.written)
         tokens = self.up(hidden * torch.sigmoid(1.702 * hidden))
-        tokens = tokens.view(1, len(self.written), self.settings.tokens, self.backbone.text_width)
+        tokens = tokens.view(1, len(self.written), self.settings.n_ctx, self.backbone.text_width)
         prompts = Prompts.after(self.context, self.classes)
-        text = self.backbone.text(replace(prompts, own=OwnTokens(self.block, tokens)))[0]
+        text = self.backbone.encode_text(replace(prompts, own=OwnTokens(self.block, tokens)))[0]
         return F.normalize(text, dim=-1)
 
     def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:
@@ -112,10 +112,10 @@ class TCP(Method):
         return self.backbone.logit_scale * image @ text.T
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        return self.scores(features, self.text())
+        return self.scores(features, self.encode_text())
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features, text = self.encode(batch)["x"], self.text()
+        features, text = self.encode(batch)["x"], self.encode_text()
         return {
             "ce": F.cross_entropy(self.scores(features, text), batch.labels),
             "kg": 1 - (text * self.written).sum(dim=-1).mean(),

@@ -22,7 +22,7 @@ class VPTSettings:
     variant: Literal["deep", "shallow"] = "deep"
     """deep: prompts of their own for each block. shallow: for the first alone."""
 
-    tokens: int = 8
+    n_ctx: int = 8
     """Number of prompt tokens in a block."""
 
     depth: int | None = None
@@ -58,21 +58,21 @@ class VPT(Method):
     paper: ClassVar[str] = "Jia et al., ECCV 2022"
     about: ClassVar[str] = "prompts among the image tower's tokens"
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"variant": "shallow", "depth": None}}
-    sees_pixels: ClassVar[bool] = True
+    modifies_image_encoder: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
         depth = 1 if settings.variant == "shallow" else settings.depth
         depth = len(backbone.vision_widths) if depth is None else depth
-        backbone.images.prompts.check("vpt", depth)
-        self.prompts = drawn_prompts(depth, settings.tokens, backbone.vision_widths[0])
+        backbone.image_encoder.prompts.check("vpt", depth)
+        self.prompts = drawn_prompts(depth, settings.n_ctx, backbone.vision_widths[0])
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
         self.text = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
-        return self.backbone.image(pixels, list(self.prompts))
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        return self.backbone.encode_image(pixels, list(self.prompts))
 
     def logits(self, features: ImageFeatures) -> Tensor:
         image = F.normalize(features.embedding, dim=-1)

@@ -62,7 +62,7 @@ def features_for(
     Arguments and errors are those of ``frozen_features``.
     """
     backbone = method.backbone
-    if not method.sees_pixels:
+    if not method.modifies_image_encoder:
         return frozen_features(backbone, dataset, items, batch=batch, workers=workers, title=title)
     return _features(_tower(method), backbone, dataset, items, batch, workers, title)
 
@@ -70,8 +70,8 @@ def features_for(
 def _tower(method: Method) -> Callable[[Tensor], ImageFeatures]:
     """From decoded images, uint8 [B, 3, S, S], to features as the method scores them."""
     backbone = method.backbone
-    if method.sees_pixels:
-        return lambda pixels: method.image(to_unit(pixels, backbone.device))
+    if method.modifies_image_encoder:
+        return lambda pixels: method.encode_image(to_unit(pixels, backbone.device))
     return partial(frozen, backbone)
 
 

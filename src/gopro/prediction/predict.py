@@ -29,7 +29,7 @@ def validator(
         labels: N indexes of the training classes.
         batch: Images per pass.
     """
-    frozen = None if method.sees_pixels else encode(method, pixels, batch)
+    frozen = None if method.modifies_image_encoder else encode(method, pixels, batch)
 
     def validate(method: Method) -> float:
         features = encode(method, pixels, batch) if frozen is None else frozen

@@ -76,7 +76,7 @@ def estimate(prepared: Prepared) -> Estimate:
     with torch.random.fork_rng(devices=[]):
         pixels, decode = timed(lambda: _pixels(prepared, prepared.plan.train))
         with torch.no_grad():
-            features = prepared.method.image(to_unit(pixels, prepared.backbone.device))
+            features = prepared.method.encode_image(to_unit(pixels, prepared.backbone.device))
         trial = _trial(prepared, features)
         costs = _steps(prepared, trial, pixels, decode / len(pixels))
         return _add_up(prepared, trial.eval(), features, costs)
@@ -93,10 +93,10 @@ def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _
         for test in what.tests.values()
         if not _kept(prepared, test.dataset, test.items)
     )
-    fixed = recipe.augment == "none" and not trial.sees_pixels
+    fixed = recipe.augment == "none" and not trial.modifies_image_encoder
     own = trained if fixed or trial.learns_from_features else 0
-    own += val * (recipe.epochs if trial.sees_pixels else 1)
-    own += sum(tests.values()) if trial.sees_pixels else 0
+    own += val * (recipe.epochs if trial.modifies_image_encoder else 1)
+    own += sum(tests.values()) if trial.modifies_image_encoder else 0
     encoded = frozen + own
     steps = recipe.steps(trained) * recipe.epochs
     copies = settings.view_cache * trained
@@ -127,7 +127,7 @@ def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _
     if cache.open_cache() is not None:
         kinds = len(trial.views) - fixed
         whole = 4 * (prepared.backbone.embed_dim + 2 * sum(prepared.backbone.vision_widths))
-        disk += whole * (frozen if trial.sees_pixels else encoded) + copies * kinds * whole // 2
+        disk += whole * (frozen if trial.modifies_image_encoder else encoded) + copies * kinds * whole // 2
     return Estimate(seconds, _peak(prepared) + held, disk)
 
 
@@ -135,7 +135,7 @@ def _steps(prepared: Prepared, trial: Method, pixels: Tensor, decode: float) -> 
     """Time the parts of training on a few images, taken again and again to fill a batch."""
     settings, recipe, device = prepared.settings, prepared.recipe, prepared.backbone.device
     unit = to_unit(pixels[:8], device)
-    image = often(lambda: trial.image(unit), gradient=False) / len(unit)
+    image = often(lambda: trial.encode_image(unit), gradient=False) / len(unit)
     if not prepared.trains:
         return _Costs(decode, image, 0.0, 0.0)
     count = len(prepared.plan.train)

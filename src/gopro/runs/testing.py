@@ -32,7 +32,7 @@ def features_of(
             method, source, items, batch=settings.eval_batch, workers=settings.workers
         )
 
-    if method.sees_pixels:
+    if method.modifies_image_encoder:
         return encode()
     return prepared.workspace.keep("features", source, items, encode)
 
@@ -62,7 +62,7 @@ def measure(
         sentence = prepared.template(test.dataset)
         method = prepared.method.eval().for_classes(test.class_names, **sentence)
         frozen = own = features_of(prepared, zero_shot, test.items, test.dataset)
-        if method.sees_pixels:
+        if method.modifies_image_encoder:
             own = features_of(prepared, method, test.items, test.dataset)
         answers = {
             "zeroshot": predict(zero_shot, frozen),

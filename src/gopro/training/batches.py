@@ -61,7 +61,7 @@ class LiveViews:
         self.device = method.backbone.device
         self.made = tuple(method.views)
         self.fixed: dict[str, ImageFeatures] = {}
-        if augment == "none" and "x" in self.made and not method.sees_pixels:
+        if augment == "none" and "x" in self.made and not method.modifies_image_encoder:
             parts = [frozen(method.backbone, part) for part in torch.split(pixels, _GROUP)]
             self.fixed = {"x": ImageFeatures.cat(parts)}
             self.made = tuple(name for name in self.made if name != "x")
@@ -112,7 +112,7 @@ class CachedViews(LiveViews):
         seed: int,
         copies: int,
     ) -> None:
-        if method.sees_pixels:
+        if method.modifies_image_encoder:
             raise GoproError(
                 f"{type(method).__name__} changes the image tower, so its views can't be encoded "
                 "beforehand; leave out --view_cache"
@@ -177,7 +177,9 @@ class CachedViews(LiveViews):
                 copies = []
                 for copy in range(self.copies):
                     views = self.images(self.kinds, chosen, copy)
-                    features = self.backbone.image(torch.cat([views[name] for name in self.kinds]))
+                    features = self.backbone.encode_image(
+                        torch.cat([views[name] for name in self.kinds])
+                    )
                     rows = torch.cat([features.embedding, features.mean, features.std], dim=1)
                     copies.append(torch.unflatten(rows, 0, (len(self.kinds), -1)).transpose(0, 1))
                     advance("", len(chosen))

@@ -43,7 +43,7 @@ def save_checkpoint(
     optimizer: torch.optim.Optimizer,
     progress: Progress,
     best: dict[str, Tensor] | None,
-    carried: Mapping[str, Tensor] | None = None,
+    extra_state: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write everything that continues a training bit for bit.
 
@@ -53,7 +53,7 @@ def save_checkpoint(
         optimizer: And by what.
         progress: How far it is.
         best: Weights of the best epoch so far.
-        carried: What the training carries from epoch to epoch besides.
+        extra_state: What the training carries from epoch to epoch besides.
 
     Raises:
         GoproError: When the disk is full or the place can't be written.
@@ -64,7 +64,7 @@ def save_checkpoint(
             if isinstance(value, Tensor):
                 tensors[f"optimizer.{index}.{name}"] = value
     tensors.update({f"best.{name}": value for name, value in (best or {}).items()})
-    tensors.update({f"carried.{name}": value for name, value in (carried or {}).items()})
+    tensors.update({f"extra_state.{name}": value for name, value in (extra_state or {}).items()})
     tensors["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
@@ -75,7 +75,7 @@ def load_checkpoint(
     path: Path,
     model: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
-    carried: dict[str, Tensor] | None = None,
+    extra_state: dict[str, Tensor] | None = None,
 ) -> tuple[Progress, dict[str, Tensor] | None]:
     """Put a training back to where ``save_checkpoint`` left it.
 
@@ -83,7 +83,7 @@ def load_checkpoint(
         path: The file.
         model: Gets its weights.
         optimizer: Gets its state.
-        carried: Gets what the training carries from epoch to epoch, on the weights' device.
+        extra_state: Gets what the training carries from epoch to epoch, on the weights' device.
 
     Returns:
         Its progress and the best weights so far.
@@ -93,7 +93,7 @@ def load_checkpoint(
     """
     tensors, about = load_tensors(path)
     parts: dict[str, dict[str, Tensor]] = {
-        part: {} for part in ("model", "optimizer", "best", "carried", "random")
+        part: {} for part in ("model", "optimizer", "best", "extra_state", "random")
     }
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
@@ -108,10 +108,12 @@ def load_checkpoint(
         torch.set_rng_state(parts["random"]["cpu"])
         if "cuda" in parts["random"] and torch.cuda.is_available():
             torch.cuda.set_rng_state(parts["random"]["cuda"])
-        if carried is not None:
+        if extra_state is not None:
             device = next(model.parameters()).device
-            carried.clear()
-            carried.update({name: value.to(device) for name, value in parts["carried"].items()})
+            extra_state.clear()
+            extra_state.update(
+                {name: value.to(device) for name, value in parts["extra_state"].items()}
+            )
         return Progress(**about), parts["best"] or None
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise GoproError(

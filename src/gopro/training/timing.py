@@ -47,11 +47,13 @@ def training_seconds(
         trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
         unit = to_unit(pixels, trial.backbone.device)
         before = 0.0
-        if trial.learns_from_features or (recipe.augment == "none" and not trial.sees_pixels):
-            before = often(lambda: trial.image(unit), gradient=False) / len(unit) * count
+        if trial.learns_from_features or (
+            recipe.augment == "none" and not trial.modifies_image_encoder
+        ):
+            before = often(lambda: trial.encode_image(unit), gradient=False) / len(unit) * count
         if trial.learns_from_features:
             with torch.no_grad():
-                features = trial.image(unit)
+                features = trial.encode_image(unit)
             before += timed(lambda: prepare(trial, features, labels, count))[1]
         if not can_learn(trial, recipe):
             return before

@@ -128,7 +128,7 @@ class Trainer:
         path = self.folder / CHECKPOINT
         if path.exists():
             self.progress, self.best = load_checkpoint(
-                path, self.method, self.optimizer, self.method.carried
+                path, self.method, self.optimizer, self.method.extra_state
             )
             self.scaler.load_state_dict(self.progress.scaler)
             self.started = time.monotonic() - self.progress.seconds
@@ -144,7 +144,7 @@ class Trainer:
         self.progress.scaler = self.scaler.state_dict()
         path = self.folder / CHECKPOINT
         save_checkpoint(
-            path, self.method, self.optimizer, self.progress, self.best, self.method.carried
+            path, self.method, self.optimizer, self.progress, self.best, self.method.extra_state
         )
         write_metrics(self.folder, self.progress.rows)
 

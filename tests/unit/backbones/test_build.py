@@ -73,7 +73,7 @@ def test_a_tag_brings_its_own_normalisation_and_activation(
     pixels = torch.rand(2, 3, 32, 32)
     with torch.no_grad():
         wanted = backbone.model.encode_image((pixels - 0.5) / 0.25)
-    close(backbone.image(pixels).embedding, wanted, 1e-5)
+    close(backbone.encode_image(pixels).embedding, wanted, 1e-5)
     assert any(isinstance(part, QuickGELU) for part in backbone.model.modules())
     settings["file"] = str(tmp_path / "absent.pt")
     with pytest.raises(GoproError, match="absent"):
@@ -105,8 +105,8 @@ def test_vit_b_16_from_a_half_precision_file(tmp_path: Path) -> None:
     assert torch.equal(backbone.model.visual.proj, wanted)
     assert (backbone.image_size, backbone.embed_dim, backbone.text_width) == (224, 512, 512)
     assert backbone.vision_widths == (768,) * 12
-    assert backbone.texts.context_length == 77
-    features = backbone.image(torch.rand(1, 3, 224, 224))
+    assert backbone.text_encoder.context_length == 77
+    features = backbone.encode_image(torch.rand(1, 3, 224, 224))
     assert features.mean.shape == features.std.shape == (1, 12 * 768)
     assert backbone.template(["cat", "dog"]).shape == (2, 512)
 

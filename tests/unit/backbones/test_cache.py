@@ -52,13 +52,13 @@ def same(one: ImageFeatures, other: ImageFeatures) -> None:
 def passes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many pictures went through the tower, pass by pass."""
     seen: list[int] = []
-    encode = Backbone.image
+    encode = Backbone.encode_image
 
     def counted(self: Backbone, pixels: Tensor) -> ImageFeatures:
         seen.append(len(pixels))
         return encode(self, pixels)
 
-    monkeypatch.setattr(Backbone, "image", counted)
+    monkeypatch.setattr(Backbone, "encode_image", counted)
     yield seen
 
 
@@ -70,7 +70,7 @@ def test_a_picture_goes_through_the_tower_once(
     again = frozen(backbone, pixels.clone())
     assert passes == [3]
     same(first, again)
-    same(first, backbone.image(to_unit(pixels, backbone.device)))
+    same(first, backbone.encode_image(to_unit(pixels, backbone.device)))
     assert [path.suffix for path in folder.iterdir() if path.is_file()] == [".safetensors"]
 
 
@@ -188,8 +188,8 @@ def test_who_waited_takes_what_the_other_made(
     backbone: Backbone, folder: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four at once: each batch of pictures goes through the tower once."""
-    encode = Backbone.image
-    monkeypatch.setattr(Backbone, "image", lambda *to: (time.sleep(0.2), encode(*to))[1])
+    encode = Backbone.encode_image
+    monkeypatch.setattr(Backbone, "encode_image", lambda *to: (time.sleep(0.2), encode(*to))[1])
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: frozen(backbone, pictures()), range(4)))
     assert passes == [3]

@@ -53,7 +53,7 @@ def test_embedding_and_statistics(options: dict[str, Any]) -> None:
         hook.remove()
     tokens = [kept if vit else kept.flatten(2).transpose(1, 2) for kept in captured]
     backbone = Backbone(model, tokenizer(), name="small")
-    found = backbone.image(pixels)
+    found = backbone.encode_image(pixels)
     close(found.embedding, wanted, 1e-5)
     means, stds = zip(*(plain_statistics(kept) for kept in tokens), strict=True)
     close(found.mean, torch.cat(means, dim=1), 1e-5)
@@ -74,32 +74,32 @@ def test_statistics_of_equal_tokens_have_no_infinite_gradient() -> None:
 
 def test_nothing_is_trained_and_no_token_is_kept() -> None:
     backbone = small_backbone()
-    found = backbone.image(pictures(2, 32))
+    found = backbone.encode_image(pictures(2, 32))
     assert not any(tensor.requires_grad for tensor in backbone.model.parameters())
     assert not backbone.model.training
     for tensor in (found.embedding, found.mean, found.std):
         assert not tensor.requires_grad
         assert tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
-    assert backbone.images._statistics == {}
+    assert backbone.image_encoder._statistics == {}
 
 
 def test_other_uses_of_the_tower_and_failures_leave_nothing_behind() -> None:
     backbone = small_backbone()
     pixels = pictures(2, 32)
-    wanted = backbone.image(pixels)
+    wanted = backbone.encode_image(pixels)
     backbone.model.encode_image(pixels)
     with pytest.raises(RuntimeError):
-        backbone.image(pixels[:, :2])
-    assert backbone.images._statistics == {}
-    assert torch.equal(backbone.image(pixels).mean, wanted.mean)
+        backbone.encode_image(pixels[:, :2])
+    assert backbone.image_encoder._statistics == {}
+    assert torch.equal(backbone.encode_image(pixels).mean, wanted.mean)
 
 
 def test_several_threads_at_once() -> None:
     backbone = small_backbone()
     batches = [pictures(count, 32) for count in (1, 2, 3, 4)] * 8
-    wanted = {count: backbone.image(pictures(count, 32)) for count in (1, 2, 3, 4)}
+    wanted = {count: backbone.encode_image(pictures(count, 32)) for count in (1, 2, 3, 4)}
     with ThreadPoolExecutor(4) as pool:
-        for pixels, found in zip(batches, pool.map(backbone.image, batches), strict=True):
+        for pixels, found in zip(batches, pool.map(backbone.encode_image, batches), strict=True):
             close(found.mean, wanted[len(pixels)].mean, 1e-5)
             close(found.std, wanted[len(pixels)].std, 1e-5)
 
@@ -111,15 +111,15 @@ def test_the_models_own_normalisation_is_used() -> None:
     mean, std = (torch.tensor(v)[:, None, None] for v in ((0.5, 0.4, 0.3), (0.5, 0.25, 1.0)))
     with torch.no_grad():
         wanted = model.encode_image((pixels - mean) / std)
-    close(Backbone(model, tokenizer(), name="small").image(pixels).embedding, wanted, 1e-5)
+    close(Backbone(model, tokenizer(), name="small").encode_image(pixels).embedding, wanted, 1e-5)
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("bf16", 0.05), ("fp16", 0.01)])
 def test_half_precision_stays_close(precision: str, tolerance: float) -> None:
     backbone = small_backbone()
     pixels = pictures(2, 32)
-    wanted = backbone.image(pixels)
-    found = backbone.to("cpu", precision).image(pixels)
+    wanted = backbone.encode_image(pixels)
+    found = backbone.to("cpu", precision).encode_image(pixels)
     for name in ("embedding", "mean", "std"):
         assert getattr(found, name).dtype == torch.float32
         close(getattr(found, name), getattr(wanted, name), tolerance)
@@ -128,13 +128,13 @@ def test_half_precision_stays_close(precision: str, tolerance: float) -> None:
 @pytest.mark.parametrize("size", [(33, 32), (32, 48), (64, 64)])
 def test_another_size_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(GoproError, match=f"{size[0]}.*small takes 32 x 32"):
-        small_backbone().image(torch.zeros(1, 3, *size))
+        small_backbone().encode_image(torch.zeros(1, 3, *size))
 
 
 def test_features_are_cut_and_joined() -> None:
     backbone = small_backbone()
     pixels = pictures(3, 32)
-    features = backbone.image(pixels)
+    features = backbone.encode_image(pixels)
     assert len(features) == 3
     joined = ImageFeatures.cat([features[:1], features[torch.tensor([1, 2])]])
     assert torch.equal(joined.embedding, features.embedding)

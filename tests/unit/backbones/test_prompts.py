@@ -100,7 +100,7 @@ def test_names_that_read_the_same_are_refused(one: str, other: str) -> None:
 def test_class_tokens_hold_embeddings_without_positions() -> None:
     backbone = small_backbone()
     tokens = backbone.class_tokens(["cat", "golden retriever"], 4)
-    table = backbone.texts.tower.token_embedding.weight
+    table = backbone.text_encoder.tower.token_embedding.weight
     assert tokens.lengths == (3, 4)
     for row, name, length in zip(
         tokens.embedding, ("cat.", "golden retriever."), tokens.lengths, strict=True

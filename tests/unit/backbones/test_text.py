@@ -43,7 +43,7 @@ def compare(
     tolerance: float = 2e-5,
 ) -> None:
     """Values and the gradients of all inputs, under a weighing that tells every entry apart."""
-    found = backbone.text(prompts)
+    found = backbone.encode_text(prompts)
     close(found, plain, tolerance)
     weights = rand(*plain.shape, seed=9)
     for mine, wanted in zip(
@@ -131,8 +131,8 @@ def test_chunks_change_nothing(chunk_tokens: int) -> None:
     context = rand(2, 4, 64)
     whole = small_backbone()
     with torch.no_grad():
-        found = backbone.text(Prompts.after(context, backbone.class_tokens(NAMES, 4)))
-        wanted = whole.text(Prompts.after(context, whole.class_tokens(NAMES, 4)))
+        found = backbone.encode_text(Prompts.after(context, backbone.class_tokens(NAMES, 4)))
+        wanted = whole.encode_text(Prompts.after(context, whole.class_tokens(NAMES, 4)))
     close(found, wanted)
 
 
@@ -178,15 +178,15 @@ def test_blocks_that_no_class_tokens_can_stand_before(backbone: Backbone, block:
     prompts = Prompts.after(rand(4, 64), backbone.class_tokens(NAMES, 4))
     prompts = replace(prompts, own=OwnTokens(block, rand(1, 6, 4, 64)))
     with pytest.raises(GoproError, match=f"got block {block} .* blocks 1 to 2"):
-        backbone.text(prompts)
+        backbone.encode_text(prompts)
 
 
 def test_class_order_does_not_matter(backbone: Backbone) -> None:
     context = rand(2, 4, 64)
     order = [3, 0, 5, 1, 4, 2]
-    plain = backbone.text(Prompts.after(context, backbone.class_tokens(NAMES, 4)))
+    plain = backbone.encode_text(Prompts.after(context, backbone.class_tokens(NAMES, 4)))
     names = [NAMES[index] for index in order]
-    found = backbone.text(Prompts.after(context, backbone.class_tokens(names, 4)))
+    found = backbone.encode_text(Prompts.after(context, backbone.class_tokens(names, 4)))
     close(found, plain[:, order])
 
 
@@ -214,10 +214,10 @@ def test_half_precision_stays_close(precision: str, tolerance: float) -> None:
     backbone = small_backbone(text={"width": 128})
     context = rand(2, 4, 128).requires_grad_()
     names = NAMES[:4]
-    plain = backbone.text(Prompts.after(context, backbone.class_tokens(names, 4)))
+    plain = backbone.encode_text(Prompts.after(context, backbone.class_tokens(names, 4)))
     (wanted,) = torch.autograd.grad(plain.square().sum(), context)
     backbone.to("cpu", precision)
-    found = backbone.text(Prompts.after(context, backbone.class_tokens(names, 4)))
+    found = backbone.encode_text(Prompts.after(context, backbone.class_tokens(names, 4)))
     (gradient,) = torch.autograd.grad(found.square().sum(), context)
     assert found.dtype == torch.float32
     close(found, plain, tolerance)
@@ -239,7 +239,7 @@ def saved_bytes(backbone: Backbone, classes: int) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        backbone.text(Prompts.after(context, tokens))
+        backbone.encode_text(Prompts.after(context, tokens))
     return sum(kept.values())
 
 
@@ -253,15 +253,15 @@ def test_kept_activations_do_not_grow_with_the_classes() -> None:
 
 def test_deep_prompts_per_image_count_for_the_chunk_size(monkeypatch: pytest.MonkeyPatch) -> None:
     backbone = small_backbone(chunk_tokens=64)
-    run, chunks = backbone.texts._run_suffix, []
+    run, chunks = backbone.text_encoder._run_suffix, []
 
     def spy(suffix: Tensor, groups: Any, *cache: Tensor, own: Any) -> Tensor:
         chunks.append(8 * sum(group.length * len(group.classes) for group in groups))
         return run(suffix, groups, *cache, own=own)
 
-    monkeypatch.setattr(backbone.texts, "_run_suffix", spy)
+    monkeypatch.setattr(backbone.text_encoder, "_run_suffix", spy)
     classes = backbone.class_tokens([f"thing {index}" for index in range(10)], 4)
-    backbone.text(Prompts.after(rand(4, 64), classes, [rand(8, 4, 64)]))
+    backbone.encode_text(Prompts.after(rand(4, 64), classes, [rand(8, 4, 64)]))
     assert len(chunks) > 1
     assert max(chunks) <= 64
 

@@ -31,7 +31,7 @@ def kept(backbone: Backbone, images: int) -> int:
     context = torch.randn(images, 4, backbone.text_width, requires_grad=True)
     prompts = Prompts.after(context, backbone.class_tokens(NAMES, 4))
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        backbone.text(prompts)
+        backbone.encode_text(prompts)
     return sum(storages.values())
 
 

@@ -56,7 +56,7 @@ def test_as_many_prompts_as_one_likes_in_each_block() -> None:
 def compare(backbone: Backbone, prompts: list[Tensor], behind_class: bool = False) -> None:
     """Values, gradients to every prompt, and none to a weight."""
     pixels = pictures(2)
-    found = backbone.image(pixels, prompts)
+    found = backbone.encode_image(pixels, prompts)
     wanted = plain_image(backbone, pixels, prompts, behind_class)
     close(found.embedding, wanted)
     assert found.mean.shape == found.std.shape == (2, 0)
@@ -75,23 +75,25 @@ def weights(backbone: Backbone) -> list[Tensor]:
 
 def test_without_prompts_the_tower_is_the_frozen_one() -> None:
     backbone, pixels = small_backbone(text=TEXT), pictures(2)
-    before = backbone.image(pixels)
+    before = backbone.encode_image(pixels)
     with pytest.raises(RuntimeError):
-        backbone.image(pixels[:, :2], made(2))
-    backbone.image(pixels, made(2))
-    after = backbone.image(pixels)
+        backbone.encode_image(pixels[:, :2], made(2))
+    backbone.encode_image(pixels, made(2))
+    after = backbone.encode_image(pixels)
     assert torch.equal(before.embedding, after.embedding)
     assert torch.equal(before.mean, after.mean)
     assert not after.embedding.requires_grad
-    assert backbone.images.prompts._passes == {}
+    assert backbone.image_encoder.prompts._passes == {}
 
 
 def test_threads_keep_their_prompts_apart() -> None:
     backbone, pixels = small_backbone(text=TEXT), pictures(2)
     given: list[list[Tensor]] = [[], made(1), made(3), made(2, tokens=1)]
-    wanted = [backbone.image(pixels, prompts).embedding for prompts in given]
+    wanted = [backbone.encode_image(pixels, prompts).embedding for prompts in given]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda prompts: backbone.image(pixels, prompts).embedding, given * 3))
+        found = list(
+            pool.map(lambda prompts: backbone.encode_image(pixels, prompts).embedding, given * 3)
+        )
     for one, other in zip(found, wanted * 3, strict=True):
         assert torch.equal(one, other)
 
@@ -99,8 +101,8 @@ def test_threads_keep_their_prompts_apart() -> None:
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_precision(precision: str) -> None:
     backbone, pixels, prompts = small_backbone(text=TEXT), pictures(2), made(2)
-    wanted = backbone.image(pixels, prompts).embedding
-    found = backbone.to("cpu", precision).image(pixels, prompts).embedding
+    wanted = backbone.encode_image(pixels, prompts).embedding
+    found = backbone.to("cpu", precision).encode_image(pixels, prompts).embedding
     assert found.dtype == torch.float32
     close(found, wanted.detach(), 0.1)
     found.sum().backward()
@@ -110,11 +112,11 @@ def test_half_precision(precision: str) -> None:
 def test_what_a_tower_cannot_do() -> None:
     resnet = small_backbone(vision=RESNET, text=TEXT)
     with pytest.raises(GoproError, match=r"VPT learns prompts among .* small is a ResNet; choose"):
-        resnet.images.prompts.check("VPT", 1)
-    vit = small_backbone(text=TEXT).images.prompts
+        resnet.image_encoder.prompts.check("VPT", 1)
+    vit = small_backbone(text=TEXT).image_encoder.prompts
     vit.check("VPT", 3)
     for depth in (0, 4):
         with pytest.raises(GoproError, match=f"got prompts for {depth} blocks"):
             vit.check("VPT", depth)
     with pytest.raises(GoproError, match="small takes 32 x 32; resize them first"):
-        small_backbone(text=TEXT).image(torch.zeros(1, 3, 16, 16), made(1))
+        small_backbone(text=TEXT).encode_image(torch.zeros(1, 3, 16, 16), made(1))

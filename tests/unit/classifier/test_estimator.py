@@ -37,7 +37,7 @@ def test_estimator_checks(name: str) -> None:
 
 
 def test_clone_is_unfitted_and_has_the_same_settings(make: Make, given: Given) -> None:
-    classifier = make(options={"tokens": 2}, epochs=0).fit(*given)
+    classifier = make(options={"n_ctx": 2}, epochs=0).fit(*given)
     copy = base.clone(classifier)
     assert copy.get_params() == classifier.get_params()
     assert not hasattr(copy, "classes_")

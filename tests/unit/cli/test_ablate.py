@@ -40,7 +40,7 @@ def test_table(ablate: Cli, tmp_path: Path) -> None:
         f"{name}/seed{seed}" for name in ("1-token", "full", "no-con") for seed in (1, 2)
     ]
     made = json.loads((tmp_path / "ablation" / "1-token" / "seed2" / "results.json").read_bytes())
-    assert (made["seed"], made["settings"]["gopro"]["tokens"]) == (2, 1)
+    assert (made["seed"], made["settings"]["gopro"]["n_ctx"]) == (2, 1)
     again = ablate(*chosen)
     assert "6 of 6 runs were finished before" in again.out
     assert "seeds 1, 2" in again.out and "no-con" in again.out and "│" in again.out

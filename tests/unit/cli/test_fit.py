@@ -29,7 +29,7 @@ def fit(cli: Cli, tiny: list[str]) -> Fit:
 
 
 def test_from_a_folder_to_a_classifier(fit: Fit, photos: Path, tmp_path: Path) -> None:
-    answer = fit(photos, tmp_path / "model", "--coop.tokens", 2)
+    answer = fit(photos, tmp_path / "model", "--coop.n_ctx", 2)
     assert answer.code == 0, answer.err
     assert "48 pictures of 4 classes, 12 per class" in answer.out
     assert "learn from 32 pictures in 2 epochs, then measure it on the 16 others" in answer.out
@@ -37,7 +37,7 @@ def test_from_a_folder_to_a_classifier(fit: Fit, photos: Path, tmp_path: Path) -
     assert "zero-shot CLIP" in answer.out
     classifier = PromptClassifier.load(tmp_path / "model", device="cpu")
     assert classifier.classes_.tolist() == sorted(CLASSES)
-    assert classifier.options["tokens"] == 2  # type: ignore[index]
+    assert classifier.options["n_ctx"] == 2  # type: ignore[index]
     about = json.loads((tmp_path / "model" / "classifier.json").read_text())
     assert about["measured"]["pictures"] == 16
     assert sum(about["training"]["pictures"].values()) == 32

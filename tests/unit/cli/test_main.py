@@ -85,7 +85,7 @@ def test_the_version(cli: Cli) -> None:
         (["train", "world", "--backbone", "ViT-B16"], "did you mean ViT-B-16"),
         (["train", "world", "--shotz", "4"], "no option --shotz; did you mean --shots?"),
         (["train", "world", "--shot", "4"], "no option --shot; did you mean --shots?"),
-        (["train", "world", "--gopro.tokn", "4"], "did you mean --gopro.tokens?"),
+        (["train", "world", "--gopro.n_ctxt", "4"], "did you mean --gopro.n_ctx?"),
         (["train", "world", "--views.crop_scal=1"], "did you mean --views.crop_scale?"),
         (
             ["train", "world", "base2new", "more"],

@@ -56,7 +56,7 @@ OTHER: dict[str, Any] = {
     "eval_batch": 5,
     "workers": 3,
     "views": {"crop_scale": [0.2, 0.9], "moco_jitter": [0.1, 0.2, 0.3, 0.4], "augmix_depth": 2},
-    "coop": {"tokens": 8, "words": "an image: of"},
+    "coop": {"n_ctx": 8, "ctx_init": "an image: of"},
 }
 
 
@@ -70,15 +70,15 @@ def test_every_setting_from_a_file(tmp_path: Path) -> None:
     assert settings.views == ViewSettings(
         crop_scale=(0.2, 0.9), moco_jitter=(0.1, 0.2, 0.3, 0.4), augmix_depth=2
     )
-    assert options == CoOpSettings(tokens=8, words="an image: of")
+    assert options == CoOpSettings(n_ctx=8, ctx_init="an image: of")
 
 
 def test_the_command_line_beats_the_file_wherever_it_stands(tmp_path: Path) -> None:
     path = _write(tmp_path, OTHER)
     settings, options = settings_from(
-        ["--config", path, "--lr", "0.5", "--coop.tokens", "2", "--views.augmix_depth", "4"]
+        ["--config", path, "--lr", "0.5", "--coop.n_ctx", "2", "--views.augmix_depth", "4"]
     )
-    assert (settings.lr, options.tokens, settings.views.augmix_depth) == (0.5, 2, 4)
+    assert (settings.lr, options.n_ctx, settings.views.augmix_depth) == (0.5, 2, 4)
     assert settings.views.crop_scale == (0.2, 0.9)
     assert (settings.dataset, settings.task) == ("folder:a b", "few-shot")
     settings, _ = settings_from(["world", "base2new", "--config", path])
@@ -86,15 +86,15 @@ def test_the_command_line_beats_the_file_wherever_it_stands(tmp_path: Path) -> N
 
 
 def test_settings_of_methods_that_are_not_used_do_no_harm(tmp_path: Path) -> None:
-    path = _write(tmp_path, {**OTHER, "gopro": {"tokens": 5}})
-    assert settings_from(["--config", path])[1] == CoOpSettings(tokens=8, words="an image: of")
+    path = _write(tmp_path, {**OTHER, "gopro": {"n_ctx": 5}})
+    assert settings_from(["--config", path])[1] == CoOpSettings(n_ctx=8, ctx_init="an image: of")
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         ["world"],
-        ["world", "few-shot", "--method", "coop", "--coop.tokens", "3", "--lr", "1e-3"],
+        ["world", "few-shot", "--method", "coop", "--coop.n_ctx", "3", "--lr", "1e-3"],
         ["world", "--gopro.layers", "[1,3]", "--views.crop_scale", "[0.2,1.0]", "--root", "/d"],
         ["world", "--gopro.variant", "released", "--validate", "false", "--shots", "2"],
     ],

@@ -62,7 +62,7 @@ def paper_shifts(
         rows.append(affine(parameters, f"generator.maps.{number}", rescaled))
     rho = f"generator.rho.{branch if options.per_branch else 'x'}"
     shifts = []
-    for token in range(options.tokens):
+    for token in range(options.n_ctx):
         shift = parameters[f"{rho}.bias"][token]
         for number, row in enumerate(rows):
             shift = shift + parameters[f"{rho}.weight"][token, number] * row
@@ -78,7 +78,7 @@ def text(method: GOPro, names: Sequence[str], features: ImageFeatures, branch: s
     for mean, std in zip(features.mean, features.std, strict=True):
         means, stds = by_layer(mean, widths), by_layer(std, widths)
         if method.settings.variant == "released":
-            shifts = [released_shift(parameters, means, stds)] * method.settings.tokens
+            shifts = [released_shift(parameters, means, stds)] * method.settings.n_ctx
         else:
             shifts = paper_shifts(parameters, method, means, stds, branch)
         tokens = [

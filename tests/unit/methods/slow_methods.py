@@ -103,7 +103,7 @@ def check_state(method: Method, learned: set[str]) -> None:
 
 def check_new_names(method: Method, images: Tensor, names: Sequence[str] = NEW) -> None:
     """Other names use their own tokens and the same weights, and leave the method as it was."""
-    features = method.image(images)
+    features = method.encode_image(images)
     before = method.eval().logits(features)
     other = method.for_classes(names)
     built = type(method)(method.backbone, names, method.settings)
@@ -121,7 +121,7 @@ def check_training(method: Method, folder: Path, recipe: Recipe) -> list[dict[st
     pixels = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8, generator=generator)
     data = TrainingSet(pixels, torch.arange(6) % 3)
     if method.learns_from_features:
-        method.prepare(method.backbone.image(pixels.float() / 255), data.labels)
+        method.prepare(method.backbone.encode_image(pixels.float() / 255), data.labels)
     trainer = Trainer(
         method,
         data,

@@ -27,7 +27,7 @@ def adapter(backbone: Backbone, **options: Any) -> CLIPAdapter:
 @pytest.mark.parametrize("ratio", [0.2, 0.6])
 def test_formulas(backbone: Backbone, batch: Batch, ratio: float) -> None:
     method = adapter(backbone, ratio=ratio)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     down, up = method.parameters()
     mixed = []
     for image in features.embedding:

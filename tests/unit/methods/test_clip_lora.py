@@ -46,7 +46,7 @@ def literal(method: CLIPLoRA, pixels: Tensor, scale: float) -> Tensor:
     image = getattr(method, "image_tower", None)
     text = getattr(method, "text_tower", None)
     visual = adapted(model.visual.transformer.resblocks, image, scale)
-    normal = method.backbone.images.normalised(pixels)
+    normal = method.backbone.image_encoder.normalised(pixels)
     images = torch.func.functional_call(model.visual, visual, normal)
     words = method.backbone.tokenizer([f"a photo of a {name}." for name in READ], 24)
 
@@ -77,7 +77,7 @@ def test_formulas(backbone: Backbone, batch: Batch, options: dict[str, Any], sca
     method = lora(backbone, **options)
     wanted = literal(method, batch.images["x"], scale)
     assert (wanted - literal(method, batch.images["x"], 0.0)).abs().max() > 0.01
-    close(method.logits(method.image(batch.images["x"])), wanted)
+    close(method.logits(method.encode_image(batch.images["x"])), wanted)
     loss = slow.cross_entropy(wanted, batch.labels)
     terms = method.loss(batch)
     close(terms["ce"], loss, 5e-5)
@@ -112,9 +112,9 @@ def test_dropout_is_for_training_alone(backbone: Backbone, batch: Batch) -> None
 
 def test_starts_at_zero_shot(backbone: Backbone, batch: Batch) -> None:
     zero = ZeroShot(backbone, NAMES, ZeroShotSettings())
-    wanted = zero.logits(backbone.image(batch.images["x"]))
+    wanted = zero.logits(backbone.encode_image(batch.images["x"]))
     method = CLIPLoRA(backbone, NAMES, CLIPLoRASettings()).eval()
-    close(method.logits(method.image(batch.images["x"])), wanted)
+    close(method.logits(method.encode_image(batch.images["x"])), wanted)
 
 
 def test_chunks_of_classes_change_nothing(batch: Batch) -> None:
@@ -130,7 +130,7 @@ def test_chunks_of_classes_change_nothing(batch: Batch) -> None:
 
 def test_new_names_and_state(backbone: Backbone, batch: Batch) -> None:
     method = lora(backbone).eval()
-    features = method.image(batch.images["x"])
+    features = method.encode_image(batch.images["x"])
     before = method.logits(features)
     other = method.for_classes(slow.NEW)
     built = CLIPLoRA(backbone, slow.NEW, method.settings)
@@ -146,10 +146,10 @@ def test_new_names_and_state(backbone: Backbone, batch: Batch) -> None:
 
 def test_the_backbone_stays_as_it_was(backbone: Backbone, batch: Batch, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in backbone.model.state_dict().items()}
-    features = backbone.image(batch.images["x"]).embedding
+    features = backbone.encode_image(batch.images["x"]).embedding
     recipe = Recipe(epochs=6, batch=6, lr=0.02, augment="none", optimizer="adamw")
     slow.check_training(lora(backbone, dropout=0.25), tmp_path, recipe)
-    assert torch.equal(backbone.image(batch.images["x"]).embedding, features)
+    assert torch.equal(backbone.encode_image(batch.images["x"]).embedding, features)
     after = backbone.model.state_dict()
     assert all(torch.equal(after[name], value) for name, value in before.items())
 

@@ -40,7 +40,7 @@ def literal(method: CoCoOp, images: Tensor) -> Tensor:
 
 def test_formulas(backbone: Backbone, batch: Batch) -> None:
     method = cocoop(backbone)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     wanted = literal(method, features.embedding)
     close(method.logits(features), wanted)
     terms, loss = method.loss(batch), slow.cross_entropy(wanted, batch.labels)

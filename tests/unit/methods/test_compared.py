@@ -39,7 +39,7 @@ def made(name: str, backbone: Backbone, batch: Batch) -> Method:
     torch.manual_seed(0)
     method = kind(backbone, NAMES, kind.Settings())
     if method.learns_from_features:
-        method.prepare(backbone.image(batch.images["moco"]), batch.labels)
+        method.prepare(backbone.encode_image(batch.images["moco"]), batch.labels)
     return method
 
 
@@ -51,7 +51,7 @@ def test_resnets_too(name: str) -> None:
     batch = Batch(labels=torch.tensor([0, 2, 1]), images=images)
     method = made(name, backbone, batch)
     assert method.total(method(batch)).isfinite()
-    assert method.eval().logits(backbone.image(images["x"])).shape == (3, 3)
+    assert method.eval().logits(backbone.encode_image(images["x"])).shape == (3, 3)
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
@@ -72,7 +72,7 @@ def test_half_precision_towers(name: str, precision: str, batch: Batch) -> None:
 def test_features_in_place_of_images(name: str, batch: Batch) -> None:
     backbone = small_backbone(text=TEXT)
     method = made(name, backbone, batch)
-    features = {view: backbone.image(pixels) for view, pixels in batch.images.items()}
+    features = {view: backbone.encode_image(pixels) for view, pixels in batch.images.items()}
     found = method(Batch(labels=batch.labels, features=features))
     for term, value in method(batch).items():
         close(found[term], value)
@@ -82,8 +82,8 @@ def test_features_in_place_of_images(name: str, batch: Batch) -> None:
 def test_features_of_the_frozen_tower_are_not_theirs(name: str, batch: Batch) -> None:
     backbone = small_backbone(text=TEXT)
     method = made(name, backbone, batch)
-    assert method.sees_pixels
-    features = {view: backbone.image(pixels) for view, pixels in batch.images.items()}
+    assert method.modifies_image_encoder
+    features = {view: backbone.encode_image(pixels) for view, pixels in batch.images.items()}
     with pytest.raises(GoproError, match="changes the image tower and got features of the frozen"):
         method(Batch(labels=batch.labels, features=features))
 

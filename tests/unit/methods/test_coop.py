@@ -17,9 +17,9 @@ NAMES = ["cat", "golden retriever", "C-130 Hercules"]
 
 
 def test_loss_logits_and_gradient(backbone: Backbone, batch: Batch) -> None:
-    method = CoOp(backbone, NAMES, CoOpSettings(tokens=5))
+    method = CoOp(backbone, NAMES, CoOpSettings(n_ctx=5))
     assert method.views == ("x",)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     text = plain_prompts(backbone, NAMES, method.context)
     scale = backbone.model.logit_scale.exp()
     wanted = torch.stack(
@@ -39,14 +39,14 @@ def test_loss_logits_and_gradient(backbone: Backbone, batch: Batch) -> None:
 
 
 def test_starts_at_zero_shot(backbone: Backbone, batch: Batch) -> None:
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     zero = ZeroShot(backbone, NAMES, ZeroShotSettings())
     close(CoOp(backbone, NAMES, CoOpSettings()).logits(features), zero.logits(features))
 
 
 def test_new_names(backbone: Backbone, batch: Batch) -> None:
     method = CoOp(backbone, NAMES, CoOpSettings())
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     new = ["tree", "sailing boat", "sun"]
     built = CoOp(backbone, new, CoOpSettings())
     built.load_state_dict(method.state_dict())
@@ -59,4 +59,4 @@ def test_new_names(backbone: Backbone, batch: Batch) -> None:
 
 def test_too_many_context_tokens(backbone: Backbone) -> None:
     with pytest.raises(GoproError, match="use fewer context tokens"):
-        CoOp(backbone, NAMES, CoOpSettings(tokens=40))
+        CoOp(backbone, NAMES, CoOpSettings(n_ctx=40))

@@ -36,10 +36,10 @@ def literal(method: CoOp, position: str) -> Tensor:
 def test_formulas(
     backbone: Backbone, batch: Batch, position: str, tokens: int, class_specific: bool
 ) -> None:
-    options = CoOpSettings(tokens=tokens, position=position, class_specific=class_specific)  # type: ignore[arg-type]
+    options = CoOpSettings(n_ctx=tokens, position=position, class_specific=class_specific)  # type: ignore[arg-type]
     method = CoOp(backbone, NAMES, options)
     slow.stir(method)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     wanted = slow.scores(backbone, features.embedding, literal(method, position))
     close(method.logits(features), wanted)
     loss = slow.cross_entropy(wanted, batch.labels)
@@ -63,7 +63,7 @@ def test_class_specific_contexts_serve_the_training_classes(
     method = CoOp(backbone, NAMES, CoOpSettings(class_specific=True))
     slow.stir(method)
     assert method.context.shape == (3, 4, 64)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     some = method.for_classes([NAMES[2], NAMES[0]])
     close(some.logits(features), method.logits(features)[:, [2, 0]])
     with pytest.raises(GoproError, match=r"a context of its own .* none for 'tree'"):
@@ -73,7 +73,7 @@ def test_class_specific_contexts_serve_the_training_classes(
 
 def test_starts(backbone: Backbone) -> None:
     torch.manual_seed(0)
-    own = CoOp(backbone, NAMES, CoOpSettings(class_specific=True, words="", tokens=12)).context
+    own = CoOp(backbone, NAMES, CoOpSettings(class_specific=True, ctx_init="", n_ctx=12)).context
     assert own.shape == (3, 12, 64)
     assert own.std().item() == pytest.approx(0.02, rel=0.1)
     assert (own[0] - own[1]).abs().max() > 0.01
@@ -85,16 +85,16 @@ def test_starts(backbone: Backbone) -> None:
 def test_a_full_stop_of_the_name_stays_with_it(backbone: Backbone) -> None:
     method = CoOp(backbone, ["St. Bernard."], CoOpSettings(position="front"))
     tokens = [slow.words(backbone, "St. Bernard."), method.context, slow.words(backbone, ".")]
-    close(method.text(), slow.unit(slow.sentence(backbone, tokens))[None])
+    close(method.encode_text(), slow.unit(slow.sentence(backbone, tokens))[None])
 
 
 def test_what_is_refused(backbone: Backbone) -> None:
     with pytest.raises(GoproError, match="got the position 'left'; choose end, middle or front"):
         CoOpSettings(position="left")  # type: ignore[arg-type]
     # 24 places: start, 16 context tokens, full stop and end leave 5
-    CoOp(backbone, ["a b c d e"], CoOpSettings(tokens=16, position="front"))
+    CoOp(backbone, ["a b c d e"], CoOpSettings(n_ctx=16, position="front"))
     with pytest.raises(GoproError, match="only 5 fit"):
-        CoOp(backbone, ["a b c d e f"], CoOpSettings(tokens=16, position="front"))
+        CoOp(backbone, ["a b c d e f"], CoOpSettings(n_ctx=16, position="front"))
 
 
 @pytest.mark.parametrize("position", ["end", "middle", "front"])

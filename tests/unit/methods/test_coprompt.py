@@ -69,11 +69,11 @@ def test_formulas(
     assert len(method.deep) == 1  # both blocks of the text tower
     image, text = literal(method, batch.images["x"], shares)
     wanted = slow.scores(backbone, image, text)
-    close(method.logits(method.image(batch.images["x"])), wanted)
+    close(method.logits(method.encode_image(batch.images["x"])), wanted)
     torch.manual_seed(4)
     sentence = SENTENCES[int(torch.randint(80, ()))]
     written = slow.written(backbone, sentence)
-    frozen = [slow.unit(row) for row in backbone.image(batch.images["augmix"]).embedding]
+    frozen = [slow.unit(row) for row in backbone.encode_image(batch.images["augmix"]).embedding]
     distance = sum(1 - (one * other).sum() for one, other in zip(text, written, strict=True)) / 3
     distance += sum(1 - (one * other).sum() for one, other in zip(image, frozen, strict=True)) / 3
     loss = slow.cross_entropy(wanted, batch.labels) + weight * distance

@@ -62,14 +62,14 @@ def gradients(value: Tensor, parameters: dict[str, nn.Parameter]) -> dict[str, T
 
 
 def encoded(backbone: Backbone, images: dict[str, Tensor]) -> dict[str, ImageFeatures]:
-    return {view: backbone.image(pixels) for view, pixels in images.items()}
+    return {view: backbone.encode_image(pixels) for view, pixels in images.items()}
 
 
 VARIANTS: list[dict[str, Any]] = [
     {"variant": "paper"},
     {"variant": "released"},
-    {"variant": "released", "tokens": 6, "temperature": 0.5},
-    {"variant": "paper", "tokens": 2, "layers": (3, 1)},
+    {"variant": "released", "n_ctx": 6, "temperature": 0.5},
+    {"variant": "paper", "n_ctx": 2, "layers": (3, 1)},
     {"variant": "paper", "content": False, "temperature": 0.5},
     {"variant": "paper", "style": False, "per_branch": False},
     {"variant": "paper", "image_projector": False},
@@ -129,7 +129,7 @@ def test_features_in_place_of_images(
 def test_paper_starts_at_zero_shot(backbone: Backbone, images: dict[str, Tensor]) -> None:
     method = GOPro(backbone, NAMES, GOProSettings())
     zero = ZeroShot(backbone, NAMES, ZeroShotSettings())
-    features = backbone.image(images["x"])
+    features = backbone.encode_image(images["x"])
     close(method.logits(features), zero.logits(features))
 
 
@@ -155,7 +155,7 @@ def test_every_learned_parameter_gets_a_gradient(
 
 
 def test_contrast_cannot_move_the_released_prediction(backbone: Backbone, batch: Batch) -> None:
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     trained = {}
     for weight in (0.0, 0.1, 10.0):
         method = gopro(backbone, variant="released", w_con=weight)
@@ -167,7 +167,7 @@ def test_contrast_cannot_move_the_released_prediction(backbone: Backbone, batch:
 
 
 def test_contrast_moves_the_papers_prediction(backbone: Backbone, batch: Batch) -> None:
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     trained = []
     for weight in (0.0, 10.0):
         method = gopro(backbone, w_con=weight)
@@ -224,7 +224,7 @@ def test_released_without_contrast_has_no_projector(
 
 
 def test_primitives(backbone: Backbone, images: dict[str, Tensor]) -> None:
-    layers, features = len(backbone.vision_widths), backbone.image(images["x"])
+    layers, features = len(backbone.vision_widths), backbone.encode_image(images["x"])
 
     def rows(**options: Any) -> int:
         method = gopro(backbone, **options)
@@ -261,7 +261,7 @@ def test_new_names_use_new_tokens(
     method = gopro(backbone, variant=variant)
     step(method, batch)
     method.eval()
-    features = backbone.image(images["x"])
+    features = backbone.encode_image(images["x"])
     before = method.logits(features)
     other = method.for_classes(NEW)
     built = GOPro(backbone, NEW, GOProSettings(variant=variant))
@@ -308,8 +308,8 @@ def test_only_what_is_learned_is_saved(backbone: Backbone, variant: str) -> None
         ({"temperature": float("nan")}, "got the temperature nan"),
         ({"variant": "released", "style": False}, "released variant has no setting style"),
         ({"variant": "released", "layers": (1,)}, "released variant has no setting layers"),
-        ({"tokens": 0}, "got 0 context tokens"),
-        ({"tokens": 24}, "only 0 fit"),
+        ({"n_ctx": 0}, "got 0 context tokens"),
+        ({"n_ctx": 24}, "only 0 fit"),
         ({"layers": (0,)}, r"got the layers \[0\]; this image tower has layers 1 to 3"),
         ({"layers": (1, 4)}, r"got the layers \[1, 4\]"),
         ({"layers": (-4,)}, r"got the layers \[-4\]; .* or -1 for the last"),

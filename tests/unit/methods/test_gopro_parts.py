@@ -34,7 +34,7 @@ def step(
 ) -> tuple[GOPro, set[str], Work]:
     """A training step: the method, its loss terms and the work it took."""
     work = Work()
-    image, text = backbone.image, backbone.text
+    image, text = backbone.encode_image, backbone.encode_text
 
     def seen(pixels: Tensor) -> ImageFeatures:
         work.images += len(pixels)
@@ -45,8 +45,8 @@ def step(
         work.contexts += [len(embeddings), method.context.shape[0]]
         return embeddings
 
-    monkeypatch.setattr(backbone, "image", seen)
-    monkeypatch.setattr(backbone, "text", read)
+    monkeypatch.setattr(backbone, "encode_image", seen)
+    monkeypatch.setattr(backbone, "encode_text", read)
     torch.manual_seed(0)
     method = GOPro(backbone, NAMES, options)
     size = backbone.image_size
@@ -95,7 +95,7 @@ def test_a_part_switched_off(
     assert {"ce", "sem", "con"} - terms == set(gone)
     assert method.views == tuple(seen)
     assert work.images == IMAGES * len(seen)
-    assert work.contexts == [IMAGES * len(prompted), options.tokens]
+    assert work.contexts == [IMAGES * len(prompted), options.n_ctx]
     before, after = dict(full.named_parameters()), dict(method.named_parameters())
     assert set(after) <= set(before)
     lost = set(before) - set(after)
@@ -117,7 +117,7 @@ def test_the_last_layer_is_the_only_one(backbone: Backbone) -> None:
 def test_without_rescaling_the_primitives_are_as_they_are(
     backbone: Backbone, images: dict[str, Tensor]
 ) -> None:
-    features = backbone.image(images["x"])
+    features = backbone.encode_image(images["x"])
     shifts = []
     for scale in (1.0, 2.0):
         torch.manual_seed(0)

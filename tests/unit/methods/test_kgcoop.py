@@ -19,7 +19,7 @@ from small_clips import close
 def test_formulas(backbone: Backbone, batch: Batch, template: str) -> None:
     method = KgCoOp(backbone, NAMES, KgCoOpSettings(template=template))
     slow.stir(method)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     ends = [slow.words(backbone, f"{name}.") for name in READ]
     texts = [slow.unit(slow.sentence(backbone, [method.context, end])) for end in ends]
     wanted = slow.scores(backbone, features.embedding, torch.stack(texts))

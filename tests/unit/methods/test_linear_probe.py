@@ -20,7 +20,7 @@ from small_clips import close
 @pytest.fixture
 def features(backbone: Backbone) -> ImageFeatures:
     generator = torch.Generator().manual_seed(2)
-    return backbone.image(torch.rand(9, 3, 32, 32, generator=generator))
+    return backbone.encode_image(torch.rand(9, 3, 32, 32, generator=generator))
 
 
 LABELS = torch.arange(9) % 3

@@ -51,9 +51,9 @@ def literal(method: MaPLe, images: Tensor, rest: str) -> tuple[Tensor, Tensor]:
     ("options", "rest", "depth"),
     [
         ({}, "of a ", 2),
-        ({"tokens": 4, "depth": 3}, "", 3),
-        ({"tokens": 1, "words": "a", "depth": 1}, "", 1),
-        ({"tokens": 3, "words": "a photo", "depth": 2}, "", 2),
+        ({"n_ctx": 4, "depth": 3}, "", 3),
+        ({"n_ctx": 1, "ctx_init": "a", "depth": 1}, "", 1),
+        ({"n_ctx": 3, "ctx_init": "a photo", "depth": 2}, "", 2),
     ],
 )
 def test_formulas(
@@ -63,7 +63,7 @@ def test_formulas(
     assert 1 + len(method.deep) == depth
     image, text = literal(method, batch.images["x"], rest)
     wanted = slow.scores(deep, image, text)
-    close(method.logits(method.image(batch.images["x"])), wanted)
+    close(method.logits(method.encode_image(batch.images["x"])), wanted)
     loss = slow.cross_entropy(wanted, batch.labels)
     total = method.total(method.loss(batch))
     close(total, loss)
@@ -105,7 +105,7 @@ def test_training(deep: Backbone, tmp_path: Path) -> None:
 
 def test_what_it_refuses(deep: Backbone) -> None:
     with pytest.raises(GoproError, match="got 0 context tokens"):
-        MaPLe(deep, NAMES, MaPLeSettings(tokens=0))
+        MaPLe(deep, NAMES, MaPLeSettings(n_ctx=0))
     with pytest.raises(GoproError, match="got prompts for 4 blocks of the image tower"):
         MaPLe(deep, NAMES, MaPLeSettings(depth=4))
     shallow = small_backbone(text={"layers": 2, "context_length": 24})

@@ -37,7 +37,7 @@ def test_views_are_encoded_in_one_pass(backbone: Backbone, batch: Batch) -> None
     found = method.encode(batch)
     assert list(found) == ["x", "moco", "augmix"]
     for view, features in found.items():
-        wanted = backbone.image(batch.images[view])
+        wanted = backbone.encode_image(batch.images[view])
         close(features.embedding, wanted.embedding)
         close(features.mean, wanted.mean)
         close(features.std, wanted.std)
@@ -48,18 +48,18 @@ def test_views_are_encoded_in_one_pass(backbone: Backbone, batch: Batch) -> None
 class Darker(CoOp):
     """A method with an image tower of its own: the frozen one, on half the light."""
 
-    sees_pixels = True
+    modifies_image_encoder = True
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
-        return ImageFeatures.only(self.backbone.image(pixels / 2).embedding)
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
+        return ImageFeatures.only(self.backbone.encode_image(pixels / 2).embedding)
 
 
 def test_a_method_with_an_image_tower_of_its_own(backbone: Backbone, batch: Batch) -> None:
     method = Darker(backbone, ["cat", "dog", "tree"], CoOpSettings())
     for view, features in method.encode(batch).items():
-        close(features.embedding, backbone.image(batch.images[view] / 2).embedding)
+        close(features.embedding, backbone.encode_image(batch.images[view] / 2).embedding)
         assert features.mean.shape == features.std.shape == (3, 0)
-    frozen = {"x": backbone.image(batch.images["x"])}
+    frozen = {"x": backbone.encode_image(batch.images["x"])}
     with pytest.raises(GoproError, match="Darker changes the image tower and got features"):
         method.loss(Batch(labels=batch.labels, features=frozen))
 

@@ -17,7 +17,7 @@ from small_clips import close
 
 
 def prograd(backbone: Backbone, **options: float) -> ProGrad:
-    method = ProGrad(backbone, NAMES, ProGradSettings(tokens=5, **options))  # type: ignore[arg-type]
+    method = ProGrad(backbone, NAMES, ProGradSettings(n_ctx=5, **options))  # type: ignore[arg-type]
     slow.stir(method)
     return method
 
@@ -44,7 +44,7 @@ def test_formulas(
 ) -> None:
     method = prograd(backbone, temperature=temperature, strength=strength)
     batch = Batch(labels=torch.tensor(labels), images=batch.images)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     wanted = literal(method, features.embedding, batch.labels)
     terms = method.loss(batch)
     assert set(terms) == set(method.loss_weights) == {"ce", "kl"}

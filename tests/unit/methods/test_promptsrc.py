@@ -40,7 +40,7 @@ def literal(method: PromptSRC, batch: Batch, rest: str) -> tuple[Tensor, dict[st
     text = plain_prompts(backbone, names, method.context, list(method.deep))
     image = torch.stack([slow.unit(row) for row in image])
     text = torch.stack([slow.unit(row) for row in text])
-    frozen_image = torch.stack([slow.unit(row) for row in backbone.image(images).embedding])
+    frozen_image = torch.stack([slow.unit(row) for row in backbone.encode_image(images).embedding])
     sentences = []
     for template in SENTENCES:
         filled = [template.replace("{}", name) for name in READ]
@@ -68,7 +68,7 @@ def literal(method: PromptSRC, batch: Batch, rest: str) -> tuple[Tensor, dict[st
     [
         ({}, "", (2, 2), (25, 10, 1)),
         (
-            {"tokens": 2, "image_tokens": 3, "depth": 1, "image_depth": 3, "w_logits": 0.5},
+            {"n_ctx": 2, "n_ctx_vision": 3, "depth": 1, "image_depth": 3, "w_logits": 0.5},
             "of a ",
             (1, 3),
             (25, 10, 0.5),
@@ -86,7 +86,7 @@ def test_formulas(
     method = promptsrc(backbone, **options)
     assert (1 + len(method.deep), len(method.image_prompts)) == depths
     wanted, plain_terms = literal(method, batch, rest)
-    close(method.logits(method.image(batch.images["x"])), wanted)
+    close(method.logits(method.encode_image(batch.images["x"])), wanted)
     terms = method.loss(batch)
     for name, value in plain_terms.items():
         close(terms[name], value, 1e-4)
@@ -183,7 +183,7 @@ def test_average_over_an_interruption(backbone: Backbone, tmp_path: Path, epoch:
     with pytest.raises(Interrupted):
         trainer(stopped, folder).run()
     tensors, _ = load_tensors(folder / "checkpoint.safetensors")
-    assert any(name.startswith("carried.") for name in tensors)
+    assert any(name.startswith("extra_state.") for name in tensors)
     again = watched(backbone, mean=2.0, std=1.5)
     second = trainer(again, folder)
     second.resume()
@@ -199,7 +199,7 @@ def test_what_it_refuses(backbone: Backbone) -> None:
         with pytest.raises(GoproError, match="standard deviation"):
             PromptSRCSettings(**options)
     with pytest.raises(GoproError, match="got 0 prompt tokens"):
-        PromptSRC(backbone, NAMES, PromptSRCSettings(image_tokens=0))
+        PromptSRC(backbone, NAMES, PromptSRCSettings(n_ctx_vision=0))
     with pytest.raises(GoproError, match="got prompts for 3 blocks of the text tower"):
         PromptSRC(backbone, NAMES, PromptSRCSettings(depth=3))
     resnet = small_backbone(vision=RESNET, text={"layers": 1, "context_length": 24})

@@ -43,7 +43,7 @@ def contrast(a: list[Tensor], b: list[Tensor], temperature: float) -> Tensor:
 def test_formulas(backbone: Backbone, batch: Batch) -> None:
     method = slip(backbone, temperature=0.3, w_con=0.7)
     assert method.views == ("x", "moco")
-    features = {view: backbone.image(batch.images[view]) for view in method.views}
+    features = {view: backbone.encode_image(batch.images[view]) for view in method.views}
     x, moco = (projected(method, features[view].embedding) for view in method.views)
     texts = slow.written(backbone, "a photo of a {}.")
     wanted = slow.scores(backbone, torch.stack(x), texts)
@@ -62,7 +62,7 @@ def test_formulas(backbone: Backbone, batch: Batch) -> None:
 
 
 def test_starts_at_zero_shot(backbone: Backbone, batch: Batch) -> None:
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     zero = ZeroShot(backbone, NAMES, ZeroShotSettings())
     close(SLIP(backbone, NAMES, SLIPSettings()).logits(features), zero.logits(features))
 

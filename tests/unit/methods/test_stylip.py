@@ -36,7 +36,7 @@ def even(row: Tensor) -> Tensor:
 def literal(method: StyLIP, images: Tensor, scales: list[list[int]]) -> Tensor:
     """Scores [B, C], image by image and class by class."""
     backbone, learned = method.backbone, dict(method.named_parameters())
-    features = backbone.image(images)
+    features = backbone.encode_image(images)
     widths, rows = list(backbone.vision_widths), []
     for index in range(len(images)):
         mu = [even(part) for part in features.mean[index].split(widths)]
@@ -67,11 +67,11 @@ def literal(method: StyLIP, images: Tensor, scales: list[list[int]]) -> Tensor:
 @pytest.mark.parametrize(
     ("options", "scales"),
     [
-        ({"tokens": 3}, [[0], [1], [2]]),
-        ({"tokens": 2}, [[0], [1, 2]]),
-        ({"tokens": 5}, [[0], [0], [1], [1], [2]]),
-        ({"tokens": 3, "content": False}, [[0], [1], [2]]),
-        ({"tokens": 3, "style": False}, []),
+        ({"n_ctx": 3}, [[0], [1], [2]]),
+        ({"n_ctx": 2}, [[0], [1, 2]]),
+        ({"n_ctx": 5}, [[0], [0], [1], [1], [2]]),
+        ({"n_ctx": 3, "content": False}, [[0], [1], [2]]),
+        ({"n_ctx": 3, "style": False}, []),
     ],
 )
 def test_formulas(
@@ -79,7 +79,7 @@ def test_formulas(
 ) -> None:
     method = stylip(backbone, **options)
     wanted = literal(method, batch.images["x"], scales)
-    close(method.logits(backbone.image(batch.images["x"])), wanted)
+    close(method.logits(backbone.encode_image(batch.images["x"])), wanted)
     loss = slow.cross_entropy(wanted, batch.labels)
     terms = method.loss(batch)
     close(terms["ce"], loss)
@@ -97,11 +97,11 @@ def test_a_resnets_stages(batch: Batch) -> None:
     images = torch.rand(3, 3, 64, 64, generator=generator)
     method = stylip(backbone)
     wanted = literal(method, images, [[0], [1], [2], [3]])
-    close(method.logits(backbone.image(images)), wanted)
+    close(method.logits(backbone.encode_image(images)), wanted)
 
 
 def test_starts_at_zero_shot(backbone: Backbone, batch: Batch) -> None:
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     zero = ZeroShot(backbone, NAMES, ZeroShotSettings())
     close(StyLIP(backbone, NAMES, StyLIPSettings()).logits(features), zero.logits(features))
 
@@ -114,7 +114,7 @@ def test_without_content_and_style_of_zero_it_is_coop(backbone: Backbone, batch:
             (CoOp, CoOpSettings()),
         )
     )
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     close(method.logits(features), coop.logits(features))
 
 
@@ -133,7 +133,7 @@ def test_layers_are_dealt_out(layers: int, tokens: int, wanted: list[list[int]])
 
 
 def test_new_names_and_state(backbone: Backbone, batch: Batch) -> None:
-    method = stylip(backbone, tokens=2)
+    method = stylip(backbone, n_ctx=2)
     slow.check_new_names(method, batch.images["x"])
     style = {"style.0.weight", "style.1.weight"}
     parts = {f"{part}.{kind}" for part in ("content", "fusion") for kind in ("weight", "bias")}
@@ -149,4 +149,4 @@ def test_what_is_refused(backbone: Backbone) -> None:
     with pytest.raises(GoproError, match="without style and content"):
         StyLIPSettings(style=False, content=False)
     with pytest.raises(GoproError, match="got 0 context tokens"):
-        StyLIP(backbone, NAMES, StyLIPSettings(tokens=0))
+        StyLIP(backbone, NAMES, StyLIPSettings(n_ctx=0))

@@ -46,12 +46,13 @@ def literal(method: TCP) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("options", "block"), [({}, 2), ({"tokens": 3, "block": 2}, 2), ({"words": "a photo of a"}, 2)]
+    ("options", "block"),
+    [({}, 2), ({"n_ctx": 3, "block": 2}, 2), ({"ctx_init": "a photo of a"}, 2)],
 )
 def test_formulas(deep: Backbone, batch: Batch, options: dict[str, Any], block: int) -> None:
     method = tcp(deep, **options)
     assert method.block == block
-    features = deep.image(batch.images["x"])
+    features = deep.encode_image(batch.images["x"])
     text, written = literal(method)
     wanted = slow.scores(deep, features.embedding, text)
     close(method.logits(features), wanted)

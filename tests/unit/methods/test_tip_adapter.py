@@ -24,7 +24,7 @@ LABELS = torch.tensor([0, 1, 2, 2, 1])
 @pytest.fixture
 def training(backbone: Backbone) -> ImageFeatures:
     generator = torch.Generator().manual_seed(2)
-    return backbone.image(torch.rand(5, 3, 32, 32, generator=generator))
+    return backbone.encode_image(torch.rand(5, 3, 32, 32, generator=generator))
 
 
 def tip(backbone: Backbone, training: ImageFeatures, **options: Any) -> TipAdapter:
@@ -42,7 +42,7 @@ def test_formulas(
         close(key, slow.unit(image))
     if method.settings.trained:
         slow.stir(method)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     texts = slow.written(backbone, "a photo of a {}.")
     alpha, beta = method.settings.alpha, method.settings.beta
     rows = []
@@ -68,7 +68,7 @@ def test_other_classes_have_no_entries(
     backbone: Backbone, batch: Batch, training: ImageFeatures
 ) -> None:
     method = tip(backbone, training)
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     names = ["tree", NAMES[2], "sun"]
     mixed = method.for_classes(names).logits(features)
     zero = ZeroShot(backbone, names, ZeroShotSettings()).logits(features)
@@ -86,7 +86,7 @@ def test_state_comes_back_into_an_empty_cache(
     method = tip(backbone, training, trained=trained)
     slow.check_state(method, {"keys", "labels"})
     fresh = TipAdapter(backbone, NAMES, TipAdapterSettings(trained=trained))
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     zero = ZeroShot(backbone, NAMES, ZeroShotSettings()).logits(features)
     close(fresh.logits(features), zero)
     fresh.load_state_dict(method.state_dict())

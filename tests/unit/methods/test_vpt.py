@@ -28,18 +28,18 @@ def vpt(backbone: Backbone, **options: Any) -> VPT:
 @pytest.mark.parametrize(
     ("options", "blocks"),
     [
-        ({"tokens": 2}, 3),
-        ({"tokens": 2, "variant": "shallow"}, 1),
-        ({"tokens": 1, "depth": 2, "template": "a {} in a field"}, 2),
+        ({"n_ctx": 2}, 3),
+        ({"n_ctx": 2, "variant": "shallow"}, 1),
+        ({"n_ctx": 1, "depth": 2, "template": "a {} in a field"}, 2),
     ],
 )
 def test_formulas(backbone: Backbone, batch: Batch, options: dict[str, Any], blocks: int) -> None:
     method = vpt(backbone, **options)
-    assert [tuple(part.shape) for part in method.prompts] == blocks * [(options["tokens"], 64)]
+    assert [tuple(part.shape) for part in method.prompts] == blocks * [(options["n_ctx"], 64)]
     image = plain_image(backbone, batch.images["x"], list(method.prompts), behind_class=True)
     text = slow.written(backbone, options.get("template", "a photo of a {}."))
     wanted = slow.scores(backbone, image, text)
-    close(method.logits(method.image(batch.images["x"])), wanted)
+    close(method.logits(method.encode_image(batch.images["x"])), wanted)
     loss = slow.cross_entropy(wanted, batch.labels)
     total = method.total(method.loss(batch))
     close(total, loss)
@@ -67,7 +67,7 @@ def test_what_it_refuses(backbone: Backbone) -> None:
     with pytest.raises(GoproError, match="the depth is 2; leave it out"):
         VPTSettings(variant="shallow", depth=2)
     with pytest.raises(GoproError, match="got 0 prompt tokens"):
-        VPT(backbone, NAMES, VPTSettings(tokens=0))
+        VPT(backbone, NAMES, VPTSettings(n_ctx=0))
     with pytest.raises(GoproError, match="got prompts for 4 blocks of the image tower"):
         VPT(backbone, NAMES, VPTSettings(depth=4))
     resnet = small_backbone(vision=RESNET, text={"layers": 1, "context_length": 24})

@@ -21,7 +21,7 @@ from small_clips import close
 @pytest.mark.parametrize("template", ["a photo of a {}.", "{}, a type of thing."])
 def test_logits(backbone: Backbone, batch: Batch, template: str) -> None:
     method = ZeroShot(backbone, NAMES, ZeroShotSettings(template=template))
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     texts = [template.replace("{}", name.replace("_", " ")) for name in NAMES]
     tokens = backbone.tokenizer(texts, context_length=24)  # type: ignore[operator]
     with torch.no_grad():
@@ -33,7 +33,7 @@ def test_logits(backbone: Backbone, batch: Batch, template: str) -> None:
 
 
 def test_without_a_sentence_it_is_the_usual_one(backbone: Backbone, batch: Batch) -> None:
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     usual = ZeroShot(backbone, NAMES, ZeroShotSettings(template=USUAL))
     found = ZeroShot(backbone, NAMES, ZeroShotSettings()).logits(features)
     assert torch.equal(found, usual.logits(features))
@@ -51,13 +51,13 @@ def test_ensembles(
     assert len(used) == count
     texts = torch.stack([slow.written(backbone, sentence) for sentence in used])
     mean = torch.stack([slow.unit(row) for row in texts.sum(dim=0) / count])
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     close(method.logits(features), slow.scores(backbone, features.embedding, mean))
 
 
 def test_other_names_bring_their_own_sentence(backbone: Backbone, batch: Batch) -> None:
     method = ZeroShot(backbone, NAMES, ZeroShotSettings(USUAL))
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     other = method.for_classes(["tree", "sun"], template="{} texture.")
     wanted = ZeroShot(backbone, ["tree", "sun"], ZeroShotSettings("{} texture."))
     assert torch.equal(other.logits(features), wanted.logits(features))
@@ -75,7 +75,7 @@ def test_nothing_is_learned(backbone: Backbone, batch: Batch) -> None:
 
 def test_new_names_leave_the_first_ones_alone(backbone: Backbone, batch: Batch) -> None:
     method = ZeroShot(backbone, NAMES, ZeroShotSettings())
-    features = backbone.image(batch.images["x"])
+    features = backbone.encode_image(batch.images["x"])
     before = method.logits(features)
     found = method.for_classes(["tree", "sun"]).logits(features)
     assert torch.equal(

@@ -25,7 +25,7 @@ class Means:
 
     image_size, device = 8, torch.device("cpu")
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
         colour = pixels.mean(dim=(2, 3))
         return ImageFeatures(colour, colour, colour)
 
@@ -55,7 +55,7 @@ def test_pictures_that_another_process_encodes_come_last_and_stay_in_order(
     def unless_busy(backbone: Any, pixels: Tensor) -> ImageFeatures | None:
         red = int(pixels[0, 0, 0, 0])
         order.append(red)
-        return backbone.image(pixels / 255) if red in (0, 102) else None
+        return backbone.encode_image(pixels / 255) if red in (0, 102) else None
 
     monkeypatch.setattr(encode_module, "frozen_unless_busy", unless_busy)
     backbone: Any = Means()
@@ -76,7 +76,7 @@ def test_no_more_than_a_few_batches_wait_for_another_process(
 
     def encode(backbone: Any, pixels: Tensor) -> ImageFeatures:
         waiting.discard(int(pixels[0, 0, 0, 0]))
-        return Means().image(pixels / 255)
+        return Means().encode_image(pixels / 255)
 
     monkeypatch.setattr(encode_module, "frozen_unless_busy", busy)
     monkeypatch.setattr(encode_module, "frozen", encode)
@@ -108,10 +108,10 @@ def test_one_text_pass_serves_all_images_where_prompts_are_the_same(
     backbone = small_backbone()
     kind = find(name)
     method = kind(backbone, ("ant", "bee"), kind.Settings())
-    features = backbone.image(torch.rand(5, 3, backbone.image_size, backbone.image_size))
+    features = backbone.encode_image(torch.rand(5, 3, backbone.image_size, backbone.image_size))
     alone = [int(method.logits(features[at : at + 1]).argmax()) for at in range(5)]
-    texts, count = backbone.text, []
-    monkeypatch.setattr(backbone, "text", lambda prompts: count.append(1) or texts(prompts))
+    texts, count = backbone.encode_text, []
+    monkeypatch.setattr(backbone, "encode_text", lambda prompts: count.append(1) or texts(prompts))
     assert predict(method, features, batch=2).tolist() == alone
     assert len(count) == passes
 
@@ -119,30 +119,30 @@ def test_one_text_pass_serves_all_images_where_prompts_are_the_same(
 class Brighter:
     """A method that scores an image's mean colour, times what it has learned."""
 
-    def __init__(self, sees_pixels: bool) -> None:
+    def __init__(self, modifies_image_encoder: bool) -> None:
         self.backbone: Any = Means()
-        self.sees_pixels = sees_pixels
+        self.modifies_image_encoder = modifies_image_encoder
         self.gain = torch.tensor(1.0, requires_grad=True)
         self.passes = 0
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
         self.passes += 1
-        if not self.sees_pixels:
-            return self.backbone.image(pixels)
+        if not self.modifies_image_encoder:
+            return self.backbone.encode_image(pixels)
         return ImageFeatures.only(self.gain * pixels.mean(dim=(2, 3)))
 
     def logits(self, features: ImageFeatures) -> Tensor:
         return torch.stack([features.embedding[:, 0], torch.full((len(features),), 0.3)], dim=1)
 
 
-@pytest.mark.parametrize("sees_pixels", [False, True])
-def test_a_method_encodes_for_itself(sees_pixels: bool) -> None:
-    method: Any = Brighter(sees_pixels)
+@pytest.mark.parametrize("modifies_image_encoder", [False, True])
+def test_a_method_encodes_for_itself(modifies_image_encoder: bool) -> None:
+    method: Any = Brighter(modifies_image_encoder)
     dataset = _dataset([255, 0, 51])
     pixels = torch.tensor([255, 0, 51], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 3, 8, 8)
     for gain in (1.0, 2.0):
         method.gain.data.fill_(gain)
-        wanted = torch.tensor([1.0, 0.0, 0.2]) * (gain if sees_pixels else 1.0)
+        wanted = torch.tensor([1.0, 0.0, 0.2]) * (gain if modifies_image_encoder else 1.0)
         found = encode(method, pixels, batch=2)
         torch.testing.assert_close(found.embedding[:, 0], wanted)
         assert not found.embedding.requires_grad
@@ -151,12 +151,14 @@ def test_a_method_encodes_for_itself(sees_pixels: bool) -> None:
         assert not found.embedding.requires_grad
 
 
-@pytest.mark.parametrize("sees_pixels", [False, True])
-def test_validation_encodes_again_where_the_tower_learns(sees_pixels: bool) -> None:
-    method: Any = Brighter(sees_pixels)
+@pytest.mark.parametrize("modifies_image_encoder", [False, True])
+def test_validation_encodes_again_where_the_tower_learns(modifies_image_encoder: bool) -> None:
+    method: Any = Brighter(modifies_image_encoder)
     pixels = torch.tensor([255, 0, 51], dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 3, 8, 8)
     validate = validator(method, pixels, [0, 1, 0], batch=3)
     assert validate(method) == pytest.approx(200 / 3)
     method.gain.data.fill_(2.0)
-    assert validate(method) == (100.0 if sees_pixels else pytest.approx(200 / 3))
-    assert method.passes == (2 if sees_pixels else 0)  # the frozen tower's features are cached
+    assert validate(method) == (100.0 if modifies_image_encoder else pytest.approx(200 / 3))
+    assert method.passes == (
+        2 if modifies_image_encoder else 0
+    )  # the frozen tower's features are cached

@@ -61,8 +61,8 @@ def test_measured_on_real_files(tmp_path: Path) -> None:
     source = f"folder:{tmp_path / 'set'}"
     dataset = choose.inner(load(source), shots=3, seed=choose.SEED)
     base = TrainSettings(dataset=source, method="coop", shots=3, seed=choose.SEED)
-    found = choose.measure(dataset, base, {"epochs": 1, "coop.tokens": 2}, tmp_path / "run")
+    found = choose.measure(dataset, base, {"epochs": 1, "coop.n_ctx": 2}, tmp_path / "run")
     assert found["test"]["base"]["classes"] == found["test"]["new"]["classes"] == 2
     assert found["test"]["base"]["n"] == sum(item.label < 2 for item in dataset.test)
-    again = choose.measure(dataset, base, {"epochs": 1, "coop.tokens": 2}, tmp_path / "run")
+    again = choose.measure(dataset, base, {"epochs": 1, "coop.n_ctx": 2}, tmp_path / "run")
     assert again == found

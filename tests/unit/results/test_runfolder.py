@@ -29,7 +29,7 @@ from gopro.results.runfolder import (
 from gopro.training.config import TrainSettings, ViewSettings
 
 SETTINGS = TrainSettings(dataset="world", method="coop", root=Path("/data"), epochs=3, lr=0.01)
-OPTIONS = CoOpSettings(tokens=2)
+OPTIONS = CoOpSettings(n_ctx=2)
 
 
 def test_a_new_folder_gets_its_settings_and_is_left_unfinished(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_another_run_is_refused_and_the_difference_named(
     before = (tmp_path / CONFIG).read_bytes()
     with pytest.raises(GoproError, match=rf"holds another run \({named} differ\)"):
         open_folder(tmp_path, replace(SETTINGS, resume=True, **change), OPTIONS)
-    with pytest.raises(GoproError, match=r"\(coop.tokens differ\)"):
-        open_folder(tmp_path, SETTINGS, CoOpSettings(tokens=8))
+    with pytest.raises(GoproError, match=r"\(coop.n_ctx differ\)"):
+        open_folder(tmp_path, SETTINGS, CoOpSettings(n_ctx=8))
     assert (tmp_path / CONFIG).read_bytes() == before
 
 

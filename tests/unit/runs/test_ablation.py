@@ -71,12 +71,12 @@ def test_all_parts_after_the_whole_method() -> None:
 
 
 def test_what_the_user_set_stays() -> None:
-    given = GOProSettings(tokens=2, w_sem=0.5)
+    given = GOProSettings(n_ctx=2, w_sem=0.5)
     found, left_out = ablation.choose("gopro", given, ["no-sem", "2-tokens", "8-tokens"])
     assert found == {
         "full": given,
         "no-sem": replace(given, w_sem=0.0),
-        "8-tokens": replace(given, tokens=8),
+        "8-tokens": replace(given, n_ctx=8),
     }
     assert left_out == ["2-tokens is left out: these settings are without it already"]
 

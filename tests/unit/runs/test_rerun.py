@@ -85,7 +85,7 @@ def test_what_may_be_the_cause_is_told(train: Cli, cli: Cli, tmp_path: Path) -> 
 
 def test_weights_of_another_shape(train: Cli, tmp_path: Path) -> None:
     train(tmp_path / "a")
-    train(tmp_path / "b", "--coop.tokens", 2)
+    train(tmp_path / "b", "--coop.n_ctx", 2)
     train(tmp_path / "c", "--method", "slip")
     assert next(differences(tmp_path / "a", tmp_path / "b")) == "the weights are others (context)"
     assert next(differences(tmp_path / "a", tmp_path / "c")).startswith("the weights are others")

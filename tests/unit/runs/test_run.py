@@ -191,7 +191,7 @@ def test_other_figures_than_recorded_are_pointed_out(train: Cli, cli: Cli, tmp_p
 
 
 def test_weights_of_another_run(train: Cli, cli: Cli, tmp_path: Path) -> None:
-    for name, options in (("a", []), ("b", ["--method", "zeroshot"]), ("c", ["--coop.tokens", 2])):
+    for name, options in (("a", []), ("b", ["--method", "zeroshot"]), ("c", ["--coop.n_ctx", 2])):
         train(tmp_path / name, *options)
     mine = tmp_path / "a" / "model.safetensors"
     shutil.copy(tmp_path / "b" / "model.safetensors", mine)
@@ -211,7 +211,7 @@ class Colours(Backbone):
     stands at its label.
     """
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
         red, green, blue = (255 * pixels.mean(dim=(2, 3))).T
         grey = (red + green + blue) / 3
         kind = torch.where(
@@ -221,7 +221,7 @@ class Colours(Backbone):
         found = torch.nn.functional.one_hot(kind, self.embed_dim).float()
         return ImageFeatures(found, found, found)
 
-    def text(self, prompts: Prompts) -> Tensor:
+    def encode_text(self, prompts: Prompts) -> Tensor:
         words = [self.words(name)[0] for name in CLASSES]
         rows = []
         for tokens in prompts.suffix[0]:
@@ -259,7 +259,7 @@ def test_a_name_of_the_new_classes_that_does_not_fit_stops_before_training(
 ) -> None:
     photos = write_photos(tmp_path / "p", ["ant", "bee", "cat", " ".join(["eel"] * 13)], count=6)
     line = train(
-        tmp_path / "run", "--coop.tokens", 62, "--shots", 2, dataset=f"folder:{photos}"
+        tmp_path / "run", "--coop.n_ctx", 62, "--shots", 2, dataset=f"folder:{photos}"
     ).line
     assert "new classes" in line and "eel" in line
     assert not (tmp_path / "run").exists()

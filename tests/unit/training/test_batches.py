@@ -74,7 +74,7 @@ def test_an_image_that_is_not_augmented_is_encoded_once(method: GOPro, pixels: T
     plain = make_views(
         to_unit(pixels[chosen], torch.device("cpu")), method.views, draw_seed(SEED, 0), keys=[3, 0]
     )
-    every = {name: method.image(view) for name, view in plain.items()}
+    every = {name: method.encode_image(view) for name, view in plain.items()}
     for name, found in method.encode(once).items():
         close(found.embedding, every[name].embedding)
         close(found.mean, every[name].mean)
@@ -202,7 +202,7 @@ def test_copies_larger_than_the_cache_are_refused(
 
 
 def test_a_method_that_changes_the_tower_is_refused(method: GOPro, pixels: Tensor) -> None:
-    method.sees_pixels = True  # type: ignore[misc]
+    method.modifies_image_encoder = True  # type: ignore[misc]
     with pytest.raises(GoproError, match="leave out --view_cache"):
         cached(method, pixels)
 
@@ -210,13 +210,13 @@ def test_a_method_that_changes_the_tower_is_refused(method: GOPro, pixels: Tenso
 def test_features_beyond_half_precision_are_refused(
     method: GOPro, pixels: Tensor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    encode = Backbone.image
+    encode = Backbone.encode_image
 
     def huge(self: Backbone, images: Tensor) -> object:
         found = encode(self, images)
         return type(found)(found.embedding, found.mean * 1e9, found.std)
 
-    monkeypatch.setattr(Backbone, "image", huge)
+    monkeypatch.setattr(Backbone, "encode_image", huge)
     with pytest.raises(GoproError, match="half precision"):
         cached(method, pixels)
     assert not list(folder.glob("*.npy*"))

@@ -65,12 +65,12 @@ def test_no_best_weights(tmp_path: Path) -> None:
 
 def test_what_training_carries_comes_back(tmp_path: Path) -> None:
     model, optimizer = _trained()
-    carried = {"0.weight": torch.rand(2, 3)}
-    save_checkpoint(tmp_path / "file", model, optimizer, PROGRESS, None, carried)
+    extra_state = {"0.weight": torch.rand(2, 3)}
+    save_checkpoint(tmp_path / "file", model, optimizer, PROGRESS, None, extra_state)
     found = {"left over": torch.zeros(1)}
     load_checkpoint(tmp_path / "file", model, optimizer, found)
-    assert found.keys() == carried.keys()
-    assert torch.equal(found["0.weight"], carried["0.weight"])
+    assert found.keys() == extra_state.keys()
+    assert torch.equal(found["0.weight"], extra_state["0.weight"])
     save_checkpoint(tmp_path / "file", model, optimizer, PROGRESS, None)
     load_checkpoint(tmp_path / "file", model, optimizer, found)
     assert found == {}

@@ -26,7 +26,7 @@ RECIPE = Recipe(
 class Toy(Method):
     """Softmax regression on pixels with a second loss term."""
 
-    sees_pixels = True
+    modifies_image_encoder = True
 
     def __init__(self, seed: int = 0, blow_up: float = 0.0) -> None:
         backbone: Any = SimpleNamespace(device=torch.device("cpu"))

@@ -155,7 +155,7 @@ class Service:
             shown.append(("AugMix", made["augmix"]))
             found = []
             for kind, images in shown:
-                shares = method.logits(method.image(images)).double().softmax(dim=1).cpu()
+                shares = method.logits(method.encode_image(images)).double().softmax(dim=1).cpu()
                 for image, row in zip(images, shares, strict=True):
                     best = int(row.argmax())
                     name = readable(classifier.class_names_[best])

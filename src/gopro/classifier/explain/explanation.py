@@ -107,8 +107,8 @@ def explain(
     pixels = to_array(open_picture((0, picture), side), side)
     image = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     unit = to_unit(image, backbone.device)
-    features = method.image(unit[None])
-    plain = backbone.image(unit[None])
+    features = method.encode_image(unit[None])
+    plain = backbone.encode_image(unit[None])
     names = [readable(name) for name in classifier.class_names_]
     ours = _probabilities(method, features)
     zero = _probabilities(classifier.zero_shot().method_, plain)

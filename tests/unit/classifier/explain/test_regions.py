@@ -23,7 +23,7 @@ class _LooksAtOneCorner:
         other.class_names = tuple(names)
         return other
 
-    def image(self, pixels: Tensor) -> ImageFeatures:
+    def encode_image(self, pixels: Tensor) -> ImageFeatures:
         half = pixels.shape[-1] // 2
         corner = pixels[:, :, :half, :half].mean(dim=(1, 2, 3))[:, None]
         return ImageFeatures(corner, corner, corner)

@@ -16,7 +16,7 @@ from tiny_run import CLASSES, Cli
 
 
 def test_run(train: Cli, tmp_path: Path) -> None:
-    assert train(tmp_path / "run", "--coop.tokens", 2).code == 0
+    assert train(tmp_path / "run", "--coop.n_ctx", 2).code == 0
     text = (tmp_path / "run" / "page.html").read_text(encoding="utf-8")
     assert "classes never seen" in text
     assert "What the context became" in text
@@ -28,7 +28,7 @@ def test_run(train: Cli, tmp_path: Path) -> None:
     program, name, *words = shlex.split(command.replace("&#39;", "'"))
     assert (program, name) == ("gopro", "train")
     ((settings, options),) = runs_from(words)
-    assert (settings.method, settings.shots, settings.epochs, options.tokens) == ("coop", 4, 2, 2)
+    assert (settings.method, settings.shots, settings.epochs, options.n_ctx) == ("coop", 4, 2, 2)
     assert settings.augment == "none"
     assert settings.out == tmp_path / "run"
 
@@ -36,7 +36,7 @@ def test_run(train: Cli, tmp_path: Path) -> None:
 @pytest.mark.parametrize("everything", [False, True])
 def test_fit(tiny: list[str], photos: Path, tmp_path: Path, everything: bool) -> None:
     model = tmp_path / "my model"
-    usual = ["--method", "coop", "--epochs", "1", "--workers", "1", *tiny, "--coop.tokens", "2"]
+    usual = ["--method", "coop", "--epochs", "1", "--workers", "1", *tiny, "--coop.n_ctx", "2"]
     words = [str(photos), "--out", str(model), *usual, *(["--all"] if everything else [])]
     assert main(["fit", *words]) == 0
     text = (model / "page.html").read_text(encoding="utf-8")
@@ -45,4 +45,4 @@ def test_fit(tiny: list[str], photos: Path, tmp_path: Path, everything: bool) ->
     command = text.split("<pre>")[1].split("</pre>")[0].replace("&#39;", "'")
     values = parse(fit_parser(), shlex.split(command)[2:])
     assert (values["out"], values["all"]) == (model, everything)
-    assert (values["method"], values["coop"]["tokens"]) == ("coop", 2)
+    assert (values["method"], values["coop"]["n_ctx"]) == ("coop", 2)

@@ -47,7 +47,7 @@ def test_the_key_is_that_of_the_numbers() -> None:
         assert key_of(replace(settings, **free), options) == key
     for change in ({"seed": 2}, {"epochs": 3}, {"backbone": "ViT-B-16"}, {"precision": "bf16"}):
         assert key_of(replace(settings, **change), options) != key
-    assert key_of(settings, CoOpSettings(tokens=2)) != key
+    assert key_of(settings, CoOpSettings(n_ctx=2)) != key
     # what the recipe says anyway changes nothing
     assert key_of(replace(settings, momentum=0.9), options) == key
 
