@@ -10,9 +10,9 @@ from filelock import FileLock, Timeout
 from gopro.common.errors import GoproError
 from gopro.common.files import remove_halves
 from gopro.data.catalog import KNOWN
-from gopro.data.download.fetch import fetch
+from gopro.data.download.archives import remove_remains, unpack
+from gopro.data.download.http import fetch
 from gopro.data.download.sources import BY_HAND, SOURCES, Piece
-from gopro.data.download.unpack import remove_remains, unpack
 from gopro.data.verify import state
 
 _WAITING = ".downloads"

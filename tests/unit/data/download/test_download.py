@@ -10,12 +10,12 @@ from pathlib import Path
 import miniatures
 import pytest
 from filelock import FileLock
-from test_unpack import make_tar, make_zip
+from test_archives import make_tar, make_zip
 
 from file_server import FileServer
 from gopro.cli.main import main
 from gopro.data.catalog import KNOWN
-from gopro.data.download import fetch
+from gopro.data.download import http
 from gopro.data.download.sources import BY_HAND, SOURCES, Piece
 
 Run = Callable[..., tuple[int, str, str]]
@@ -33,7 +33,7 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
     """DTD, three classes of it, as an archive and its split, and ImageNet's class names."""
-    monkeypatch.setattr(fetch, "_PAUSE", 0.0)
+    monkeypatch.setattr(http, "_PAUSE", 0.0)
     made = tmp_path / "made"
     miniatures.dtd(made)
     images = sorted(path for path in made.rglob("*.jpg"))
@@ -88,13 +88,13 @@ def test_the_archive_may_be_kept(run: Run, server: FileServer, tmp_path: Path) -
 def test_a_broken_download_is_no_set_and_goes_on(
     run: Run, server: FileServer, tmp_path: Path
 ) -> None:
-    server.breaks = [50] * fetch.TRIES
+    server.breaks = [50] * http.TRIES
     code, _, err = run("dtd")
     assert code == 2 and err.count("\n") == 1
     assert "what has arrived is kept" in err
     assert not (tmp_path / "root" / "dtd").exists()
     assert run("dtd")[0] == 0
-    assert server.seen[fetch.TRIES].range == f"bytes={50 * fetch.TRIES}-"
+    assert server.seen[http.TRIES].range == f"bytes={50 * http.TRIES}-"
 
 
 def test_a_damaged_archive_is_fetched_anew(run: Run, server: FileServer, tmp_path: Path) -> None:

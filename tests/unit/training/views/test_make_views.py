@@ -139,5 +139,5 @@ def test_wrong_calls_are_refused(pictures: Tensor) -> None:
 
 
 def test_settings_come_without_torch() -> None:
-    code = "import sys, gopro.views_settings; sys.exit('torch' in sys.modules)"
+    code = "import sys, gopro.training.config; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

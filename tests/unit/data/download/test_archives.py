@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from gopro.common.errors import GoproError
-from gopro.data.download import unpack as module
-from gopro.data.download.unpack import remove_remains, unpack
+from gopro.data.download import archives as module
+from gopro.data.download.archives import remove_remains, unpack
 
 FILES = {"set/images/cat/1.jpg": b"cat", "set/images/dog/1.jpg": b"dog", "set/readme.txt": b"hi"}
 TAKES = [("set/images", "images"), ("set/readme.txt", "about.txt")]

@@ -12,8 +12,8 @@ import pytest
 
 from file_server import FileServer
 from gopro.common.errors import GoproError
-from gopro.data.download import fetch as module
-from gopro.data.download.fetch import fetch
+from gopro.data.download import http as module
+from gopro.data.download.http import fetch
 
 CONTENT = bytes(range(256)) * 40
 SUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
