@@ -43,5 +43,5 @@ def test_a_batch_that_cannot_be_shared(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "animals")
     done = _train(photos, tmp_path / "run", "--processes", "2", "--batch", "3")
     assert done.returncode == 2
-    assert "3 images a step can't be shared evenly by 2 processes" in done.stderr
+    assert "got a batch of 3 images for 2 processes" in done.stderr
     assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""One training over several processes: what they share of a step."""
+"""Training on several processes: shards of a batch, gathered rows, averaged gradients."""
 
 from __future__ import annotations
 
@@ -12,111 +12,117 @@ from torch import distributed as dist
 
 from gopro.common.errors import GoproError
 
-_training = False
+_synchronized = False
 
 
 @contextlib.contextmanager
-def together() -> Iterator[None]:
-    """While this lasts, the processes act as one; each of them has to take part in every step."""
-    global _training
-    _training = dist.is_available() and dist.is_initialized()
+def synchronized() -> Iterator[None]:
+    """Inside this block, the functions below combine all processes; every process must call them.
+
+    Outside it, and without a process group, each process works alone.
+    """
+    global _synchronized
+    _synchronized = dist.is_available() and dist.is_initialized()
     try:
         yield
     finally:
-        _training = False
+        _synchronized = False
 
 
-def count() -> int:
-    """Processes that train together just now."""
-    return dist.get_world_size() if _training else 1
+def world_size() -> int:
+    """Number of processes that train together; 1 outside ``synchronized``."""
+    return dist.get_world_size() if _synchronized else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0."""
-    return dist.get_rank() if _training else 0
+    """Index of this process, from 0; 0 outside ``synchronized``."""
+    return dist.get_rank() if _synchronized else 0
 
 
-def share(batch: int) -> int:
-    """Images of a step for each process.
+def shard_size(batch: int) -> int:
+    """Images per process of a batch of ``batch`` images.
 
     Raises:
-        GoproError: When they can't be shared out evenly: a mean of means would be another loss.
+        GoproError: When the batch isn't divisible by the number of processes: the mean of the
+            shards' losses would differ from the loss of the batch.
     """
-    if batch % count():
+    if batch % world_size():
         raise GoproError(
-            f"{batch} images a step can't be shared evenly by {count()} processes; choose a "
-            "--batch that can"
+            f"got a batch of {batch} images for {world_size()} processes; choose a --batch that "
+            f"is a multiple of {world_size()}"
         )
-    return batch // count()
+    return batch // world_size()
 
 
-def mine(chosen: Tensor) -> Tensor:
-    """This process's part of the images of a step: every ``count()``-th of them."""
-    return chosen[rank() :: count()]
+def shard(batch: Tensor) -> Tensor:
+    """This process's part of a batch: every ``world_size()``-th row, starting at ``rank()``."""
+    return batch[rank() :: world_size()]
 
 
 class _Gather(torch.autograd.Function):
-    """All processes' rows; the gradient that any of them has goes back to where a row came from."""
+    """All processes' rows; in the backward pass, each process gets the gradient of its own rows."""
 
     @staticmethod
     def forward(context: Any, rows: Tensor) -> Tensor:
-        """Rows of all processes, in their order."""
-        parts = [torch.empty_like(rows) for _ in range(count())]
+        """Rows of all processes, by rank."""
+        parts = [torch.empty_like(rows) for _ in range(world_size())]
         dist.all_gather(parts, rows.contiguous())
         return torch.cat(parts)
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> Tensor:
-        """The sum over processes, cut down to this one's rows."""
+        """The gradient summed over processes, for this process's rows."""
         total = gradients[0].contiguous()
         dist.all_reduce(total)
-        return total.chunk(count())[rank()]
+        return total.chunk(world_size())[rank()]
 
 
-def gathered(rows: Tensor) -> Tensor:
-    """Rows of all processes, [B, ...] to [N B, ...], with gradient; the same tensor for one.
+def gather(rows: Tensor) -> Tensor:
+    """Rows of all processes, [B, ...] to [N B, ...], with gradient; ``rows`` itself when N is 1.
 
-    A loss of all rows is computed by each process, so its gradients add up to N times what it
-    should be, and their average over processes (``average_gradients``) to just that.
+    Each process computes the same loss over all rows, so the gradients summed over processes are
+    N times too large; ``average_gradients`` divides them by N.
     """
-    found: Tensor = _Gather.apply(rows) if count() > 1 else rows
-    return found
+    if world_size() == 1:
+        return rows
+    all_rows: Tensor = _Gather.apply(rows)
+    return all_rows
 
 
 def average_gradients(parameters: Iterable[Tensor]) -> None:
-    """Give every process the mean of all processes' gradients, in one message."""
+    """Replace each gradient by its mean over processes, with a single all-reduce."""
     gradients = [p.grad for p in parameters if p.grad is not None]
-    if count() == 1 or not gradients:
+    if world_size() == 1 or not gradients:
         return
     flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
     dist.all_reduce(flat)
-    flat /= count()
+    flat /= world_size()
     parts = torch.split(flat, [gradient.numel() for gradient in gradients])
     for gradient, part in zip(gradients, parts, strict=True):
         gradient.copy_(part.view_as(gradient))
 
 
-def averaged(values: Mapping[str, float], device: torch.device) -> dict[str, float]:
-    """The mean of numbers over all processes: a loss over the whole batch."""
-    if count() == 1:
+def average(values: Mapping[str, float], device: torch.device) -> dict[str, float]:
+    """Each number's mean over processes, such as the loss of the whole batch."""
+    if world_size() == 1:
         return dict(values)
-    # the cpu's own precision; mps has no double, and no processes either
+    # float64 keeps Python's precision; mps has none, but never runs several processes
     flat = torch.tensor(list(values.values()), dtype=torch.float64, device=device)
     dist.all_reduce(flat)
-    return dict(zip(values, (flat / count()).tolist(), strict=True))
+    return dict(zip(values, (flat / world_size()).tolist(), strict=True))
 
 
-def agreed(flag: bool, device: torch.device) -> bool:
-    """Whether any process says so: all of them stop at the same step."""
-    if count() == 1:
+def any_process(flag: bool, device: torch.device) -> bool:
+    """Whether ``flag`` is true in any process, so that all of them stop at the same step."""
+    if world_size() == 1:
         return flag
-    asked = torch.tensor(int(flag), device=device)
-    dist.all_reduce(asked, op=dist.ReduceOp.MAX)
-    return bool(asked)
+    highest = torch.tensor(int(flag), device=device)
+    dist.all_reduce(highest, op=dist.ReduceOp.MAX)
+    return bool(highest)
 
 
-def leave() -> None:
-    """End every process but the first, which tests and writes the results."""
-    with together():
+def exit_workers() -> None:
+    """End every process except rank 0, which tests and writes the results."""
+    with synchronized():
         if rank() > 0:
             raise SystemExit(0)

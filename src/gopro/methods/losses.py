@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from gopro.common.distributed import gathered
+from gopro.common.distributed import gather
 
 
 def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.1) -> Tensor:
@@ -43,7 +43,7 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.1) -> Tensor:
         raise ValueError(f"two views of shape [B, e] wanted, got {list(a.shape)}, {list(b.shape)}")
     if not temperature > 0:
         raise ValueError(f"a positive temperature wanted, got {temperature}")
-    a, b = gathered(a), gathered(b)
+    a, b = gather(a), gather(b)
     count = len(a)
     # half precision can't hold the sum of exponentials, nor can autocast be left to choose it
     with torch.autocast(a.device.type, enabled=False):

@@ -76,7 +76,7 @@ def learn(
         for row in trainer.progress.rows:
             loggers.log_row(fabric, row)
         progress = trainer.run()
-    distributed.leave()
+    distributed.exit_workers()
     return progress
 
 

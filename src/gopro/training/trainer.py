@@ -159,11 +159,11 @@ class Trainer:
         progress, epochs = self.progress, self.recipe.epochs
         done = progress.epoch * self.steps + progress.step
         with (
-            distributed.together(),
+            distributed.synchronized(),
             bar("training", epochs * self.steps, done) as advance,
             interrupt_flag() as interrupted,
         ):
-            distributed.share(self.batch)
+            distributed.shard_size(self.batch)
             while progress.epoch < epochs:
                 self._epoch(advance, interrupted)
                 self._close_epoch()
@@ -189,18 +189,18 @@ class Trainer:
             progress.step += 1
             words = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
             advance(f"epoch {progress.epoch + 1}/{self.recipe.epochs}  {words}")
-            if distributed.agreed(interrupted(), self.fabric.device):
+            if distributed.any_process(interrupted(), self.fabric.device):
                 self.save()
                 raise Interrupted(str(self.folder))
 
     def _step(self, chosen: Tensor) -> dict[str, float]:
         """One step on the chosen images; gives the loss and its terms."""
-        mine = distributed.mine(chosen)
+        mine = distributed.shard(chosen)
         batch = self.source.batch(mine, self.data.labels[mine], self.progress.epoch)
         terms = self.wrapped(batch)
         loss = self.method.total(terms)
         values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
-        values = distributed.averaged(values, self.fabric.device)
+        values = distributed.average(values, self.fabric.device)
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
             raise self._stop(f"the loss term {broken[-1]} is {values[broken[-1]]}", chosen)

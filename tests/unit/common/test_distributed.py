@@ -1,4 +1,4 @@
-"""Several processes as one: gathered negatives, averaged gradients, a whole training."""
+"""Two processes that train together give what one process gives."""
 
 from __future__ import annotations
 
@@ -17,26 +17,28 @@ from gopro.methods.losses import nt_xent
 from gopro.training import launch
 from gopro.training.config import TrainSettings
 
-WORLD = 2
+WORLD_SIZE = 2
 
 
-def _join(number: int, meeting: str) -> None:
+def _join(rank: int, rendezvous: str) -> None:
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{meeting}", rank=number, world_size=WORLD)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=WORLD_SIZE
+    )
 
 
 def _run(work: Any, folder: Path, *arguments: Any) -> list[Any]:
-    """Run ``work(*arguments)`` in two processes; gives what each of them returned."""
+    """Run ``work(*arguments)`` in two processes; returns the result of each."""
     mp.start_processes(
-        _work, (str(folder), work, arguments), nprocs=WORLD, start_method="forkserver"
+        _worker, (str(folder), work, arguments), nprocs=WORLD_SIZE, start_method="forkserver"
     )
-    return [torch.load(folder / f"{n}.pt", weights_only=True) for n in range(WORLD)]
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(WORLD_SIZE)]
 
 
-def _work(number: int, folder: str, work: Any, arguments: tuple[Any, ...]) -> None:
-    _join(number, f"{folder}/meeting")
-    with distributed.together():
-        torch.save(work(*arguments), f"{folder}/{number}.pt")
+def _worker(rank: int, folder: str, work: Any, arguments: tuple[Any, ...]) -> None:
+    _join(rank, f"{folder}/rendezvous")
+    with distributed.synchronized():
+        torch.save(work(*arguments), f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
 
@@ -45,12 +47,12 @@ def _views() -> tuple[Tensor, Tensor]:
     return tuple(torch.randn(6, 5, generator=generator) for _ in range(2))  # type: ignore[return-value]
 
 
-def _contrast() -> dict[str, Tensor]:
-    """The loss through a linear map, and the map's gradient."""
+def _contrastive_step() -> dict[str, Tensor]:
+    """The contrastive loss after a linear layer, and the layer's gradients."""
     layer = nn.Linear(5, 4)
     nn.init.eye_(layer.weight)
     nn.init.zeros_(layer.bias)
-    a, b = (view[distributed.rank() :: distributed.count()] for view in _views())
+    a, b = (view[distributed.rank() :: distributed.world_size()] for view in _views())
     loss = nt_xent(layer(a), layer(b))
     loss.backward()
     distributed.average_gradients(layer.parameters())
@@ -58,38 +60,38 @@ def _contrast() -> dict[str, Tensor]:
     return {"loss": loss.detach(), "weight": layer.weight.grad, "bias": layer.bias.grad}
 
 
-def _small_things() -> dict[str, Any]:
+def _collectives() -> dict[str, Any]:
     rank = distributed.rank()
     cpu = torch.device("cpu")
     return {
-        "mine": distributed.mine(torch.arange(6)).tolist(),
-        "mean": distributed.averaged({"a": float(rank), "b": 3.0}, cpu),
-        "agreed": [distributed.agreed(rank == 1, cpu), distributed.agreed(False, cpu)],
-        "share": distributed.share(6),
-        "rows": distributed.gathered(torch.full((1, 2), float(rank))).tolist(),
+        "shard": distributed.shard(torch.arange(6)).tolist(),
+        "mean": distributed.average({"a": float(rank), "b": 3.0}, cpu),
+        "any": [distributed.any_process(rank == 1, cpu), distributed.any_process(False, cpu)],
+        "shard_size": distributed.shard_size(6),
+        "rows": distributed.gather(torch.full((1, 2), float(rank))).tolist(),
     }
 
 
-def test_two_processes_see_each_others_rows(tmp_path: Path) -> None:
-    first, second = _run(_small_things, tmp_path)
-    assert (first["mine"], second["mine"]) == ([0, 2, 4], [1, 3, 5])
-    for found in (first, second):
-        assert found["mean"] == {"a": 0.5, "b": 3.0}
-        assert found["agreed"] == [True, False] and found["share"] == 3
-        assert found["rows"] == [[0.0, 0.0], [1.0, 1.0]]
+def test_collectives_of_two_processes(tmp_path: Path) -> None:
+    first, second = _run(_collectives, tmp_path)
+    assert (first["shard"], second["shard"]) == ([0, 2, 4], [1, 3, 5])
+    for result in (first, second):
+        assert result["mean"] == {"a": 0.5, "b": 3.0}
+        assert result["any"] == [True, False] and result["shard_size"] == 3
+        assert result["rows"] == [[0.0, 0.0], [1.0, 1.0]]
 
 
-def test_the_contrastive_loss_and_its_gradient_are_those_of_the_whole_batch(
+def test_two_processes_compute_the_contrastive_loss_of_the_whole_batch(
     tmp_path: Path,
 ) -> None:
-    alone = _contrast()
-    for found in _run(_contrast, tmp_path):
-        for name, value in alone.items():
-            torch.testing.assert_close(found[name], value, rtol=1e-5, atol=1e-6)
+    single = _contrastive_step()
+    for result in _run(_contrastive_step, tmp_path):
+        for name, value in single.items():
+            torch.testing.assert_close(result[name], value, rtol=1e-5, atol=1e-6)
 
 
 def _train(folder: str) -> dict[str, Any]:
-    """A short training of GOPro by the engine; gives its last row of metrics and its weights."""
+    """Train GOPro for two epochs; returns the last row of metrics and the weights."""
     from lightning_fabric import Fabric
 
     from gopro.methods import find
@@ -118,31 +120,32 @@ def _train(folder: str) -> dict[str, Any]:
     return {"row": {name: float(value) for name, value in row.items()}, "weights": weights}
 
 
-def test_two_processes_train_as_one_with_the_whole_batch(tmp_path: Path) -> None:
-    alone = _train(str(tmp_path / "alone"))
-    assert alone["row"]["con"] > 0  # its negatives are the other images of the batch
-    for found in _run(_train, tmp_path, str(tmp_path)):
-        for name, value in alone["row"].items():
-            assert found["row"][name] == pytest.approx(value, rel=1e-4), name
-        for name, value in alone["weights"].items():
-            torch.testing.assert_close(found["weights"][name], value, rtol=1e-4, atol=1e-5)
+def test_two_processes_train_like_one_process(tmp_path: Path) -> None:
+    single = _train(str(tmp_path / "single"))
+    assert single["row"]["con"] > 0  # the contrastive loss needs the whole batch
+    for result in _run(_train, tmp_path, str(tmp_path)):
+        for name, value in single["row"].items():
+            assert result["row"][name] == pytest.approx(value, rel=1e-4), name
+        for name, value in single["weights"].items():
+            torch.testing.assert_close(result["weights"][name], value, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("batch", [3, 5])
-def test_a_batch_that_cannot_be_shared(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
-    monkeypatch.setattr(distributed, "count", lambda: 2)
-    with pytest.raises(GoproError, match=f"{batch} images a step can't be shared evenly by 2"):
-        distributed.share(batch)
+def test_rejects_a_batch_that_is_not_divisible(monkeypatch: pytest.MonkeyPatch, batch: int) -> None:
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    with pytest.raises(GoproError, match=f"got a batch of {batch} images for 2 processes"):
+        distributed.shard_size(batch)
 
 
-def test_alone_nothing_is_shared() -> None:
+def test_one_process_needs_no_communication() -> None:
     rows = torch.ones(2, 3)
-    with distributed.together():
-        assert (distributed.count(), distributed.rank()) == (1, 0)
-        assert distributed.gathered(rows) is rows
-        assert distributed.averaged({"a": 1.0}, rows.device) == {"a": 1.0}
-        assert distributed.agreed(True, rows.device) and not distributed.agreed(False, rows.device)
-    distributed.leave()
+    with distributed.synchronized():
+        assert (distributed.world_size(), distributed.rank()) == (1, 0)
+        assert distributed.gather(rows) is rows
+        assert distributed.average({"a": 1.0}, rows.device) == {"a": 1.0}
+        assert distributed.any_process(True, rows.device)
+        assert not distributed.any_process(False, rows.device)
+    distributed.exit_workers()
     with launch.crew(TrainSettings(dataset="world"), Path("runs/x")) as settings:
         assert settings.device == "auto"
 
