@@ -1,4 +1,4 @@
-"""Archives: what is taken out, and what is refused."""
+"""Archives: what is extracted and what is refused."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def make_tar(path: Path, files: dict[str, bytes], mode: str = "w:gz") -> Path:
 
 
 def make_zip(path: Path, files: dict[str, bytes]) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            made.writestr(name, content)
+            archive.writestr(name, content)
     return path
 
 
@@ -42,7 +42,7 @@ def _tar_with(path: Path, member: tarfile.TarInfo) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["tar.gz", "tar", "zip"])
-def test_what_is_asked_for_is_taken(tmp_path: Path, kind: str) -> None:
+def test_extracts_only_what_is_wanted(tmp_path: Path, kind: str) -> None:
     archive = tmp_path / f"a.{kind}"
     if kind == "zip":
         make_zip(archive, FILES)
@@ -55,7 +55,7 @@ def test_what_is_asked_for_is_taken(tmp_path: Path, kind: str) -> None:
     assert sorted(path.name for path in home.iterdir()) == ["about.txt", "images"]
 
 
-def test_what_is_there_is_left_alone(tmp_path: Path) -> None:
+def test_keeps_what_exists(tmp_path: Path) -> None:
     (tmp_path / "home" / "images").mkdir(parents=True)
     unpack(make_zip(tmp_path / "a.zip", FILES), tmp_path / "home", TAKES)
     assert list((tmp_path / "home" / "images").iterdir()) == []
@@ -71,7 +71,7 @@ def test_an_archive_in_an_archive(tmp_path: Path) -> None:
         unpack(outer, tmp_path / "home2", TAKES, "y.tar")
 
 
-def test_something_is_missing(tmp_path: Path) -> None:
+def test_a_wanted_path_is_missing(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "a.zip", {"set/images/cat/1.jpg": b"cat"})
     with pytest.raises(GoproError, match=r"there is no set/readme.txt in it"):
         unpack(archive, tmp_path / "home", TAKES)
@@ -81,7 +81,7 @@ def test_something_is_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["../out.txt", "/etc/out.txt", "set/../../out.txt", "C:out.txt", "set\\..\\out.txt"]
 )
-def test_no_member_leaves_its_folder(tmp_path: Path, name: str) -> None:
+def test_refuses_paths_outside_the_folder(tmp_path: Path, name: str) -> None:
     for archive in (
         make_zip(tmp_path / "a.zip", {**FILES, name: b"x"}),
         make_tar(tmp_path / "a.tar.gz", {**FILES, name: b"x"}),
@@ -95,25 +95,52 @@ def test_no_member_leaves_its_folder(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE]
 )
-def test_links_and_devices(tmp_path: Path, kind: bytes) -> None:
+def test_refuses_links_and_devices_in_a_tar(tmp_path: Path, kind: bytes) -> None:
     member = tarfile.TarInfo("set/images/evil")
     member.type, member.linkname = kind, "/etc/passwd"
-    with pytest.raises(GoproError, match="is a link or a device"):
+    with pytest.raises(GoproError, match="is a link, a device or sparse"):
         unpack(_tar_with(tmp_path / "a.tar", member), tmp_path / "home", TAKES)
 
 
-def test_a_link_in_a_zip(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as made:
+def test_refuses_a_sparse_file(tmp_path: Path) -> None:
+    """Its map could repeat the same zeros without end."""
+    member = tarfile.TarInfo("set/images/hole.jpg")
+    member.pax_headers = {"GNU.sparse.map": "0,900000000000", "GNU.sparse.size": "1"}
+    data = member.tobuf(tarfile.PAX_FORMAT) + make_tar(tmp_path / "a", FILES, "w").read_bytes()
+    (tmp_path / "a.tar").write_bytes(data)
+    with pytest.raises(GoproError, match="is a link, a device or sparse"):
+        unpack(tmp_path / "a.tar", tmp_path / "home", TAKES)
+
+
+def test_old_python_without_the_data_filter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    unpack(make_tar(tmp_path / "a.tar", FILES, "w"), tmp_path / "home", TAKES)
+    assert (tmp_path / "home/about.txt").read_bytes() == b"hi"
+
+
+def test_file_modes_and_owners_are_not_taken_from_the_archive(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("set/readme.txt")
+    member.mode, member.uid = 0o4777, 12345
+    unpack(_tar_with(tmp_path / "a.tar", member), tmp_path / "home", TAKES[1:])
+    (tmp_path / "usual").touch()
+    extracted, usual = (tmp_path / "home/about.txt").stat(), (tmp_path / "usual").stat()
+    assert (extracted.st_mode, extracted.st_uid) == (usual.st_mode, usual.st_uid)
+
+
+def test_refuses_a_link_in_a_zip(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         entry = zipfile.ZipInfo("set/images/evil")
         entry.external_attr = (stat.S_IFLNK | 0o777) << 16
-        made.writestr(entry, "/etc/passwd")
+        archive.writestr(entry, "/etc/passwd")
     with pytest.raises(GoproError, match="is a link or a device"):
         unpack(tmp_path / "a.zip", tmp_path / "home", TAKES)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    monkeypatch.setattr(module, "_SPARE", 1000)
+def test_refuses_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(module, "_SPARE_BYTES", 1000)
     make = make_zip if kind == "zip" else make_tar
     archive = make(tmp_path / "a.bin", {"set/images/a.jpg": b"\0" * 2_000_000})
     with pytest.raises(GoproError, match="20 times its size"):
@@ -121,9 +148,9 @@ def test_a_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> N
     assert list((tmp_path / "home").iterdir()) == []
 
 
-def test_a_bomb_that_only_has_to_be_passed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What isn't taken is unpacked as well, to come to what stands behind it."""
-    monkeypatch.setattr(module, "_SPARE", 1000)
+def test_refuses_a_bomb_in_unwanted_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unwanted members are decompressed too, to reach those behind them."""
+    monkeypatch.setattr(module, "_SPARE_BYTES", 1000)
     archive = make_tar(tmp_path / "a.bin", {"set/other.bin": b"\0" * 2_000_000, **FILES})
     with pytest.raises(GoproError, match="20 times its size"):
         unpack(archive, tmp_path / "home", TAKES)
@@ -139,18 +166,18 @@ def test_a_bomb_that_only_has_to_be_passed(tmp_path: Path, monkeypatch: pytest.M
     "kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK]
 )
 @pytest.mark.parametrize("size", [2_000_000_000, -512])
-def test_a_header_that_is_a_bomb(tmp_path: Path, kind: bytes, size: int) -> None:
-    """``tarfile`` would read a long name of two gigabytes into memory, or never end."""
+def test_refuses_headers_of_impossible_size(tmp_path: Path, kind: bytes, size: int) -> None:
+    """``tarfile`` would read a name of two gigabytes into memory, or never end."""
     member = tarfile.TarInfo("set/images/cat/1.jpg")
     member.type, member.size = kind, size
-    whole = make_tar(tmp_path / "a.tar", FILES, "w").read_bytes()
-    (tmp_path / "a.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT) + whole)
+    archive = make_tar(tmp_path / "a.tar", FILES, "w").read_bytes()
+    (tmp_path / "a.tar").write_bytes(member.tobuf(tarfile.GNU_FORMAT) + archive)
     with pytest.raises(GoproError, match="it is damaged"):
         unpack(tmp_path / "a.tar", tmp_path / "home", TAKES)
 
 
-def test_a_member_that_never_ends(tmp_path: Path) -> None:
-    """A size below 0 by an extended header: the next member would be this one again."""
+def test_refuses_a_negative_size(tmp_path: Path) -> None:
+    """``tarfile`` would go back and read the same member for ever."""
     member = tarfile.TarInfo("set/images/cat/1.jpg")
     member.pax_headers = {"size": "-1024"}
     data = member.tobuf(tarfile.PAX_FORMAT) + make_tar(tmp_path / "a", FILES, "w").read_bytes()
@@ -160,14 +187,14 @@ def test_a_member_that_never_ends(tmp_path: Path) -> None:
     assert list((tmp_path / "home").iterdir()) == []
 
 
-def test_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MEMBERS", 1)
+def test_refuses_too_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_MEMBERS", 1)
     with pytest.raises(GoproError, match="more than 1 members"):
         unpack(make_zip(tmp_path / "a.zip", FILES), tmp_path / "home", TAKES)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_a_damaged_archive(tmp_path: Path, kind: str) -> None:
+def test_refuses_a_damaged_archive(tmp_path: Path, kind: str) -> None:
     make = make_zip if kind == "zip" else make_tar
     noise = bytes((n * n * 31 + n) % 251 for n in range(50_000))
     whole = make(tmp_path / "a.bin", {**FILES, "set/images/b.jpg": noise}).read_bytes()
@@ -180,7 +207,7 @@ def test_a_damaged_archive(tmp_path: Path, kind: str) -> None:
         assert list((tmp_path / "home").iterdir()) == []
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path: Path) -> None:
+def test_removes_what_a_killed_process_left(tmp_path: Path) -> None:
     (tmp_path / ".unpacking-x" / "deep").mkdir(parents=True)
     (tmp_path / "images").mkdir()
     remove_remains(tmp_path)
