@@ -15,7 +15,7 @@ from gopro.classifier.modelfolder import ABOUT, refuse_other_things
 from gopro.classifier.page import fit_command
 from gopro.cli.options import Parser, build, parse
 from gopro.common.errors import GoproError
-from gopro.common.text import in_words
+from gopro.common.text import duration
 from gopro.data import Dataset, Item, labelled
 from gopro.data.folder import is_split, read_folder
 from gopro.data.listing import is_picture, tree
@@ -61,7 +61,7 @@ def fit(arguments: Sequence[str]) -> None:
     seconds = classifier.expected_seconds(given.pictures, given.labels)
     print(
         f"{classifier.method} on {classifier.backbone}: learn from {len(train)} pictures{shots} in "
-        f"{epochs}, {held_out}\nthe training takes about {in_words(seconds)}",
+        f"{epochs}, {held_out}\nthe training takes about {duration(seconds)}",
         flush=True,
     )
     checked = labelled.of_items(dataset, validation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gopro.common.text import in_words
+from gopro.common.text import duration
 
 import copy
 import sys
@@ -44,8 +44,8 @@ class Estimate:
     def __str__(self) -> str:
         """In a line."""
         longest = sorted(self.seconds.items(), key=lambda part: -part[1])
-        words = ", ".join(f"{name} {in_words(took)}" for name, took in longest if took >= 0.5)
-        total = in_words(sum(self.seconds.values()))
+        words = ", ".join(f"{name} {duration(took)}" for name, took in longest if took >= 0.5)
+        total = duration(sum(self.seconds.values()))
         return (
             f"about {total}{f' ({words})' if words else ''}, {self.memory / 1e9:.1f} GB of memory, "
             f"{self.disk / 1e9:.2f} GB of disk"

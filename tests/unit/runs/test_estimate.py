@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from gopro.cli.train import runs_from
-from gopro.common.text import in_words
+from gopro.common.text import duration
 from gopro.runs import estimate as module
 from gopro.runs.estimate import Estimate, estimate
 from gopro.runs.setup import Prepared, complete, equip
@@ -102,7 +102,7 @@ def test_in_a_line() -> None:
     line = "about 7 min (training 7 min, testing 20 s), 2.0 GB of memory, 0.06 GB of disk"
     assert str(found) == line
     assert str(replace(found, seconds={"testing": 0.1})).startswith("about 0 s, 2.0 GB")
-    assert [in_words(s) for s in (99, 100, 5999, 7200)] == ["99 s", "2 min", "100 min", "2.0 h"]
+    assert [duration(s) for s in (99, 100, 5999, 7200)] == ["99 s", "2 min", "100 min", "2.0 h"]
 
 
 def test_said_at_the_start_and_when_asked(train: Cli, tmp_path: Path) -> None:
