@@ -18,7 +18,7 @@ from gopro.classifier import fastway
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelcard import card
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write, is_half, remove_halves
+from gopro.common.files import atomic_write, is_temporary, remove_temporary
 from gopro.common.tensors import load_tensors, save_tensors
 from gopro.common.typed import as_python, settings_from
 from gopro.common.version import __version__
@@ -49,7 +49,7 @@ _KEPT = (
 def write(classifier: PromptClassifier, folder: Path) -> Path:
     """Write a fitted classifier; see ``PromptClassifier.save``."""
     refuse_other_things(folder)
-    remove_halves(folder)
+    remove_temporary(folder)
     examples = classifier.examples_
     # the files take their names one after the other once all of them are whole, the last one first
     with contextlib.ExitStack() as files:
@@ -87,7 +87,7 @@ def refuse_other_things(folder: Path) -> None:
         raise GoproError(f"{folder} is a file; choose another folder for the model")
     if not folder.is_dir() or (folder / ABOUT).is_file():
         return
-    if not all(is_half(path) for path in folder.iterdir()):  # a killed saving leaves halves
+    if not all(is_temporary(path) for path in folder.iterdir()):  # a killed saving leaves halves
         raise GoproError(f"{folder} holds other things than a model; choose another folder")
 
 

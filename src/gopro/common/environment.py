@@ -1,4 +1,4 @@
-"""Where a result was made: versions, device and system, as words."""
+"""Versions, device and operating system that a result was computed with."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 PACKAGES = ("gopro", "torch", "torchvision", "open_clip_torch", "kornia", "numpy", "pillow")
-"""Whose versions may change a number."""
+"""Packages whose version can change a result."""
 
 
 def describe(device: torch.device) -> dict[str, str]:
-    """What would have to be the same for the same numbers.
+    """What must be equal for a result to be reproduced exactly.
 
     Args:
-        device: What was computed on.
+        device: The device the result was computed on.
 
     Returns:
-        Names in reading order, each with a short text; no path and no name of the machine.
+        Name -> text, in display order. Contains no path and no host name.
     """
     return {
         "device": device_name(device),
@@ -29,7 +29,7 @@ def describe(device: torch.device) -> dict[str, str]:
 
 
 def device_name(device: torch.device) -> str:
-    """A device as people call it, such as "cuda:0 (NVIDIA H100)"."""
+    """The device with its model or size, such as "cuda:0 (NVIDIA H100)"."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
@@ -38,7 +38,7 @@ def device_name(device: torch.device) -> str:
 
 
 def version_of(package: str) -> str | None:
-    """The installed version, None where the package isn't there."""
+    """The installed version; None when the package isn't installed."""
     try:
         return version(package)
     except PackageNotFoundError:

@@ -1,25 +1,25 @@
-"""The one exception that is meant for people."""
+"""Exceptions whose message is meant for the user."""
 
 
 class GoproError(Exception):
-    """A mistake the user can mend.
+    """An error that the user can correct.
 
-    The message is one line that says what was got, what was wanted and what to do. The command
-    line prints it without a traceback and exits with code 2.
+    Its message is one line: what was got, what was wanted, what to do. The command line prints it
+    without a traceback and exits with code 2.
     """
 
 
 class DiskFullError(GoproError):
-    """The disk is full: what to do afterwards depends on the command."""
+    """The disk is full. Commands catch this to add what the user can do next."""
 
 
 class NotFiniteError(GoproError):
-    """A training whose loss, gradient or weights stopped being finite numbers.
+    """The loss, a gradient or a weight became NaN or infinite during training.
 
     Args:
-        what: What broke, at which step, on which files.
+        what: What became non-finite, in which step, on which images.
         remedy: What to try.
-        kept: Where, and what is left of the weights of before.
+        kept: End of the sentence: which weights were saved, if any.
     """
 
     def __init__(self, what: str, remedy: str, kept: str) -> None:

@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written is ever left behind."""
+"""Atomic file writes: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from gopro.common.errors import DiskFullError, GoproError
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Give a temporary path beside ``path``; rename it to ``path`` when the block succeeds.
 
-    A reader sees the old file or the whole new one, also after a crash or on a full disk.
+    Readers see the old file or the complete new one, also after a crash or on a full disk.
 
     Args:
-        path: The final place. Its parent folders are made.
+        path: The final path. Missing parent folders are created.
 
     Raises:
-        GoproError: When the disk is full or the place can't be written.
+        GoproError: When the disk is full or ``path`` can't be written.
     """
     final = Path(path)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{final.name}.", suffix=".tmp", dir=final.parent)
     except OSError as error:
-        raise _explain(error, final) from error
+        raise _gopro_error(error, final) from error
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        # mkstemp makes private files; results are meant to be shared like any other file
+        # mkstemp's files are private; give this one the permissions of a normal new file
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
@@ -44,37 +44,38 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.replace(final)
     except OSError as error:
-        raise _explain(error, final) from error
+        raise _gopro_error(error, final) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def is_half(path: Path) -> bool:
-    """Whether a file is what ``atomic_write`` hadn't finished, by its name."""
+def is_temporary(path: Path) -> bool:
+    """Whether a file's name is one of ``atomic_write``'s temporary names."""
     return path.name.startswith(".") and path.name.endswith(".tmp")
 
 
-def remove_halves(folder: Path) -> None:
-    """Remove what a killed process was about to write into a folder that nobody writes to now."""
+def remove_temporary(folder: Path) -> None:
+    """Remove temporary files of killed processes. No other process may be writing to ``folder``."""
     for path in folder.glob(".*.tmp"):
         path.unlink(missing_ok=True)
 
 
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write ``value`` as indented JSON, whole or not at all.
+    """Write ``value`` as indented JSON, with ``atomic_write``.
 
     Raises:
-        GoproError: When the disk is full or the place can't be written.
+        GoproError: When the disk is full or ``path`` can't be written.
+        ValueError: For NaN or infinity, which JSON doesn't have.
     """
     with atomic_write(path) as temporary:
         text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def _explain(error: OSError, path: Path) -> GoproError:
+def _gopro_error(error: OSError, path: Path) -> GoproError:
     if error.errno == errno.ENOSPC:
         return DiskFullError(
-            f"no room left on the disk while writing {path}: free some space and try again; what "
-            "was there before is untouched"
+            f"no room left on the disk while writing {path}: free some space and try again; an "
+            "older file of that name is unchanged"
         )
     return GoproError(f"can't write {path}: {error.strerror or error}; choose another place")

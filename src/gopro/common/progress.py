@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; silence elsewhere."""
+"""Progress bars, shown on terminals only."""
 
 from __future__ import annotations
 
@@ -20,44 +20,46 @@ from rich.table import Column
 
 
 class Advance(Protocol):
-    """Moves a progress bar on."""
+    """Advances a progress bar."""
 
     def __call__(self, note: str, steps: int = 1) -> None:
-        """``note`` stands behind the bar; ``steps`` more are done."""
+        """Add ``steps`` to the finished ones; show ``note`` after the bar."""
 
 
 @contextlib.contextmanager
 def bar(title: str, total: int, done: int = 0) -> Iterator[Advance]:
-    """Show work as it goes, with the time left.
+    """Show a progress bar with the time left on standard error, if that is a terminal.
 
     Args:
-        title: What is being done.
+        title: Name of the work.
         total: Number of steps.
-        done: Steps done before.
+        done: Steps that are already finished, for example before resuming.
 
     Yields:
-        A function to call after each step, with what to show behind the bar.
+        A function to call after each step, with a note to show after the bar.
     """
     console = Console(stderr=True)
     if not console.is_terminal or total < 1:
         yield lambda note, steps=1: None
         return
     columns = (
-        TextColumn("{task.description}", table_column=_kept(len(title))),
+        TextColumn("{task.description}", table_column=_fixed(len(title))),
         BarColumn(bar_width=12),
-        MofNCompleteColumn(table_column=_kept(len(str(total)) * 2 + 1)),
-        TimeElapsedColumn(table_column=_kept(7)),
-        TextColumn("left", table_column=_kept(4)),
-        TimeRemainingColumn(table_column=_kept(7)),
+        MofNCompleteColumn(table_column=_fixed(len(str(total)) * 2 + 1)),
+        TimeElapsedColumn(table_column=_fixed(7)),
+        TextColumn("left", table_column=_fixed(4)),
+        TimeRemainingColumn(table_column=_fixed(7)),
         TextColumn("{task.fields[note]}", style="dim", table_column=Column(no_wrap=True, ratio=1)),
     )
-    # what is printed meanwhile goes above the bar, except where standard output isn't the terminal
-    above = sys.stdout.isatty()
-    with Progress(*columns, console=console, transient=True, redirect_stdout=above) as progress:
+    # print() output goes above the bar when it goes to the same terminal
+    same_terminal = sys.stdout.isatty()
+    with Progress(
+        *columns, console=console, transient=True, redirect_stdout=same_terminal
+    ) as progress:
         task = progress.add_task(title, total=total, completed=done, note="")
         yield lambda note, steps=1: progress.update(task, advance=steps, note=note)
 
 
-def _kept(width: int) -> Column:
-    """A column that a narrow terminal doesn't cut."""
+def _fixed(width: int) -> Column:
+    """A column that isn't shortened on a narrow terminal."""
     return Column(no_wrap=True, min_width=width)

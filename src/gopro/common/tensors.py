@@ -1,4 +1,4 @@
-"""Tensors on disk: safetensors files, written whole or not at all, never unpickled."""
+"""Tensors on disk as safetensors files: atomic writes, and no pickle."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from gopro.common.files import atomic_write
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Write tensors with a JSON note.
+    """Write tensors, and ``about`` as JSON in the file's metadata.
 
     Raises:
-        GoproError: When the disk is full or the place can't be written.
+        GoproError: When the disk is full or ``path`` can't be written.
     """
-    flat = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_write(path) as temporary:
-        temporary.write_bytes(save(flat, metadata={"gopro": json.dumps(about)}))
+        temporary.write_bytes(save(tensors, metadata={"gopro": json.dumps(about)}))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what ``save_tensors`` wrote.
+    """Read the tensors and ``about`` that ``save_tensors`` wrote.
 
     Raises:
-        GoproError: When the file is missing, damaged, or of another program.
+        GoproError: When the file is missing, damaged, or was written by another program.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -46,20 +46,20 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def load_learned(path: Path, model: torch.nn.Module, about: dict[str, Any]) -> None:
-    """Put learned weights, written by ``save_tensors``, into a model.
+    """Load learned weights, written by ``save_tensors``, into a model.
 
     Args:
         path: The file.
-        model: Gets the weights.
-        about: The note the file must carry: whose weights are wanted.
+        model: Receives the weights.
+        about: The description that the file must contain, so that the weights fit the model.
 
     Raises:
-        GoproError: When the file is missing, damaged, or holds the weights of something else.
+        GoproError: When the file is missing, damaged, or describes or fits another model.
     """
-    tensors, found = load_tensors(path)
-    if found != about:
+    tensors, stored = load_tensors(path)
+    if stored != about:
         raise GoproError(
-            f"{path} holds the weights of {_words(found)}, not of {_words(about)}; put the run's "
+            f"{path} holds the weights of {_words(stored)}, not of {_words(about)}; put the run's "
             "own file back, or train again into another --out"
         )
     try:
@@ -67,16 +67,16 @@ def load_learned(path: Path, model: torch.nn.Module, about: dict[str, Any]) -> N
     except RuntimeError as error:
         raise GoproError(
             f"{path} doesn't fit {_words(about)} with this run's settings "
-            f"({_misfit(tensors, model.state_dict())}); put the run's own file back, or train "
+            f"({_mismatch(tensors, model.state_dict())}); put the run's own file back, or train "
             "again into another --out"
         ) from error
 
 
-def _misfit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
-    """The first tensor that is missing, too much or of another shape."""
-    for name in sorted({*found, *wanted}):
+def _mismatch(tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+    """The first tensor that is missing, unexpected or of another shape."""
+    for name in sorted({*tensors, *wanted}):
         got, want = (
-            list(those[name].shape) if name in those else "absent" for those in (found, wanted)
+            list(side[name].shape) if name in side else "absent" for side in (tensors, wanted)
         )
         if got != want:
             return f"{name} is {got}, wanted {want}"
@@ -85,4 +85,4 @@ def _misfit(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
 
 def _words(about: Any) -> str:
     values = about.values() if isinstance(about, dict) else [about]
-    return " on ".join(str(value) for value in values) or "nothing known"
+    return " on ".join(str(value) for value in values) or "an unknown model"

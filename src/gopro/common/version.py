@@ -1,4 +1,4 @@
-"""The version that is installed."""
+"""The installed version of this package."""
 
 from importlib.metadata import version
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write, is_half, remove_halves
+from gopro.common.files import atomic_write, is_temporary, remove_temporary
 from gopro.common.typed import load_yaml, settings_from
 from gopro.data import Dataset
 from gopro.data.fewshot import Sample, load_sample, save_sample
@@ -107,7 +107,7 @@ def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
         GoproError: As ``check`` does, and when the folder can't be written.
     """
     check(folder, settings, options)
-    remove_halves(folder)
+    remove_temporary(folder)
     if not (folder / CONFIG).exists():
         with atomic_write(folder / CONFIG) as temporary:
             text = yaml.safe_dump(to_dict(settings, options), sort_keys=False, allow_unicode=True)
@@ -209,7 +209,7 @@ def _holds_anything(folder: Path) -> bool:
     try:
         if not folder.is_dir():
             return folder.exists()
-        return not all(is_half(path) for path in folder.iterdir())  # a killed run's start
+        return not all(is_temporary(path) for path in folder.iterdir())  # a killed run's start
     except OSError as error:
         raise GoproError(
             f"can't look into {folder} ({error.strerror or error}); choose another --out"

@@ -1,4 +1,4 @@
-"""What a result was made with."""
+"""The environment that a result was computed in."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from gopro.common import environment
 
 
 def test_describe() -> None:
-    found = environment.describe(torch.device("cpu"))
-    assert found["device"].startswith("cpu (")
-    assert found["torch"] == torch.__version__.partition("+")[0] or found["torch"]
-    assert all(isinstance(value, str) and value for value in found.values())
+    described = environment.describe(torch.device("cpu"))
+    assert described["device"].startswith("cpu (")
+    assert described["torch"] == torch.__version__.partition("+")[0] or described["torch"]
+    assert all(isinstance(value, str) and value for value in described.values())
     assert environment.version_of("no-such-package-here") is None

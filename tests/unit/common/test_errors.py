@@ -1,11 +1,11 @@
-"""The exception for people."""
+"""The exception whose message is meant for the user."""
 
 from __future__ import annotations
 
 from gopro import GoproError
 
 
-def test_it_is_an_ordinary_exception_that_keeps_its_line() -> None:
+def test_is_no_subclass_of_builtin_errors_and_keeps_its_message() -> None:
     assert issubclass(GoproError, Exception)
-    assert not issubclass(GoproError, (OSError, ValueError))  # else broad handlers would hide it
+    assert not issubclass(GoproError, (OSError, ValueError))  # or handlers of those would catch it
     assert str(GoproError("got 0 shots; wanted 1 or more")) == "got 0 shots; wanted 1 or more"

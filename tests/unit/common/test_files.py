@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Atomic writes: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pathlib import Path
 import pytest
 
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write, is_half, remove_halves, write_json
+from gopro.common.files import atomic_write, is_temporary, remove_temporary, write_json
 
 
-def _all(folder: Path) -> list[str]:
+def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_the_new_file_appears_at_once_with_its_folders(tmp_path: Path) -> None:
+def test_creates_the_file_and_its_folders_when_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "a" / "b" / "file"
     with atomic_write(path) as temporary:
-        temporary.write_text("half")
+        temporary.write_text("part")
         assert not path.exists()
         assert temporary.parent == path.parent
-        temporary.write_text("whole")
-    assert path.read_text() == "whole"
-    assert _all(path.parent) == ["file"]
+        temporary.write_text("complete")
+    assert path.read_text() == "complete"
+    assert _names(path.parent) == ["file"]
 
 
-def test_files_are_readable_like_any_other(tmp_path: Path) -> None:
+def test_permissions_are_those_of_a_normal_file(tmp_path: Path) -> None:
     (tmp_path / "ordinary").write_text("")
     with atomic_write(tmp_path / "file") as temporary:
         temporary.write_text("")
@@ -44,7 +44,7 @@ def test_a_failure_keeps_the_old_file(tmp_path: Path, problem: type[BaseExceptio
         temporary.write_text("new")
         raise problem
     assert path.read_text() == "old"
-    assert _all(tmp_path) == ["file"]
+    assert _names(tmp_path) == ["file"]
 
 
 def test_a_full_disk_while_writing(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_a_full_disk_while_writing(tmp_path: Path) -> None:
         temporary.write_text("new")
         full.write(b"new")
     assert path.read_text() == "old"
-    assert _all(tmp_path) == ["file"]
+    assert _names(tmp_path) == ["file"]
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
@@ -73,10 +73,10 @@ def test_a_full_disk_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         write_json(path, {"a": 1})
     assert "\n" not in str(caught.value)
     assert path.read_text() == "old"
-    assert _all(tmp_path) == ["file"]
+    assert _names(tmp_path) == ["file"]
 
 
-def test_a_place_that_is_no_folder(tmp_path: Path) -> None:
+def test_the_parent_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(GoproError, match=r"can't write .*choose another place"):
         write_json(tmp_path / "file" / "inner", 1)
@@ -92,7 +92,7 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
-def test_json_is_readable_and_strict(tmp_path: Path) -> None:
+def test_json_is_utf8_and_has_no_nan(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     write_json(path, {"name": "Käfer", "n": [1, 2]})
     text = path.read_text(encoding="utf-8")
@@ -103,13 +103,13 @@ def test_json_is_readable_and_strict(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == text
 
 
-def test_halves_are_known_and_removed(tmp_path: Path) -> None:
+def test_recognises_and_removes_temporary_files(tmp_path: Path) -> None:
     for name in ("file", ".hidden", "a.tmp"):
         (tmp_path / name).touch()
     with pytest.raises(GoproError), atomic_write(tmp_path / "file") as temporary:
-        (half,) = [path for path in tmp_path.iterdir() if is_half(path)]
-        assert half == temporary
-        remove_halves(tmp_path)
+        (unfinished,) = [path for path in tmp_path.iterdir() if is_temporary(path)]
+        assert unfinished == temporary
+        remove_temporary(tmp_path)
         temporary.read_bytes()
-    assert _all(tmp_path) == [".hidden", "a.tmp", "file"]
-    remove_halves(tmp_path / "none")
+    assert _names(tmp_path) == [".hidden", "a.tmp", "file"]
+    remove_temporary(tmp_path / "none")

@@ -1,4 +1,4 @@
-"""Progress bars: on a terminal, and nowhere else."""
+"""Progress bars appear on terminals only."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import pytest
 from gopro.common.progress import bar
 
 
-def test_silence_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_prints_nothing_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with bar("training", 3) as advance:
         advance("loss 1")
         advance("loss 2", 2)
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_gets_title_count_and_note_on_stderr(
+def test_shows_title_count_and_note_on_stderr(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"FORCE_COLOR": "1", "COLUMNS": "120", "TERM": "xterm"}.items():
@@ -27,7 +27,7 @@ def test_a_terminal_gets_title_count_and_note_on_stderr(
     assert "training" in err and "15/30" in err and "ce 0.5" in err
 
 
-def test_nothing_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accepts_zero_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     with bar("nothing", 0) as advance:
         advance("")

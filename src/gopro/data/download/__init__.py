@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from gopro.common.errors import GoproError
-from gopro.common.files import remove_halves
+from gopro.common.files import remove_temporary
 from gopro.data.catalog import KNOWN
 from gopro.data.download.archives import remove_remains, unpack
 from gopro.data.download.http import fetch
@@ -43,7 +43,7 @@ def download(
         waiting.mkdir(parents=True, exist_ok=True)
         with FileLock(waiting / f"{name}.lock", timeout=0):
             remove_remains(home)
-            remove_halves(waiting / name)
+            remove_temporary(waiting / name)
             for piece in SOURCES[name]:
                 _put(name, piece, home, waiting / name, keep, say)
     except Timeout as error:
