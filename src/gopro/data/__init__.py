@@ -28,24 +28,22 @@ _FOLDER, _HUB = "folder:", "hf:"
 
 
 def names() -> list[tuple[str, str]]:
-    """Every data set by name, each with a line about it."""
+    """Name and one-line description of every data set."""
     rows = [(name, known.about) for name, known in KNOWN.items()]
     rows.append(("folder:PATH", "pictures of your own: a sub-folder for each class"))
     return [*rows, ("hf:NAME", "any image-classification set of the Hugging Face hub")]
 
 
 def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset:
-    """Read a data set: class names and splits, no picture yet.
+    """Read a data set's class names and splits; opens no image.
 
     Args:
-        name: A name of ``names()``; ``folder:PATH`` with PATH relative to the current folder, or
-            ``hf:NAME`` as the hub calls it.
-        root: The folder that holds the data sets; default: ``$GOPRO_DATA``, else ``./data``.
-        seed: Draws the split of a folder that has none.
+        name: A name of ``names()``, ``folder:PATH``, or ``hf:NAME`` of the Hugging Face hub.
+        root: The folder of the data sets; default: ``$GOPRO_DATA``, else ``./data``.
+        seed: Seed of the split of a data set without one.
 
     Raises:
-        GoproError: When the name is unknown (the nearest one is suggested), or the set isn't
-            there, is incomplete or malformed.
+        GoproError: When the name is unknown, or the set is missing, incomplete or malformed.
     """
     if name.startswith(_FOLDER):
         path = name[len(_FOLDER) :]
@@ -61,10 +59,10 @@ def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset
 
 
 def check_name(name: str) -> None:
-    """Refuse what ``load`` can't know, without looking whether it is there.
+    """Reject unknown names; doesn't check that the data set is installed.
 
     Raises:
-        GoproError: When the name is unknown (the nearest one is suggested).
+        GoproError: When the name is unknown; the message suggests the closest one.
     """
     if name not in KNOWN and not name.startswith((_FOLDER, _HUB)):
         near = difflib.get_close_matches(name, KNOWN, n=1)

@@ -1,4 +1,4 @@
-"""The table of known data sets, one row each."""
+"""``KNOWN``, the catalog of data sets: one entry per set."""
 
 from __future__ import annotations
 
@@ -291,5 +291,5 @@ KNOWN: dict[str, Known] = {
 
 
 def present(root: Path) -> list[str]:
-    """Names of the sets whose folder is below ``root``, whole or not; drawn ones aren't named."""
+    """Names of the data sets with a folder in ``root``, complete or not; not built-in ones."""
     return [name for name, known in KNOWN.items() if known.home(root) is not None]

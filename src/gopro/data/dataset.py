@@ -1,4 +1,4 @@
-"""What a data set is to the rest of the program: class names, three splits, and how to open one."""
+"""``Dataset``: class names, three splits of labelled images, and how to open an image."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from gopro.data.images import open_image
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One labelled picture.
+    """One labelled image.
 
     Attributes:
-        key: The path relative to the data set's folder with ``/`` between its parts, or, for a
-            data set that is drawn, what has to be drawn (``seed1/photo/012/0003``).
-        label: Index into the class names that go with the item.
-        domain: The style or source the picture comes from; empty where a set has only one.
+        key: The image's path relative to the data set's folder, with ``/`` as separator. For a
+            data set without a folder, what its ``draw`` takes (``seed1/photo/012/0003``).
+        label: Index into the class names of the data set or task.
+        domain: The image's style or source; empty when the data set has only one.
     """
 
     key: str
@@ -32,17 +32,17 @@ class Item:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Class names and three splits of labelled pictures.
+    """Class names and three splits of labelled images.
 
     Attributes:
-        name: How results call it, for example ``caltech101``.
-        root: The folder the items' keys are relative to; None for a set that is drawn.
-        class_names: One name a label, as the data set spells it (see ``readable``).
-        train: Where few-shot samples are drawn from.
-        val: Part of the training data kept for choosing settings; may be empty.
-        test: What is measured on, and nothing else.
-        notes: What was decided while reading, for example that the split was generated.
-        draw: Makes the picture of a key where ``root`` is None.
+        name: Its name in results, for example ``caltech101``.
+        root: The folder that the items' keys are relative to; None for a set without one.
+        class_names: One name per label, as the data set spells it (see ``readable``).
+        train: The split that few-shot samples are drawn from.
+        val: Held-out training data for choosing settings; may be empty.
+        test: Used for testing only.
+        notes: Decisions made while reading, for example that the split was generated.
+        draw: Returns the image of a key when ``root`` is None.
     """
 
     name: str
@@ -55,26 +55,28 @@ class Dataset:
     draw: Callable[[str], Image.Image] | None = field(default=None, repr=False, compare=False)
 
     def open(self, item: Item, size: int | None = None) -> Image.Image:
-        """Give the item's picture, RGB and upright.
+        """Open the item's image as upright RGB.
 
         Args:
-            item: An item of this set, relabelled or not: only its key is used.
-            size: The shorter side the picture is going to be resized to. Lets large JPEGs be
-                decoded at a reduced scale, at least twice this size.
+            item: An item of this set; only its key is used, so its label may have changed.
+            size: The shorter side that the image will be resized to. Large JPEGs are then decoded
+                at a reduced scale, at least twice this size.
 
         Raises:
-            GoproError: When the picture is missing or can't be read.
+            GoproError: When the image is missing or can't be read.
         """
         if self.draw is not None:
             return self.draw(item.key)
         if self.root is None:
-            raise GoproError(f"data set {self.name} has neither a folder nor a way to draw {item}")
+            raise GoproError(
+                f"data set {self.name} has neither a folder nor a function that draws {item}"
+            )
         return open_image(self.root / item.key, size)
 
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of class names and splits: equal exactly where the split is the same.
+        """SHA-256 (hex) of class names and splits: equal if and only if these are equal.
 
-        It doesn't depend on where the data set lies, nor on the order of the items.
+        It depends neither on the data set's location nor on the order of the items.
         """
         splits = [
             sorted((item.key, item.label, item.domain) for item in items)
@@ -85,20 +87,20 @@ class Dataset:
 
 
 def readable(name: str) -> str:
-    """The class name as words of a sentence: ``sea_horse`` becomes ``sea horse``."""
+    """The class name as it appears in a prompt: ``sea_horse`` becomes ``sea horse``."""
     return " ".join(name.replace("_", " ").split())
 
 
 def check_class_names(names: Sequence[str], source: str) -> None:
-    """Refuse names that no prompt can tell apart, or that no prompt can hold.
+    """Reject class names that are unusable in a prompt or have the same prompt as another.
 
     Args:
-        names: One name a label.
-        source: Where they were found; goes into the message.
+        names: One name per label.
+        source: Where the names come from, for the message.
 
     Raises:
-        GoproError: When a name is empty, can't be printed, or reads like another one
-            (underscores and capitals don't count).
+        GoproError: When a name is empty or not printable, or equals another name apart from
+            underscores and capitals.
     """
     seen: dict[str, str] = {}
     for name in names:
@@ -107,7 +109,7 @@ def check_class_names(names: Sequence[str], source: str) -> None:
             raise GoproError(f"{source}: the class name {name!r} has no letters; give it a name")
         if not name.isprintable():
             raise GoproError(
-                f"{source}: the class name {name!r} holds characters that can't be printed; "
+                f"{source}: the class name {name!r} has characters that can't be printed; "
                 "rename the class"
             )
         other = seen.setdefault(words.casefold(), name)

@@ -1,4 +1,4 @@
-"""Sets of several domains: a folder for each domain, in it one for each class."""
+"""Data sets with several domains: ``DOMAIN/CLASS/image``."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from gopro.data.partition import complete
 
 
 def read_domains(name: str, home: Path, classes: int, *, domains: Sequence[str]) -> Dataset:
-    """Read ``home/DOMAIN/CLASS/picture``, each class of each domain split 50/20/30.
+    """Read ``home/DOMAIN/CLASS/image``; each class of each domain is split 50/20/30.
 
     Args:
         name: The data set's name.
-        home: Its folder; other folders than the domains' are left alone.
-        classes: How many there have to be in all domains together.
-        domains: The domains' folders.
+        home: Its folder. Folders that aren't in ``domains`` are ignored.
+        classes: Expected number of classes over all domains.
+        domains: Names of the domain folders.
 
     Raises:
-        GoproError: When a domain, classes or pictures are missing.
+        GoproError: When a domain, a class or the images of a class are missing.
     """
     absent = [domain for domain in domains if not (home / domain).is_dir()]
     if absent:
         raise GoproError(
             f"folder {home} has no {absent[0]!r}: wanted the domains {', '.join(domains)}; "
-            "unpack the set again, whole"
+            "unpack the complete set again"
         )
-    found = {domain: folders(home / domain) for domain in domains}
-    names = tuple(sorted({folder for inside in found.values() for folder in inside}))
+    class_folders = {domain: folders(home / domain) for domain in domains}
+    names = tuple(sorted({folder for names in class_folders.values() for folder in names}))
     if len(names) != classes:
         raise GoproError(
             f"the domains in {home} have {len(names)} class folders and {classes} were wanted; "
-            "unpack the set again, whole (for a part of it: folder:PATH)"
+            "unpack the complete set again (for a part of it: folder:PATH)"
         )
     check_class_names(names, f"folder {home}")
     items: list[Item] = []
-    for domain, inside in found.items():
-        for folder in inside:
+    for domain, in_domain in class_folders.items():
+        for folder in in_domain:
             files = pictures(home / domain / folder)
             if not files:
                 raise GoproError(

@@ -1,4 +1,4 @@
-"""Few-shot samples: the same pictures for a seed on every machine, kept as JSON."""
+"""Few-shot samples: a seed gives the same images on every machine; saved as JSON."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from gopro.common.files import write_json
 from gopro.data.dataset import Dataset, Item
 
 VALIDATION_SHOTS = 4
-"""At most so many validation pictures a class, as in the CoOp benchmark."""
+"""Most validation images per class, as in the CoOp benchmark."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A few-shot sample of a data set, with the data set's own labels.
+    """A few-shot sample of a data set, with the data set's labels.
 
     Attributes:
         dataset: The data set's name.
         split: ``Dataset.fingerprint()`` of the split it was drawn from.
-        shots: Training pictures a class.
-        seed: What the pictures were drawn with.
-        train: ``shots`` items a class.
-        val: Up to ``min(shots, 4)`` items a class that ``train`` doesn't hold.
+        shots: Training images per class.
+        seed: The seed it was drawn with.
+        train: ``shots`` items per class.
+        val: Up to ``min(shots, 4)`` items per class that aren't in ``train``.
     """
 
     dataset: str
@@ -39,31 +39,30 @@ class Sample:
 
 
 def draw(dataset: Dataset, shots: int, seed: int, labels: Collection[int]) -> Sample:
-    """Draw training and validation pictures for some of a data set's classes.
+    """Draw training and validation images for some classes of a data set.
 
-    Validation pictures are training pictures that weren't drawn, and after them those of the
-    validation split. In this order because the embedded backbone was trained on
-    Caltech101's validation split, and pictures it has seen measure nothing. The test split is never
-    touched.
+    Validation images are training images that weren't drawn; when these run out, images of the
+    validation split. Training images come first because the embedded backbone was trained on
+    Caltech101's validation split. The test split is never used.
 
     Args:
-        dataset: Where to draw from.
-        shots: Training pictures a class, at least 1.
+        dataset: The data set to draw from.
+        shots: Training images per class, at least 1.
         seed: Any integer; another seed gives another sample.
         labels: The classes to draw for, as labels of the data set.
 
     Raises:
-        GoproError: When ``shots`` is below 1 or a class has fewer training pictures.
+        GoproError: When ``shots`` is below 1 or a class has fewer training images.
     """
     wanted = set(labels)
     items = [item for item in dataset.train if item.label in wanted]
     train = sample(items, shots, seed, class_names=dataset.class_names, labels=wanted)
     drawn = set(train)
     rest = _by_label(item for item in items if item not in drawn)
-    spare = _by_label(item for item in dataset.val if item.label in wanted)
+    from_val = _by_label(item for item in dataset.val if item.label in wanted)
     val: list[Item] = []
     for label in sorted(wanted):
-        pool = _ranked(rest.get(label, []), seed) + _ranked(spare.get(label, []), seed)
+        pool = _ranked(rest.get(label, []), seed) + _ranked(from_val.get(label, []), seed)
         val += pool[: min(shots, VALIDATION_SHOTS)]
     return Sample(dataset.name, dataset.fingerprint(), shots, seed, train, tuple(val))
 
@@ -78,25 +77,25 @@ def sample(
 ) -> tuple[Item, ...]:
     """Draw ``shots`` items of each class.
 
-    Each item's place in the draw is the SHA-256 of the seed and its key. So a sample depends on
-    nothing but the pictures' names: not on the machine, the version of Python, the order of the
-    items, or on which other classes there are; and the sample of 4 shots holds that of 2.
+    The items with the smallest SHA-256 of seed and key are drawn. So a sample depends on the seed
+    and the keys only, not on the machine, the Python version, the order of the items or the other
+    classes; and a sample of 4 shots contains the sample of 2.
 
     Args:
-        items: What to draw from.
-        shots: Items a class, at least 1.
+        items: The items to draw from.
+        shots: Items per class, at least 1.
         seed: Any integer; another seed gives another sample.
-        class_names: Names for the message when a class is too small.
-        labels: The classes that must be there; default: those that are.
+        class_names: Class names for error messages.
+        labels: The classes to draw for; default: all labels in ``items``.
 
     Returns:
-        The drawn items, class after class.
+        The drawn items, class by class.
 
     Raises:
         GoproError: When ``shots`` is below 1 or a class has fewer items.
     """
     if shots < 1:
-        raise GoproError(f"got {shots} shots; wanted at least 1 picture a class (--shots 16)")
+        raise GoproError(f"got {shots} shots; wanted at least 1 image per class (--shots 16)")
     classes = _by_label(items)
     drawn: list[Item] = []
     for label in sorted(classes.keys() if labels is None else labels):
@@ -112,8 +111,8 @@ def sample(
     return tuple(drawn)
 
 
-def save_sample(path: str | Path, drawn: Sample) -> None:
-    """Write a sample as JSON: relative paths, and what it was drawn from.
+def save_sample(path: str | Path, sample: Sample) -> None:
+    """Write a sample as JSON: relative paths, seed, shots and the fingerprint of the split.
 
     Raises:
         GoproError: When the file can't be written.
@@ -122,22 +121,22 @@ def save_sample(path: str | Path, drawn: Sample) -> None:
         path,
         {
             "schema": 1,
-            "dataset": drawn.dataset,
-            "split_sha256": drawn.split,
-            "shots": drawn.shots,
-            "seed": drawn.seed,
-            "train": [[item.key, item.label] for item in drawn.train],
-            "val": [[item.key, item.label] for item in drawn.val],
+            "dataset": sample.dataset,
+            "split_sha256": sample.split,
+            "shots": sample.shots,
+            "seed": sample.seed,
+            "train": [[item.key, item.label] for item in sample.train],
+            "val": [[item.key, item.label] for item in sample.val],
         },
     )
 
 
 def load_sample(path: str | Path, dataset: Dataset) -> Sample:
-    """Read a sample and check that it is one of this data set's split.
+    """Read a sample and check that it was drawn from this data set's split.
 
     Raises:
-        GoproError: When the file is missing, isn't a sample, belongs to another data set or
-            split, or names pictures that the training data doesn't hold.
+        GoproError: When the file is missing or isn't a sample, was drawn from another data set or
+            split, or lists images that aren't in the training or validation split.
     """
     try:
         raw: Any = json.loads(Path(path).read_bytes())
@@ -151,11 +150,11 @@ def load_sample(path: str | Path, dataset: Dataset) -> Sample:
     if split != dataset.fingerprint():
         raise GoproError(
             f"sample {path} was drawn from another split (data set {name}) than the "
-            f"{dataset.name} at hand; draw it again with the seed"
+            f"one of {dataset.name} here; draw it again with the seed"
         )
-    known = {(item.key, item.label): item for item in (*dataset.train, *dataset.val)}
+    by_row = {(item.key, item.label): item for item in (*dataset.train, *dataset.val)}
     try:
-        train, val = (tuple(known[row] for row in rows[part]) for part in ("train", "val"))
+        train, val = (tuple(by_row[row] for row in rows[part]) for part in ("train", "val"))
     except (KeyError, TypeError) as error:
         raise GoproError(
             f"sample {path} names pictures that aren't training data of {dataset.name}; "
@@ -165,7 +164,7 @@ def load_sample(path: str | Path, dataset: Dataset) -> Sample:
 
 
 def rank(seed: int | str, key: str) -> bytes:
-    """Where a picture stands in the draw of a seed: the lowest come first."""
+    """Sort key of an image in the draw of a seed: SHA-256 of both; the smallest are drawn first."""
     return hashlib.sha256(f"{seed}/{key}".encode()).digest()
 
 

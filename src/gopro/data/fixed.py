@@ -1,4 +1,4 @@
-"""Sets of the CoOp benchmark with a fixed split: from its file, else from official annotations."""
+"""Data sets of the CoOp benchmark: the split of its split file, or of official annotations."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ def read_fixed(
     split: str = "",
     lists: Callable[[Path], Lists],
 ) -> Dataset:
-    """Read a set by its split file, or by its annotations where there is none.
+    """Read a data set by its split file or, without one, by its annotations.
 
     Args:
         name: The data set's name.
         home: Its folder.
-        classes: How many the annotations have to hold.
-        images: The folder inside that the pictures' paths are relative to.
-        split: The split file inside; empty where the set's own lists are the split.
-        lists: Reads the annotations of the set's folder.
+        classes: Expected number of classes in the annotations.
+        images: The folder in ``home`` that image paths are relative to.
+        split: Name of the split file in ``home``; empty when the annotations are the split.
+        lists: Reads the annotations in ``home``.
 
     Raises:
-        GoproError: When pictures are missing, or there is neither a sound split file nor sound
+        GoproError: When images are missing, or there is neither a valid split file nor valid
             annotations.
     """
     root = home / images
     if not root.is_dir():
-        raise GoproError(f"folder {home} has no {images}; unpack {name} there, whole")
+        raise GoproError(f"folder {home} has no {images}; unpack the complete {name} there")
     if split and (home / split).is_file():
-        read = read_split(home / split, root)
-        return Dataset(name, root, read.class_names, read.train, read.val, read.test)
+        fixed = read_split(home / split, root)
+        return Dataset(name, root, fixed.class_names, fixed.train, fixed.val, fixed.test)
     try:
-        class_names, given = lists(home)
+        class_names, annotated = lists(home)
         if len(class_names) != classes:
             raise GoproError(
                 f"the annotations have {len(class_names)} classes, {classes} were wanted; unpack "
-                "the set again, whole"
+                "the complete set again"
             )
         check_class_names(class_names, f"annotations in {home}")
-        for item in (item for items in given.values() for item in items):
+        for item in (item for items in annotated.values() for item in items):
             check_key(item.key, f"annotations in {home}")
     except GoproError as error:
         if not split:
@@ -58,8 +58,8 @@ def read_fixed(
             f"folder {home} has no {split} (the CoOp benchmark's page about data sets links it), "
             f"and no split can be drawn: {error}"
         ) from error
-    parts, note = complete(given)
-    every = [item for items in parts.values() for item in items]
-    refuse_missing(f"the annotations in {home}", root, every)
+    parts, note = complete(annotated)
+    every_item = [item for items in parts.values() for item in items]
+    refuse_missing(f"the annotations in {home}", root, every_item)
     notes = (f"no {split}: {note}",) if note else ()
     return Dataset(name, root, class_names, parts["train"], parts["val"], parts["test"], notes)

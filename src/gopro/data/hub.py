@@ -1,4 +1,4 @@
-"""Image-classification data sets of the Hugging Face hub, or of a folder in one of its layouts."""
+"""Image-classification data sets of the Hugging Face hub, or of a local folder in its layout."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.images import convert_image
 from gopro.data.partition import complete
 
-_TEST, _VALIDATION = ("test",), ("validation", "val", "valid", "dev")
+_VALIDATION = ("validation", "val", "valid", "dev")
 _LABELS = ("label", "labels")
-"""Columns that are taken for the label where several could be."""
+"""Preferred label columns when there are several."""
 
 
 def read_hub(name: str, seed: int = 1) -> Dataset:
-    """Read ``NAME`` (``owner/name`` on the hub, or a folder here) through the ``datasets`` library.
+    """Read ``owner/name`` of the hub, or a local folder, with the ``datasets`` library.
 
-    Without a test split, the validation split is what is tested on; without either, each class is
-    split 50/20/30. No code of the data set is run.
+    Without a test split, the validation split is the test split; without both, each class is split
+    50/20/30. No code of the data set is run.
 
     Args:
         name: As ``datasets.load_dataset`` takes it.
-        seed: Draws the split where there is none.
+        seed: Seed of the split, when the data set has none.
 
     Raises:
-        GoproError: When the extra isn't installed, the set can't be had, or it isn't one of
-            pictures with a class each.
+        GoproError: When ``datasets`` isn't installed, the data set can't be read, or it has no
+            column of images or of class labels.
     """
     try:
         import datasets
@@ -40,22 +40,24 @@ def read_hub(name: str, seed: int = 1) -> Dataset:
     if name.startswith((".", "/", "~")) and not path.is_dir():
         raise GoproError(f"no folder {path}: wanted one that `datasets` can read")
     try:
-        found: Any = datasets.load_dataset(  # nosec B615  # the newest is what a name asks for
+        tables: Any = datasets.load_dataset(  # nosec B615  # a name means its newest revision
             str(path) if path.is_dir() else name
         )
-    except Exception as error:  # the library and the network fail in many ways
+    except Exception as error:  # the library and the network raise almost anything
         line = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         raise GoproError(
             f"can't read the Hugging Face data set {name} ({line}); check its name and the network"
         ) from error
-    image, label, class_names, note = _columns(found, name, datasets)
+    image, label, class_names, note = _columns(tables, name, datasets)
     check_class_names(class_names, f"data set {name}")
-    given = {split: _items(table, split, label, len(class_names)) for split, table in found.items()}
-    parts, notes = _parts({split: items for split, items in given.items() if items}, name, seed)
+    items = {
+        split: _items(table, split, label, len(class_names)) for split, table in tables.items()
+    }
+    parts, notes = _parts({split: rows for split, rows in items.items() if rows}, name, seed)
 
     def draw(key: str) -> Image.Image:
         split, _, number = key.rpartition("/")
-        return convert_image(found[split][int(number)][image], f"{name}, {key}")
+        return convert_image(tables[split][int(number)][image], f"{name}, {key}")
 
     return Dataset(
         name=f"hf:{path.resolve().name if path.is_dir() else name}",
@@ -69,16 +71,16 @@ def read_hub(name: str, seed: int = 1) -> Dataset:
     )
 
 
-def _columns(found: Any, name: str, datasets: Any) -> tuple[str, str, tuple[str, ...], str]:
-    """The picture's column, the label's, the class names, and what was decided."""
-    features = next(iter(found.values())).features
+def _columns(tables: Any, name: str, datasets: Any) -> tuple[str, str, tuple[str, ...], str]:
+    """Image column, label column, class names, and a note on the label column, if any."""
+    features = next(iter(tables.values())).features
     images = [key for key, kind in features.items() if isinstance(kind, datasets.Image)]
     labels = [key for key, kind in features.items() if isinstance(kind, datasets.ClassLabel)]
     if not images or not labels:
-        what = "pictures" if not images else "class labels"
+        missing = "pictures" if not images else "class labels"
         raise GoproError(
-            f"the data set {name} has no column of {what} (it has {', '.join(features)}); wanted "
-            "one for image classification"
+            f"the data set {name} has no column of {missing} (it has {', '.join(features)}); "
+            "wanted one for image classification"
         )
     label = next((key for key in _LABELS if key in labels), labels[0])
     note = f"labels from the column {label!r}" if len(labels) > 1 else ""
@@ -86,7 +88,7 @@ def _columns(found: Any, name: str, datasets: Any) -> tuple[str, str, tuple[str,
 
 
 def _items(table: Any, split: str, label: str, classes: int) -> tuple[Item, ...]:
-    """A split's items; none where its labels are kept secret (-1)."""
+    """A split's items; empty when its labels aren't published (-1)."""
     values: Sequence[int | None] = table[label]
     items = [
         Item(f"{split}/{number}", value)
@@ -97,28 +99,24 @@ def _items(table: Any, split: str, label: str, classes: int) -> tuple[Item, ...]
 
 
 def _parts(
-    given: dict[str, tuple[Item, ...]], name: str, seed: int
+    items: dict[str, tuple[Item, ...]], name: str, seed: int
 ) -> tuple[dict[str, tuple[Item, ...]], list[str]]:
-    test = next((split for split in _TEST if split in given), None)
-    val = next((split for split in _VALIDATION if split in given), None)
-    train = (
-        "train"
-        if "train" in given
-        else next((split for split in given if split not in (test, val)), None)
-    )
+    """Train, val and test items, and notes on how they were chosen."""
+    test = "test" if "test" in items else None
+    val = next((split for split in _VALIDATION if split in items), None)
+    others = [split for split in items if split not in (test, val)]
+    train = "train" if "train" in items else next(iter(others), None)
     if train is None:
         raise GoproError(
-            f"the data set {name} has no split to learn from (it has {', '.join(given) or 'none'})"
+            f"the data set {name} has no split to learn from (it has {', '.join(items) or 'none'})"
         )
-    notes = [] if train == "train" else [f"learned from the split {train!r}"]
+    notes = [] if train == "train" else [f"trained on the split {train!r}"]
     if test is None and val is None:
-        drawn, note = complete({"all": given[train]}, seed)
+        drawn, note = complete({"all": items[train]}, seed)
         return drawn, [*notes, note]
     if test is None:
         assert val is not None
-        return {"train": given[train], "test": given[val]}, [
-            *notes,
-            f"no test split: tested on {val}",
-        ]
-    parts = {"train": given[train], "test": given[test]}
-    return parts | ({"val": given[val]} if val else {}), notes
+        notes.append(f"no test split: tested on {val}")
+        return {"train": items[train], "test": items[val]}, notes
+    parts = {"train": items[train], "test": items[test]}
+    return parts | ({"val": items[val]} if val else {}), notes

@@ -1,4 +1,4 @@
-"""ImageNet and its variants: folders of WordNet numbers (or of 0 to 999), ``classnames.txt``."""
+"""ImageNet and its variants: class folders named by WordNet ID or 0 to 999."""
 
 from __future__ import annotations
 
@@ -23,42 +23,42 @@ def read_imagenet(
 ) -> Dataset:
     """Read ImageNet or one of its variants.
 
-    Labels are the sorted WordNet numbers of the class folders, so a variant that holds some of
-    ImageNet's classes is told apart among those alone.
+    Labels follow the sorted WordNet IDs of the class folders. So a variant with some of ImageNet's
+    classes has labels for these classes only.
 
     Args:
         name: The data set's name.
-        home: Its folder. ``classnames.txt`` lies there, or in ``imagenet`` beside it.
-        classes: Class folders that have to be there.
-        images: The folder inside that keys are relative to.
-        parts: ``train`` and ``test`` -> the folder of class folders inside ``images``.
-        numbered: Class folders are named by their row in ``classnames.txt`` instead, from 0.
+        home: Its folder. ``classnames.txt`` is there, or in the folder ``imagenet`` beside it.
+        classes: Expected number of class folders.
+        images: The folder in ``home`` that keys are relative to.
+        parts: ``train`` and ``test`` -> the folder of class folders in ``images``.
+        numbered: Class folders are named by their row in ``classnames.txt``, from 0.
 
     Raises:
         GoproError: When class folders are missing, empty or unknown, or the names can't be read.
     """
     root = home / images
     if not root.is_dir():
-        raise GoproError(f"folder {home} has no {images}; unpack {name} there, whole")
+        raise GoproError(f"folder {home} has no {images}; unpack the complete {name} there")
     source = _names_file(home)
     names = _read_names(source)
-    found = {part: folders(root / place) for part, place in parts.items()}
+    class_folders = {part: folders(root / path) for part, path in parts.items()}
     wnids = {
-        part: _numbered(inside, list(names), root) if numbered else inside
-        for part, inside in found.items()
+        part: _wnids(in_part, list(names), root) if numbered else in_part
+        for part, in_part in class_folders.items()
     }
-    for part, place in parts.items():
-        _check(root / place, wnids[part], names, source, classes)
+    for part, path in parts.items():
+        _check(root / path, wnids[part], names, source, classes)
     order = sorted(wnids["test"])
-    if any(sorted(inside) != order for inside in wnids.values()):
-        raise GoproError(f"{root}: train and test hold different classes; unpack them again")
+    if any(sorted(in_part) != order for in_part in wnids.values()):
+        raise GoproError(f"{root}: train and test have different classes; unpack them again")
     labels = {wnid: label for label, wnid in enumerate(order)}
     items = {
-        part: _items(root, place, list(zip(found[part], wnids[part], strict=True)), labels)
-        for part, place in parts.items()
+        part: _items(root, path, list(zip(class_folders[part], wnids[part], strict=True)), labels)
+        for part, path in parts.items()
     }
     class_names = tuple(names[wnid] for wnid in order)
-    # Identical names are the benchmark's own, and are kept: see _repeated
+    # repeated names are allowed here: see _repeated
     check_class_names(list({readable(n).casefold(): n for n in class_names}.values()), str(source))
     repeated = _repeated(class_names, order)
     return Dataset(
@@ -83,7 +83,7 @@ def _names_file(home: Path) -> Path:
 
 
 def _read_names(path: Path) -> dict[str, str]:
-    """WordNet number -> class name, in the file's order."""
+    """WordNet ID -> class name, in the file's order."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -100,53 +100,53 @@ def _read_names(path: Path) -> dict[str, str]:
     return names
 
 
-def _numbered(inside: Sequence[str], wnids: Sequence[str], root: Path) -> list[str]:
-    for folder in inside:
+def _wnids(numbers: Sequence[str], wnids: Sequence[str], root: Path) -> list[str]:
+    """WordNet IDs of class folders that are named 0 to 999."""
+    for folder in numbers:
         if not folder.isdecimal() or int(folder) >= len(wnids):
             raise GoproError(
                 f"{root}: wanted class folders 0 to {len(wnids) - 1}, got {folder!r}; move it away"
             )
-    return [wnids[int(folder)] for folder in inside]
+    return [wnids[int(folder)] for folder in numbers]
 
 
 def _check(
-    where: Path, wnids: Sequence[str], names: Mapping[str, str], source: Path, classes: int
+    folder: Path, wnids: Sequence[str], names: Mapping[str, str], source: Path, classes: int
 ) -> None:
     unknown = next((wnid for wnid in wnids if wnid not in names), None)
     if unknown is not None:
-        raise GoproError(f"{where} holds the folder {unknown!r}, which {source} doesn't name")
+        raise GoproError(f"{folder} has the folder {unknown!r}, which {source} doesn't name")
     if len(set(wnids)) != classes:
         raise GoproError(
-            f"{where} has {len(set(wnids))} class folders and {classes} were wanted; unpack the "
-            "set again, whole, each picture in its class's folder (for a part of it: folder:PATH)"
+            f"{folder} has {len(set(wnids))} class folders and {classes} were wanted; unpack the "
+            "complete set again, each picture in its class's folder (for a part of it: folder:PATH)"
         )
 
 
 def _items(
-    root: Path, place: str, classes: Sequence[tuple[str, str]], labels: Mapping[str, int]
+    root: Path, part: str, classes: Sequence[tuple[str, str]], labels: Mapping[str, int]
 ) -> tuple[Item, ...]:
     items: list[Item] = []
     for folder, wnid in sorted(classes, key=lambda pair: labels[pair[1]]):
-        path = f"{place}/{folder}" if place else folder
-        inside = pictures(root / path)
-        if not inside:
+        path = f"{part}/{folder}" if part else folder
+        files = pictures(root / path)
+        if not files:
             raise GoproError(f"class folder {root / path} has no pictures; unpack the set again")
         label = labels[wnid]
-        items += [Item(f"{path}/{file}", label) for file in inside]
+        items += [Item(f"{path}/{file}", label) for file in files]
     return tuple(items)
 
 
 def _repeated(class_names: Sequence[str], wnids: Sequence[str]) -> str:
-    """A note about classes of one name.
+    """A note on classes that share a name; empty when there are none.
 
-    The benchmark calls two pairs of ImageNet's classes alike (missile, sunglasses). Published
-    figures were measured so: no prompt tells such classes apart, and renaming one would measure
-    something else.
+    The benchmark gives two pairs of ImageNet's classes the same name (missile, sunglasses). No
+    prompt can separate such a pair, but published results have it; renaming would change them.
     """
-    same: dict[str, list[str]] = {}
+    by_name: dict[str, list[str]] = {}
     for name, wnid in zip(class_names, wnids, strict=True):
-        same.setdefault(readable(name).casefold(), []).append(wnid)
-    pairs = [f"{name} ({', '.join(found)})" for name, found in same.items() if len(found) > 1]
+        by_name.setdefault(readable(name).casefold(), []).append(wnid)
+    pairs = [f"{name} ({', '.join(ids)})" for name, ids in by_name.items() if len(ids) > 1]
     if not pairs:
         return ""
-    return f"classes of one name, kept as the benchmark has them: {'; '.join(pairs)}"
+    return f"classes with the same name, as in the benchmark: {'; '.join(pairs)}"

@@ -1,4 +1,4 @@
-"""Opening pictures of any kind as upright 8-bit RGB, and CLIP's resize and crop."""
+"""Image files to upright 8-bit RGB, and CLIP's resize and crop."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from PIL import Image, UnidentifiedImageError
 from gopro.common.errors import GoproError
 
 MAX_PIXELS = 178_956_970
-"""Pictures with more pixels are refused before they are decoded (Pillow's own upper limit)."""
+"""Images with more pixels are rejected before they are decoded (Pillow's own upper limit)."""
 
 _RUN_LENGTH_PIXELS = 4_000_000
-"""The same for run-length BMP files: a hundred bytes may promise any size, and Pillow makes their
-pixels one by one."""
+"""The same for run-length BMP files: 100 bytes can declare any size, and Pillow decodes them
+slowly, pixel by pixel."""
 
 SUFFIXES = frozenset(
     f".{kind}"
@@ -27,9 +27,9 @@ SUFFIXES = frozenset(
         *("ppm", "pgm", "pbm", "pnm", "jp2", "avif"),
     )
 )
-"""File names taken for pictures when a folder is read, in lower case."""
+"""Suffixes of image files, in lower case; other files in a folder are ignored."""
 
-# Only these decoders may run: others of Pillow start outside programs (EPS) or read no pictures
+# the only decoders that may run: others of Pillow start external programs (EPS)
 _FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
 
 _ORIENTATION = 0x0112
@@ -43,26 +43,26 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-# A picture whose resized long side is beyond this many short sides is cropped while resizing
+# images with a larger aspect ratio are cropped while resizing
 _ELONGATED = 16
 
 
 def open_image(path: str | Path, size: int | None = None) -> Image.Image:
-    """Read a picture file as upright 8-bit RGB.
+    """Read an image file as upright 8-bit RGB.
 
-    EXIF rotation is applied; transparent parts become white; 16-bit, greyscale, palette and
-    CMYK pictures are converted; of an animation the first frame is taken.
+    Applies EXIF rotation; makes transparent pixels white; converts 16-bit, greyscale, palette and
+    CMYK images; takes the first frame of an animation.
 
     Args:
         path: The file.
-        size: The shorter side it is going to be resized to. A JPEG at least four times as large
-            is decoded at a reduced scale, never below twice this size.
+        size: The shorter side that the image will be resized to. A JPEG at least four times as
+            large is decoded at a reduced scale, but at least twice this size.
 
     Raises:
-        GoproError: When the file is missing, empty, damaged, no picture, or too large to decode.
+        GoproError: When the file is missing, empty, damaged, not an image, or too large.
     """
     path = Path(path)
-    with _in_one_line(str(path)):
+    with _one_line_errors(str(path)):
         if not path.is_file():
             problem = "is a folder" if path.is_dir() else "isn't there"
             raise GoproError(f"picture {path} {problem}; wanted a picture file")
@@ -73,17 +73,17 @@ def open_image(path: str | Path, size: int | None = None) -> Image.Image:
 
 
 def image_from_bytes(contents: bytes, name: str, most: int = MAX_PIXELS) -> Image.Image:
-    """Give a picture file's contents as ``open_image`` does.
+    """Decode the contents of an image file as ``open_image`` does.
 
     Args:
-        contents: The whole file.
-        name: What messages call it.
-        most: Pictures with more pixels are refused before they are decoded.
+        contents: The bytes of the file.
+        name: Its name in messages.
+        most: Images with more pixels are rejected before they are decoded.
 
     Raises:
         GoproError: As ``open_image``.
     """
-    with _in_one_line(name):
+    with _one_line_errors(name):
         if not contents:
             raise GoproError(f"picture {name} is empty (0 bytes); replace or remove it")
         with Image.open(io.BytesIO(contents), formats=_available_formats()) as image:
@@ -94,16 +94,16 @@ def image_from_bytes(contents: bytes, name: str, most: int = MAX_PIXELS) -> Imag
 
 
 def convert_image(image: Image.Image, name: str) -> Image.Image:
-    """Give a Pillow image as ``open_image`` does: upright 8-bit RGB, a new image.
+    """Convert a Pillow image as ``open_image`` does, to a new upright 8-bit RGB image.
 
     Args:
         image: Of any mode, decoded or not.
-        name: What messages call it.
+        name: Its name in messages.
 
     Raises:
-        GoproError: When it is damaged or too large to decode.
+        GoproError: When it is damaged or too large.
     """
-    with _in_one_line(name):
+    with _one_line_errors(name):
         return _decode(image, name)
 
 
@@ -121,8 +121,8 @@ def _decode(image: Image.Image, name: str, size: int | None = None) -> Image.Ima
 
 
 @contextlib.contextmanager
-def _in_one_line(name: str) -> Iterator[None]:
-    """Turn whatever a decoder meets in a file into a line that names the file."""
+def _one_line_errors(name: str) -> Iterator[None]:
+    """Turn any exception of a decoder into a one-line ``GoproError`` that names the file."""
     try:
         yield
     except GoproError:
@@ -131,8 +131,7 @@ def _in_one_line(name: str) -> Iterator[None]:
         raise _too_large(name, "far too many pixels") from error
     except MemoryError as error:
         raise _too_large(name, "more pixels than the memory holds") from error
-    # Decoders meet damaged files with almost any exception (struct.error, SyntaxError, KeyError,
-    # ...), and a stranger's file must never end in a traceback
+    # decoders raise almost anything on damaged files (struct.error, SyntaxError, KeyError, ...)
     except Exception as error:
         reason = str(error).split("\n", 1)[0].replace(name, "").strip()
         if isinstance(error, UnidentifiedImageError):
@@ -143,9 +142,9 @@ def _in_one_line(name: str) -> Iterator[None]:
 
 
 def to_array(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
-    """CLIP's preprocessing without its normalisation: resize, then crop the centre.
+    """CLIP's preprocessing without normalisation: resize, then crop the centre.
 
-    Bicubic with antialiasing, the shorter side to ``size``, the middle square kept.
+    Resizes the shorter side to ``size``, bicubic with antialiasing, and keeps the middle square.
 
     Args:
         image: RGB.
@@ -163,7 +162,7 @@ def to_array(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
         resized = image.resize((new_width, new_height), Image.Resampling.BICUBIC)
         square = resized.crop((left, top, left + size, top + size))
     else:
-        # The same geometry in one step: resized whole, a 1 x 100000 strip would fill the memory
+        # the same crop in one step; a resized 1 x 100000 strip would not fit into memory
         x, y = width / new_width, height / new_height
         box = (left * x, top * y, (left + size) * x, (top + size) * y)
         square = image.resize((size, size), Image.Resampling.BICUBIC, box=box)
@@ -174,14 +173,14 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F" or image.mode.startswith("I"):
         return Image.fromarray(_eight_bits(np.asarray(image))).convert("RGB")
     if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        white = Image.new("RGBA", clear.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, clear).convert("RGB")
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
     return image.convert("RGB")
 
 
 def _eight_bits(grey: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """16-bit brightness [H, W] divided by 257; anything wider between its own extremes."""
+    """16-bit grey values [H, W] divided by 257; other ranges scaled from minimum to maximum."""
     values = np.nan_to_num(grey.astype(np.float64))
     low, high = float(values.min()), float(values.max())
     if grey.dtype.kind in "iu" and low >= 0 and high <= 65535:
@@ -192,11 +191,11 @@ def _eight_bits(grey: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
 
 def _upright(pixels: Image.Image, source: Image.Image) -> Image.Image:
     try:
-        turn = source.getexif().get(_ORIENTATION)
-    # Cameras write broken EXIF blocks into sound pictures: the picture counts
+        orientation = source.getexif().get(_ORIENTATION)
+    # some cameras write broken EXIF blocks; the image is still usable
     except Exception:
         return pixels
-    return pixels.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else pixels
+    return pixels.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else pixels
 
 
 def _available_formats() -> list[str]:
@@ -204,8 +203,8 @@ def _available_formats() -> list[str]:
     return [name for name in _FORMATS if name in Image.OPEN]
 
 
-def _too_large(name: str, what: str, most: int = MAX_PIXELS) -> GoproError:
+def _too_large(name: str, size: str, most: int = MAX_PIXELS) -> GoproError:
     return GoproError(
-        f"picture {name} is too large ({what}): at most {most} pixels are decoded; "
+        f"picture {name} is too large ({size}): at most {most} pixels are decoded; "
         "shrink it or remove it"
     )

@@ -1,4 +1,4 @@
-"""What is known of a data set before it is read, and where data sets lie."""
+"""``Known``: facts about a data set of the catalog; and the default folder of data sets."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset
 
 ROOT_VARIABLE = "GOPRO_DATA"
-"""Environment variable for the folder of data sets where ``--root`` isn't given."""
+"""Environment variable with the folder of data sets, used without ``--root``."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """One row of the table.
+    """A data set of the catalog.
 
     Attributes:
-        about: What the set is, in one line.
-        read: Name, the set's folder and ``classes`` -> the set.
-        folders: Names its folder may have inside the root; none for a set that is drawn.
+        about: One line of description.
+        read: Reads the set from its name, its folder and ``classes``.
+        folders: Possible names of its folder in the root; empty for a built-in set.
         classes: Number of classes.
-        counts: Published pictures of train, val and test, or of all where no split is published.
-        megabytes: About what it takes on disk.
-        licence: What its makers ask, in a few words; their page counts.
-        source: Their page.
-        variants: Sets that differ from it in style alone, for domain generalization.
+        counts: Published number of images in train, val and test; or in total, if no split is
+            published.
+        megabytes: Approximate size on disk.
+        licence: Short form of its licence; ``source`` has the binding text.
+        source: Web page of its authors.
+        variants: Sets with its classes in other styles, for domain generalization.
     """
 
     about: str
@@ -41,14 +42,14 @@ class Known:
     variants: tuple[str, ...] = ()
 
     def home(self, root: Path) -> Path | None:
-        """The set's folder below ``root``, or None where it isn't there."""
+        """The set's folder in ``root``; None when there is none."""
         return next((root / name for name in self.folders if (root / name).is_dir()), None)
 
     def load(self, name: str, root: Path) -> Dataset:
-        """Read the set below ``root``; fewer pictures than published are noted.
+        """Read the set in ``root``; adds a note when its size isn't the published one.
 
         Raises:
-            GoproError: When it isn't there, or is incomplete or malformed.
+            GoproError: When it is missing, incomplete or malformed.
         """
         home = self.home(root)
         if home is None and self.folders:
@@ -56,12 +57,12 @@ class Known:
                 f"no folder {root / self.folders[0]}: wanted {name} there (from {self.source}); "
                 "unpack it, or pass --root"
             )
-        read = self.read(name, home or root, self.classes)
-        found, published = len(read.train) + len(read.val) + len(read.test), sum(self.counts)
-        if found == published:
-            return read
-        note = f"{found:,} pictures are here, {published:,} were published"
-        return replace(read, notes=(*read.notes, note))
+        dataset = self.read(name, home or root, self.classes)
+        images = len(dataset.train) + len(dataset.val) + len(dataset.test)
+        if images == sum(self.counts):
+            return dataset
+        note = f"{images:,} pictures are here, {sum(self.counts):,} were published"
+        return replace(dataset, notes=(*dataset.notes, note))
 
 
 def default_root() -> Path:

@@ -1,4 +1,4 @@
-"""Pictures with labels, from lists or from a folder, and what the labels are called."""
+"""Labelled images from lists or from a folder, and the class names of their labels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Names: TypeAlias = "Mapping[Any, str] | Sequence[str]"
 
 @dataclass(frozen=True)
 class Labelled:
-    """Pictures and a label for each."""
+    """Images, and one label per image."""
 
     pictures: list[Picture]
     labels: npt.NDArray[Any]
@@ -31,17 +31,17 @@ class Labelled:
 def read(
     images: Iterable[Picture] | Folder, labels: Iterable[Any] | None, part: str = "train"
 ) -> Labelled:
-    """Pictures and labels as given, or those of a folder of class sub-folders.
+    """Labelled images from two lists, or from a folder of class folders.
 
     Args:
-        images: Pictures, or a folder.
-        labels: A label a picture; None where ``images`` is a folder, whose labels are its class
+        images: Images, or a folder.
+        labels: One label per image; None when ``images`` is a folder, whose labels are its class
             names.
-        part: Which of a folder's parts is wanted, "train" or "test". A folder that isn't split
-            gives all its pictures for either.
+        part: The part of the folder to read, "train" or "test". Without a split, both are all
+            images of the folder.
 
     Raises:
-        GoproError: When they don't fit together, or the folder can't be read.
+        GoproError: When images and labels don't match, or the folder can't be read.
     """
     if labels is None:
         if not isinstance(images, (str, os.PathLike)):
@@ -57,13 +57,13 @@ def read(
             "leave the others out, or give a list of pictures"
         )
     pictures = list_pictures(images)
-    known = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels))
-    if known.ndim != 1 or len(known) != len(pictures):
+    label_array = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels))
+    if label_array.ndim != 1 or len(label_array) != len(pictures):
         raise GoproError(
-            f"got {len(pictures)} pictures and labels of shape {list(known.shape)}; wanted one "
-            "label for each picture"
+            f"got {len(pictures)} pictures and labels of shape {list(label_array.shape)}; "
+            "wanted one label for each picture"
         )
-    return Labelled(pictures, known)
+    return Labelled(pictures, label_array)
 
 
 def read_validation(
@@ -71,7 +71,7 @@ def read_validation(
     labels: Iterable[Any] | None,
     validation: tuple[Iterable[Picture], Iterable[Any]] | Folder | None,
 ) -> Labelled | None:
-    """What to validate on: as given, else the ``val`` part of the training folder, else nothing.
+    """Validation images: ``validation``, else the ``val`` part of the training folder, else None.
 
     Raises:
         GoproError: As ``read``.
@@ -89,39 +89,39 @@ def read_validation(
 
 
 def of_items(dataset: Dataset, items: Iterable[Item]) -> Labelled:
-    """Some items of a data set that lies in a folder, labelled with their class names."""
+    """Items of a data set with a folder: their paths, labelled with their class names."""
     assert dataset.root is not None
-    chosen = list(items)
-    names = [dataset.class_names[item.label] for item in chosen]
-    return Labelled([dataset.root / item.key for item in chosen], np.asarray(names))
+    items = list(items)
+    names = [dataset.class_names[item.label] for item in items]
+    return Labelled([dataset.root / item.key for item in items], np.asarray(names))
 
 
-def classes_of(given: Labelled) -> tuple[npt.NDArray[Any], list[int]]:
-    """The different labels, sorted, and the place of each picture's label among them.
+def classes_of(labelled: Labelled) -> tuple[npt.NDArray[Any], list[int]]:
+    """The sorted distinct labels, and the index of each image's label in them.
 
     Raises:
-        GoproError: When there is only one, or they can't be sorted.
+        GoproError: When there is only one distinct label, or they can't be sorted.
     """
     try:
-        classes, places = np.unique(given.labels, return_inverse=True)
+        classes, indices = np.unique(labelled.labels, return_inverse=True)
     except TypeError as error:
         raise GoproError("the labels are of several kinds; wanted all text or all numbers") from (
             error
         )
     if len(classes) < 2:
         raise GoproError(
-            f"all {len(given.labels)} pictures have the label {classes[0]!s}; wanted at least two "
-            "classes"
+            f"all {len(labelled.labels)} pictures have the label {classes[0]!s}; wanted at "
+            "least two classes"
         )
-    return classes, places.tolist()
+    return classes, indices.tolist()
 
 
 def names_of(classes: npt.NDArray[Any], class_names: Names | None) -> tuple[str, ...]:
-    """What the classes are called in a prompt.
+    """The name of each class, for prompts.
 
     Args:
-        classes: The labels.
-        class_names: Names by label; None where the labels are the names.
+        classes: The distinct labels.
+        class_names: Label -> name; None when the labels are the names.
 
     Raises:
         GoproError: When a label has no name, or a name is empty or repeated.
@@ -141,54 +141,64 @@ def names_of(classes: npt.NDArray[Any], class_names: Names | None) -> tuple[str,
 
 
 def checked_names(names: Iterable[Any], source: str) -> tuple[str, ...]:
-    """The names as a tuple.
+    """The names as a tuple, after ``check_class_names``.
 
     Raises:
-        GoproError: When there are none, one is no text, or ``check_class_names`` refuses one.
+        GoproError: When there are no names, a name isn't text, or the check fails.
     """
     if isinstance(names, str):
         raise GoproError(f"{source}: got the text {names!r}; wanted a list of names")
-    found = tuple(names)
-    wrong = [name for name in found if not isinstance(name, str)]
-    if wrong or not found:
+    names = tuple(names)
+    wrong = [name for name in names if not isinstance(name, str)]
+    if wrong or not names:
         got = repr(wrong[0]) if wrong else "none"
         raise GoproError(f"{source}: got {got}; wanted a list of names, each a text")
-    check_class_names(found, source)
-    return tuple(str(name) for name in found)
+    check_class_names(names, source)
+    return tuple(str(name) for name in names)
 
 
 def draw(
-    given: Labelled, places: Sequence[int], shots: int, seed: int, names: Sequence[str]
+    labelled: Labelled, indices: Sequence[int], shots: int, seed: int, names: Sequence[str]
 ) -> tuple[Labelled, list[int]]:
-    """``shots`` pictures of each class, drawn with the seed, in their order.
+    """A few-shot sample: ``shots`` images per class, in the original order.
+
+    Args:
+        labelled: The images to draw from.
+        indices: Class index of each image.
+        shots: Images per class.
+        seed: Any integer; another seed gives another sample.
+        names: Class names, for error messages.
+
+    Returns:
+        The drawn images, and the class index of each.
 
     Raises:
-        GoproError: When a class has fewer.
+        GoproError: When a class has fewer images.
     """
-    items = [Item(str(number), label) for number, label in enumerate(places)]
+    items = [Item(str(number), index) for number, index in enumerate(indices)]
     drawn = sorted(int(item.key) for item in sample(items, shots, seed, class_names=names))
-    pictures = [given.pictures[number] for number in drawn]
-    return Labelled(pictures, given.labels[drawn]), [places[number] for number in drawn]
+    pictures = [labelled.pictures[number] for number in drawn]
+    return Labelled(pictures, labelled.labels[drawn]), [indices[number] for number in drawn]
 
 
 def places_among(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> list[int]:
-    """The place of each label among the classes.
-
-    Text is compared as it reads in a prompt: underscores and capitals don't count.
+    """The index of each label in ``classes``; names match regardless of underscores and capitals.
 
     Raises:
-        GoproError: For a label that isn't one of them.
+        GoproError: For a label that isn't in ``classes``.
     """
-    known = {_reads(label): place for place, label in enumerate(classes.tolist())}
-    unknown = sorted({str(label) for label in labels.tolist() if _reads(label) not in known})
+    index_of = {_normalized(label): index for index, label in enumerate(classes.tolist())}
+    unknown = sorted(
+        {str(label) for label in labels.tolist() if _normalized(label) not in index_of}
+    )
     if unknown:
         raise GoproError(
             f"the classifier doesn't know the class {unknown[0]!r}"
             + (f" and {len(unknown) - 1} more" if len(unknown) > 1 else "")
             + "; give it other names: with_classes in Python, --classes on the command line"
         )
-    return [known[_reads(label)] for label in labels.tolist()]
+    return [index_of[_normalized(label)] for label in labels.tolist()]
 
 
-def _reads(label: Any) -> Any:
+def _normalized(label: Any) -> Any:
     return readable(label).casefold() if isinstance(label, str) else label

@@ -1,4 +1,4 @@
-"""What lies in a folder: its visible sub-folders, and its pictures by their endings."""
+"""Listing folders: visible sub-folders, and image files by their suffix."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from gopro.data.images import SUFFIXES
 
 
 def folders(folder: Path) -> list[str]:
-    """Names of the sub-folders that aren't hidden, sorted.
+    """Sorted names of the sub-folders, without hidden ones.
 
     Raises:
-        GoproError: When the folder is missing or may not be read.
+        GoproError: When the folder is missing or can't be read.
     """
     try:
         entries = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
@@ -23,10 +23,10 @@ def folders(folder: Path) -> list[str]:
 
 
 def pictures(folder: Path) -> list[str]:
-    """Names of the pictures directly inside, sorted.
+    """Sorted names of the image files directly in ``folder``.
 
     Raises:
-        GoproError: When the folder is missing or may not be read.
+        GoproError: When the folder is missing or can't be read.
     """
     try:
         return sorted(entry.name for entry in os.scandir(folder) if is_picture(entry.name))
@@ -35,27 +35,27 @@ def pictures(folder: Path) -> list[str]:
 
 
 def tree(folder: Path) -> list[Path]:
-    """Every file in a folder and deeper inside, sorted; hidden files and folders left out.
+    """All files in ``folder`` and its sub-folders, sorted, without hidden files and folders.
 
     Raises:
-        GoproError: When the folder, or one in it, is missing or may not be read.
+        GoproError: When one of the folders is missing or can't be read.
     """
 
-    def complain(error: OSError) -> None:
+    def stop(error: OSError) -> None:
         raise unreadable(error, error.filename) from error
 
     files: list[Path] = []
-    for where, inner, names in os.walk(folder, onerror=complain):
-        inner[:] = [name for name in inner if not name.startswith(".")]
-        files += [Path(where, name) for name in names if not name.startswith(".")]
+    for parent, subfolders, names in os.walk(folder, onerror=stop):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        files += [Path(parent, name) for name in names if not name.startswith(".")]
     return sorted(files)
 
 
 def is_picture(name: str) -> bool:
-    """Whether a file is taken for a picture: by its ending, hidden ones never."""
+    """Whether a file counts as an image: it isn't hidden and has one of ``SUFFIXES``."""
     return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
 
 
 def unreadable(error: OSError, folder: Path | str) -> GoproError:
-    """The complaint about a folder that can't be listed."""
+    """The error for a folder that can't be listed."""
     return GoproError(f"can't read folder {folder} ({error.strerror or error})")

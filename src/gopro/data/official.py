@@ -1,7 +1,7 @@
-"""Official annotations of sets whose split file isn't there, as lists of items.
+"""Official annotations, for data sets without the benchmark's split file.
 
-Each reader takes the set's folder and gives class names and parts for ``partition.complete``. Keys
-are those of the benchmark's split file, so the same pictures are meant either way.
+Each reader takes the set's folder and returns class names and the parts that
+``partition.complete`` completes. Keys are the same as in the benchmark's split file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gopro.data.listing import folders, pictures
 from gopro.data.partition import Parts
 
 Lists = tuple[tuple[str, ...], Parts]
-"""Class names, and the items of each part."""
+"""Class names; and part -> items."""
 
 
 def class_folders(
@@ -27,7 +27,7 @@ def class_folders(
     renamed: Mapping[str, str] | None = None,
     ignored: Collection[str] = (),
 ) -> Lists:
-    """A folder a class below ``images``: labels by the sorted folder names, one part ``all``."""
+    """Class folders in ``images``: labels follow the sorted names; the only part is ``all``."""
     classes = [name for name in folders(home / images) if name not in ignored]
     items = [
         Item(f"{folder}/{file}", label)
@@ -39,59 +39,61 @@ def class_folders(
 
 
 def oxford_pets(home: Path) -> Lists:
-    """``annotations/trainval.txt`` and ``test.txt``: rows of picture, class from 1, and two more.
+    """``annotations/trainval.txt`` and ``test.txt``: rows of image, class number from 1, two more.
 
-    The class is called what its pictures' names start with, in lower case.
+    The class name is the start of its image names, in lower case.
     """
     names: dict[int, str] = {}
 
     def items(file: str) -> tuple[Item, ...]:
-        found = []
+        rows = []
         for row in _rows(home / "annotations" / file, 4):
-            label = _count_from_one(row[1], home / "annotations" / file)
+            label = _label_from_one(row[1], home / "annotations" / file)
             names[label] = row[0].rpartition("_")[0].lower()
-            found.append(Item(f"{row[0]}.jpg", label))
-        return tuple(found)
+            rows.append(Item(f"{row[0]}.jpg", label))
+        return tuple(rows)
 
     parts = {"trainval": items("trainval.txt"), "test": items("test.txt")}
     return _in_order(names, home / "annotations"), parts
 
 
 def sun397(home: Path) -> Lists:
-    """``ClassName.txt`` and the first partition: paths that start with ``/``.
+    """``ClassName.txt``, and the first partition: image paths that start with ``/``.
 
-    ``/a/apartment_building/outdoor`` is called ``outdoor apartment_building``.
+    The class ``/a/apartment_building/outdoor`` is named ``outdoor apartment_building``.
     """
-    folders_of = [row[0].lstrip("/") for row in _rows(home / "ClassName.txt", 1)]
-    labels = {folder: label for label, folder in enumerate(folders_of)}
+    class_paths = [row[0].lstrip("/") for row in _rows(home / "ClassName.txt", 1)]
+    labels = {folder: label for label, folder in enumerate(class_paths)}
 
     def items(file: str) -> tuple[Item, ...]:
         keys = [row[0].lstrip("/") for row in _rows(home / file, 1)]
-        return tuple(Item(key, _known(labels, key.rpartition("/")[0], home / file)) for key in keys)
+        return tuple(
+            Item(key, _label_of(labels, key.rpartition("/")[0], home / file)) for key in keys
+        )
 
-    names = tuple(" ".join(reversed(folder.split("/")[1:])) for folder in folders_of)
+    names = tuple(" ".join(reversed(folder.split("/")[1:])) for folder in class_paths)
     return names, {"trainval": items("Training_01.txt"), "test": items("Testing_01.txt")}
 
 
 def ucf101(home: Path) -> Lists:
-    """The first of the three ``ucfTrainTestlist``: videos, whose middle frames are the pictures.
+    """The first of the three splits in ``ucfTrainTestlist``; each image is a video's middle frame.
 
-    ``ApplyLipstick`` is called ``Apply_Lipstick``, and so is the folder of its frames.
+    The class ``ApplyLipstick`` is named ``Apply_Lipstick``, and so is its folder of images.
     """
     lists = home / "ucfTrainTestlist"
     labels = {
-        row[1]: _count_from_one(row[0], lists / "classInd.txt")
+        row[1]: _label_from_one(row[0], lists / "classInd.txt")
         for row in _rows(lists / "classInd.txt", 2)
     }
     renamed = {action: "_".join(re.findall("[A-Z][^A-Z]*", action)) for action in labels}
 
     def items(file: str) -> tuple[Item, ...]:
-        found = []
+        frames = []
         for row in _rows(lists / file, 1):
             action, _, video = row[0].partition("/")
-            label = _known(labels, action, lists / file)
-            found.append(Item(f"{renamed[action]}/{video.removesuffix('.avi')}.jpg", label))
-        return tuple(found)
+            label = _label_of(labels, action, lists / file)
+            frames.append(Item(f"{renamed[action]}/{video.removesuffix('.avi')}.jpg", label))
+        return tuple(frames)
 
     names = {label: renamed[action] for action, label in labels.items()}
     parts = {"trainval": items("trainlist01.txt"), "test": items("testlist01.txt")}
@@ -99,36 +101,37 @@ def ucf101(home: Path) -> Lists:
 
 
 def fgvc_aircraft(home: Path) -> Lists:
-    """``variants.txt`` and a list for each part: rows of picture and variant."""
+    """``variants.txt``, and a list per part: rows of image and variant."""
     names = [" ".join(row) for row in _rows(home / "variants.txt", 1)]
     labels = {name: label for label, name in enumerate(names)}
 
     def items(part: str) -> tuple[Item, ...]:
         path = home / f"images_variant_{part}.txt"
         return tuple(
-            Item(f"{row[0]}.jpg", _known(labels, " ".join(row[1:]), path)) for row in _rows(path, 2)
+            Item(f"{row[0]}.jpg", _label_of(labels, " ".join(row[1:]), path))
+            for row in _rows(path, 2)
         )
 
     return tuple(names), {part: items(part) for part in ("train", "val", "test")}
 
 
 def oxford_flowers(home: Path) -> Lists:
-    """``imagelabels.mat`` (a class from 1 for each picture) and ``cat_to_name.json``."""
-    named = home / "cat_to_name.json"
+    """``imagelabels.mat`` (a class number from 1 per image) and ``cat_to_name.json``."""
+    names_file = home / "cat_to_name.json"
     try:
-        raw = json.loads(named.read_bytes())
+        raw = json.loads(names_file.read_bytes())
         names = {int(number) - 1: str(name) for number, name in raw.items()}
     except (OSError, ValueError, AttributeError) as error:
-        raise _damaged(named, error) from error
+        raise _damaged(names_file, error) from error
     labels = _matlab(home / "imagelabels.mat", lambda file: [int(n) for n in file["labels"][0]])
     items = [Item(f"image_{i:05d}.jpg", label - 1) for i, label in enumerate(labels, start=1)]
-    return _in_order(names, named), {"all": tuple(items)}
+    return _in_order(names, names_file), {"all": tuple(items)}
 
 
 def stanford_cars(home: Path) -> Lists:
-    """The MATLAB files of the kit: for each picture its name and a class from 1.
+    """The MATLAB files of the devkit: an image name and a class number from 1 per image.
 
-    ``Audi TTS Coupe 2012`` is called ``2012 Audi TTS Coupe``.
+    The class ``Audi TTS Coupe 2012`` is named ``2012 Audi TTS Coupe``.
     """
 
     def name(text: str) -> str:
@@ -155,51 +158,51 @@ def stanford_cars(home: Path) -> Lists:
     return tuple(names), parts
 
 
-def _rows(path: Path, least: int) -> list[list[str]]:
-    """Rows of words, empty and commented ones left out, each of at least so many."""
+def _rows(path: Path, min_words: int) -> list[list[str]]:
+    """The words of each line, without empty lines and comments; each has ``min_words`` or more."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise _damaged(path, error) from error
     rows = [line.split() for line in lines if line.strip() and not line.startswith("#")]
     for row in rows:
-        if len(row) < least:
+        if len(row) < min_words:
             raise _damaged(path, f"row {' '.join(row)[:40]!r} is too short")
     return rows
 
 
-def _count_from_one(text: str, path: Path) -> int:
+def _label_from_one(text: str, path: Path) -> int:
     if not text.isdecimal() or text.startswith("0"):
         raise _damaged(path, f"{text[:20]!r} is no class number")
     return int(text) - 1
 
 
-def _known(labels: Mapping[str, int], name: str, path: Path) -> int:
+def _label_of(labels: Mapping[str, int], name: str, path: Path) -> int:
     if name not in labels:
         raise _damaged(path, f"it names the class {name[:60]!r}, which the list of classes lacks")
     return labels[name]
 
 
 def _in_order(names: Mapping[int, str], path: Path) -> tuple[str, ...]:
-    """Names by label, without gaps."""
+    """Names by label; the labels must have no gaps."""
     if sorted(names) != list(range(len(names))):
         raise _damaged(path, "its class numbers have gaps")
     return tuple(names[label] for label in range(len(names)))
 
 
 def _matlab(path: Path, get: Callable[[Any], list[Any]]) -> list[Any]:
-    # Half a second, which the list of data sets shall not cost
+    # slow to import, and listing the data sets doesn't need it
     from scipy.io import loadmat
 
     if not path.is_file():
         raise _damaged(path, "it isn't there")
     try:
         return get(loadmat(str(path)))
-    # A foreign binary file: its parser fails in almost any way (struct.error, IndexError, ...)
+    # the parser raises almost anything on damaged files (struct.error, IndexError, ...)
     except Exception as error:
         raise _damaged(path, error) from error
 
 
-def _damaged(path: Path, why: object) -> GoproError:
-    reason = getattr(why, "strerror", None) or str(why) or type(why).__name__
-    return GoproError(f"can't read annotations {path} ({reason}); unpack the set again, whole")
+def _damaged(path: Path, problem: object) -> GoproError:
+    reason = getattr(problem, "strerror", None) or str(problem) or type(problem).__name__
+    return GoproError(f"can't read annotations {path} ({reason}); unpack the complete set again")

@@ -1,7 +1,7 @@
-"""Splits for sets that come without one, by the CoOp benchmark's rules.
+"""Random splits for data sets without one, by the CoOp benchmark's rules.
 
-Each class is split by itself, within each domain where there are several. A picture's place in the
-draw is a hash of the seed and its key, so the split is the same on every machine.
+Each class of each domain is split separately. Images are ordered by a hash of seed and key, so the
+split is the same on every machine.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from gopro.data.dataset import Item
 from gopro.data.fewshot import rank
 
 SEED = 1
-"""Of the splits generated for known sets."""
+"""Seed of the splits that are generated for data sets of the catalog."""
 
 Parts = Mapping[str, tuple[Item, ...]]
-"""Part -> items: train, val and test; or trainval and test; or all."""
+"""Part -> items. The parts are train, val and test; or trainval and test; or all."""
 
 
 def complete(parts: Parts, seed: int = SEED) -> tuple[dict[str, tuple[Item, ...]], str]:
-    """Give train, val and test, drawn where they aren't given, and a note about what was drawn.
+    """Make train, val and test, and a note on what was generated; empty if nothing was.
 
     Args:
-        parts: ``all`` is split 50/20/30, ``trainval`` 80/20; given parts stay as they are.
+        parts: ``all`` is split 50/20/30, ``trainval`` 80/20; other parts stay as they are.
         seed: Any integer; another seed gives another split.
     """
     if "all" in parts:
@@ -38,16 +38,16 @@ def complete(parts: Parts, seed: int = SEED) -> tuple[dict[str, tuple[Item, ...]
 def split(
     items: Iterable[Item], shares: Mapping[str, float], rest: str, seed: int
 ) -> dict[str, tuple[Item, ...]]:
-    """Split each class and domain by itself.
+    """Split each class of each domain separately.
 
     Args:
-        items: What to split.
-        shares: Part -> its share of each class, rounded half to even.
-        rest: The part that gets what is left, one picture at least.
-        seed: Any integer.
+        items: The items to split.
+        shares: Part -> its fraction of each class, rounded half to even.
+        rest: The part that gets the remaining items, at least one per class.
+        seed: Any integer; another seed gives another split.
 
     Returns:
-        Part -> items, class after class, by key within each.
+        Part -> items, class by class, sorted by key within each.
     """
     groups: dict[tuple[int, str], list[Item]] = {}
     for item in items:
@@ -61,4 +61,4 @@ def split(
             parts[part] += sorted(drawn[start : start + count], key=lambda item: item.key)
             start += count
         parts[rest] += sorted(drawn[start:], key=lambda item: item.key)
-    return {part: tuple(chosen) for part, chosen in parts.items()}
+    return {part: tuple(part_items) for part, part_items in parts.items()}

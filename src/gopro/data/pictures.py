@@ -1,4 +1,4 @@
-"""Pictures that a caller gives: paths, Pillow images and arrays."""
+"""Images that a caller passes: paths, Pillow images and arrays."""
 
 from __future__ import annotations
 
@@ -17,50 +17,50 @@ from gopro.common.errors import GoproError
 from gopro.data.images import convert_image, open_image
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any]"
-"""A path, a Pillow image of any mode, or uint8 [H, W], [H, W, 3] or [H, W, 4]."""
+"""A path, a Pillow image of any mode, or a uint8 array [H, W], [H, W, 3] or [H, W, 4]."""
 
-# A Pillow image that isn't decoded yet may stand in a list twice, and decode in two threads at once
+# two threads must not decode the same Pillow image, which may be in a list twice
 _DECODING = threading.Lock()
 
 
 def list_pictures(pictures: Iterable[Picture]) -> list[Picture]:
-    """The pictures as a list, whatever holds them.
+    """The images as a list.
 
     Args:
-        pictures: A list or any iterable of pictures, a one-dimensional array of them, or uint8
+        pictures: Any iterable of images, a one-dimensional array of them, or a uint8 array
             [N, H, W, 3].
 
     Raises:
-        GoproError: When it is a single picture, empty, or no collection.
+        GoproError: When it is a single image, empty, or not iterable.
     """
-    alone = isinstance(pictures, (str, os.PathLike, Image.Image, bytes))
-    flat = isinstance(pictures, np.ndarray) and pictures.ndim not in (1, 4)
-    if alone or flat:
+    is_single = isinstance(pictures, (str, os.PathLike, Image.Image, bytes))
+    is_single |= isinstance(pictures, np.ndarray) and pictures.ndim not in (1, 4)
+    if is_single:
         shape = f" of shape {pictures.shape}" if isinstance(pictures, np.ndarray) else ""
         raise GoproError(
             f"got one {type(pictures).__name__}{shape}; wanted a list of pictures: put a single "
             "one into [ ]"
         )
     try:
-        found = list(pictures)
+        as_list = list(pictures)
     except TypeError as error:
         raise GoproError(
             f"got {type(pictures).__name__}; wanted a list of paths, Pillow images or arrays"
         ) from error
-    if not found:
+    if not as_list:
         raise GoproError("got no pictures; give at least one")
-    return found
+    return as_list
 
 
 def open_picture(numbered: tuple[int, Picture], size: int | None = None) -> Image.Image:
-    """Give a picture as upright 8-bit RGB; see ``open_image`` for what that means.
+    """Open or convert an image as ``open_image`` does.
 
     Args:
-        numbered: The picture behind its place in the list, which messages name.
+        numbered: Index in the list, for messages; and the image.
         size: See ``open_image``.
 
     Raises:
-        GoproError: When it can't be read, or is of a kind that isn't one of ``Picture``.
+        GoproError: When the image can't be read, or isn't a ``Picture``.
     """
     picture, name = numbered[1], name_of(numbered)
     if isinstance(picture, Image.Image):
@@ -76,7 +76,7 @@ def open_picture(numbered: tuple[int, Picture], size: int | None = None) -> Imag
 
 
 def name_of(numbered: tuple[int, Picture]) -> str:
-    """What messages call a picture: its path, or where there is none its place in the list."""
+    """An image's name in messages: its path, or its index in the list when it has no path."""
     number, picture = numbered
     if isinstance(picture, (str, os.PathLike)):
         return os.fspath(picture)
@@ -84,11 +84,11 @@ def name_of(numbered: tuple[int, Picture]) -> str:
 
 
 def _pixels(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
-    if array.dtype == object:  # what numpy makes of a list of equal arrays with dtype=object
-        with contextlib.suppress(ValueError):  # rows of different lengths: refused below
+    if array.dtype == object:  # as numpy makes from a list of arrays of equal shape
+        with contextlib.suppress(ValueError):  # different shapes: rejected below
             array = np.array(array.tolist())
-    whole = array.dtype.kind in "iu" and array.size and array.min() >= 0 and array.max() <= 255
-    if not whole or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
+    in_range = array.dtype.kind in "iu" and array.size and array.min() >= 0 and array.max() <= 255
+    if not in_range or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,), (4,)):
         raise GoproError(
             f"picture {name} is an array of {array.dtype} {list(array.shape)}; wanted uint8 "
             "[H, W, 3] with values from 0 to 255"

@@ -1,4 +1,4 @@
-"""Pictures as tensors of 8-bit pixels, decoded by several threads, in order."""
+"""Images as uint8 tensors, decoded by several threads, in order."""
 
 from __future__ import annotations
 
@@ -29,22 +29,21 @@ def batches(
     batch: int,
     workers: int | None = None,
 ) -> Iterator[Tensor]:
-    """Decode items in order, ahead of their use.
+    """Decode items in batches, in order; threads decode ahead.
 
     Args:
-        dataset: Opens the items.
-        items: What to decode.
-        size: Side in pixels, by CLIP's resize and centre crop.
-        batch: Pictures per tensor; the last one may have fewer.
-        workers: Threads; None for one per core. The result doesn't depend on it.
+        dataset: The data set of the items.
+        items: The items to decode.
+        size: Side in pixels after CLIP's resize and centre crop.
+        batch: Images per tensor; the last batch may have fewer.
+        workers: Number of threads; None for one per core. The result doesn't depend on it.
 
     Yields:
         uint8 [B, 3, size, size].
 
     Raises:
-        GoproError: When a picture is missing or can't be read.
+        GoproError: When an image is missing or can't be read.
     """
-
     for group in groups(dataset.open, items, size, batch, workers):
         yield stack(group)
 
@@ -56,17 +55,17 @@ def groups(
     batch: int,
     workers: int | None = None,
 ) -> Iterator[list[Tensor | GoproError]]:
-    """``decoded``, ``batch`` pictures at a time; the last group may have fewer."""
+    """The images of ``decoded`` in lists of ``batch``; the last list may be shorter."""
     with contextlib.closing(decoded(opener, items, size, batch, workers)) as pictures:
         while group := list(islice(pictures, batch)):
             yield group
 
 
 def stack(group: Sequence[Tensor | GoproError]) -> Tensor:
-    """A group as one tensor [B, 3, size, size].
+    """Stack a group of images to one tensor [B, 3, size, size].
 
     Raises:
-        GoproError: The first of the group, when a picture couldn't be read.
+        GoproError: The first error in the group, if any.
     """
     pixels = []
     for picture in group:
@@ -83,17 +82,17 @@ def decoded(
     ahead: int,
     workers: int | None = None,
 ) -> Generator[Tensor | GoproError, None, None]:
-    """Decode pictures one by one, in order, where an unreadable one doesn't end it.
+    """Decode images one by one, in order; an unreadable image yields its error.
 
     Args:
-        opener: Gives an item's picture, RGB and upright, for the size it is going to have.
-        items: What to decode; taken as needed.
-        size: Side in pixels, by CLIP's resize and centre crop.
-        ahead: At most about so many pictures are decoded before they are asked for.
-        workers: Threads; None for one per core. The result doesn't depend on it.
+        opener: Opens an item as upright RGB; takes the item and ``size``.
+        items: The items to decode; consumed as needed.
+        size: Side in pixels after CLIP's resize and centre crop.
+        ahead: About the maximum number of images that are decoded ahead.
+        workers: Number of threads; None for one per core. The result doesn't depend on it.
 
     Yields:
-        For each item uint8 [3, size, size], or why it can't be read.
+        Per item uint8 [3, size, size], or the error that it raised.
     """
 
     def decode(item: T) -> Tensor | GoproError:
@@ -105,12 +104,14 @@ def decoded(
 
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        waiting = iter(items)
-        futures = deque(pool.submit(decode, item) for item in islice(waiting, ahead + 2 * workers))
+        remaining = iter(items)
+        futures = deque(
+            pool.submit(decode, item) for item in islice(remaining, ahead + 2 * workers)
+        )
         try:
             while futures:
                 picture = futures.popleft().result()
-                futures.extend(pool.submit(decode, item) for item in islice(waiting, 1))
+                futures.extend(pool.submit(decode, item) for item in islice(remaining, 1))
                 yield picture
         finally:
             for future in futures:

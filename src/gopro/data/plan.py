@@ -1,4 +1,4 @@
-"""What a task comes to for its data sets: what a run trains, chooses and tests on."""
+"""``Plan``: the data that a run trains, validates and tests on."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gopro.data.fewshot import Sample
 
 @dataclass(frozen=True)
 class Test:
-    """One measurement: pictures, each to be named among ``class_names``.
+    """One test: images to classify among ``class_names``.
 
     Attributes:
-        dataset: Opens the items.
-        class_names: The names to choose from.
-        items: Labels index ``class_names``.
+        dataset: The data set that opens the items.
+        class_names: The candidate classes.
+        items: The test images; labels index ``class_names``.
     """
 
-    # pytest collects classes called Test...; this is not one of its own
+    # pytest would collect a class named Test
     __test__ = False
 
     dataset: Dataset
@@ -28,23 +28,22 @@ class Test:
 
     @classmethod
     def of(cls, dataset: Dataset, labels: range) -> Test:
-        """The data set's test pictures of these classes, among their names."""
+        """The data set's test images of these labels, with the names of these labels."""
         return cls(dataset, names_of(dataset, labels), relabelled(dataset.test, labels))
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run trains, chooses and tests on.
+    """The data that a run trains, validates and tests on.
 
     Attributes:
-        task: The task's proper name, aliases resolved.
-        source: The data set of the training pictures, less the domains that are left out; opens
-            ``train`` and ``val``.
-        sample: The few-shot sample with the source's own labels, as ``save_sample`` takes it.
+        task: The task's name, aliases resolved.
+        source: The training data set, without left-out domains; opens ``train`` and ``val``.
+        sample: The few-shot sample with the source's labels, for ``save_sample``.
         train_classes: The class names trained on.
-        train: Few-shot pictures; labels index ``train_classes``.
-        val: For choosing an epoch, from training data only; may be empty.
-        tests: Name (``base``, ``new``, ``all``, a data set's or a domain's) -> what is measured.
+        train: Few-shot images; labels index ``train_classes``.
+        val: Training data for choosing an epoch; may be empty.
+        tests: Name of the test (``base``, ``new``, ``all``, a data set or a domain) -> test.
     """
 
     task: str
@@ -62,9 +61,9 @@ class Plan:
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:
-        """The source and what the tests come from, each once."""
+        """The source and the data sets of the tests, each once."""
         sets = [self.source, *(test.dataset for test in self.tests.values())]
-        return tuple({id(one): one for one in sets}.values())
+        return tuple({id(dataset): dataset for dataset in sets}.values())
 
 
 def names_of(dataset: Dataset, labels: range) -> tuple[str, ...]:
@@ -73,7 +72,7 @@ def names_of(dataset: Dataset, labels: range) -> tuple[str, ...]:
 
 
 def relabelled(items: Iterable[Item], labels: range) -> tuple[Item, ...]:
-    """The items of these labels, relabelled to their place among them."""
+    """The items with these labels, each relabelled to the index in ``labels``."""
     return tuple(
         replace(item, label=labels.index(item.label)) for item in items if item.label in labels
     )

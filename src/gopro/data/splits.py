@@ -1,4 +1,4 @@
-"""The CoOp benchmark's fixed splits: ``{"train": [[path, label, name], ...], "val", "test"}``."""
+"""Split files of the CoOp benchmark: ``{"train": [[path, label, name], ...], "val", "test"}``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gopro.data.dataset import Dataset, Item, check_class_names
 
 @dataclass(frozen=True)
 class Split:
-    """What a split file holds: one name a label, and the items of each part."""
+    """The contents of a split file: one name per label, and the items of each part."""
 
     class_names: tuple[str, ...]
     train: tuple[Item, ...]
@@ -28,14 +28,14 @@ def read_split(path: str | Path, folder: str | Path | None = None) -> Split:
     """Read and check a split file.
 
     Args:
-        path: The JSON file. ``val`` may be absent, ``train`` and ``test`` may not.
-        folder: The folder the file's paths are relative to: each picture must be there. None
-            checks the file alone.
+        path: The JSON file. ``val`` may be absent; ``train`` and ``test`` may not.
+        folder: The folder that the paths are relative to; each image must exist. None checks the
+            file only.
 
     Raises:
-        GoproError: When the file is missing or not of this form, when labels have gaps, when one
-            label has two names or two labels one name, when a picture is listed twice, when a
-            path leads out of the folder, or when pictures are missing.
+        GoproError: When the file is missing or malformed, labels have gaps, a label has two names
+            or a name two labels, an image is listed twice, a path leaves the folder, or an image
+            is missing.
     """
     path = Path(path)
     raw = _read_json(path)
@@ -56,7 +56,7 @@ def read_split(path: str | Path, folder: str | Path | None = None) -> Split:
 
 
 def write_split(path: str | Path, split: Split | Dataset) -> None:
-    """Write class names and items as a split file that ``read_split`` gives back unchanged.
+    """Write class names and items as a split file for ``read_split``.
 
     Raises:
         GoproError: When the file can't be written.
@@ -70,11 +70,11 @@ def write_split(path: str | Path, split: Split | Dataset) -> None:
 
 
 def check_key(key: object, source: str) -> str:
-    """Give ``key`` back when it is a relative path that stays inside its folder.
+    """Return ``key`` if it is a relative path that stays in its folder.
 
     Raises:
-        GoproError: When it isn't text, or is empty, absolute, or leads out of the folder, on any
-            operating system.
+        GoproError: When it isn't text, is empty or absolute, or leaves the folder on any operating
+            system.
     """
     if not isinstance(key, str) or not key or not key.isprintable():
         raise GoproError(f"{source}: {key!r} is no path; wanted text like 'class/image.jpg'")
@@ -89,17 +89,17 @@ def check_key(key: object, source: str) -> str:
 
 
 def refuse_missing(source: str, folder: Path, items: Sequence[Item]) -> None:
-    """Check that every item's picture is in the folder.
+    """Check that every item's image exists.
 
     Args:
-        source: Where the items were found; goes into the message.
-        folder: What their keys are relative to.
-        items: Of all parts.
+        source: Where the items were read from, for the message.
+        folder: The folder that their keys are relative to.
+        items: The items of all parts.
 
     Raises:
-        GoproError: When one is missing.
+        GoproError: When an image is missing.
     """
-    # One listing a folder instead of one look-up a picture: sets lie on slow network disks
+    # list each folder once; a look-up per image is slow on network disks
     present: dict[str, set[str]] = {}
     missing = []
     for item in items:
@@ -115,7 +115,7 @@ def refuse_missing(source: str, folder: Path, items: Sequence[Item]) -> None:
     if missing:
         raise GoproError(
             f"{len(missing)} of the {len(items)} pictures of {source} aren't in {folder}, the "
-            f"first is {missing[0]}; unpack the set again, whole"
+            f"first is {missing[0]}; unpack the complete set again"
         )
 
 
@@ -142,7 +142,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _read_part(
     path: Path, part: str, raw: Mapping[str, Any], names: dict[int, str]
 ) -> tuple[Item, ...]:
-    """Read one list, and add its class names to ``names``."""
+    """Read the items of one part, and add their class names to ``names``."""
     rows = raw.get(part, [])
     if not isinstance(rows, list) or (not rows and part != "val"):
         raise GoproError(f"split {path}: {part!r} is no list of pictures; wanted at least one")
@@ -152,16 +152,16 @@ def _read_part(
         if not isinstance(row, list) or len(row) != 3:
             raise GoproError(f"{source}: wanted [path, label, class name], got {_short(row)}")
         key, label, name = row
-        # bool is an int to Python, and True would pass for label 1
+        # isinstance would accept True as label 1
         if type(label) is not int or label < 0:
             raise GoproError(f"{source}: wanted a label 0, 1, 2, ..., got {_short(label)}")
         if not isinstance(name, str):
             raise GoproError(f"{source}: wanted a class name, got {_short(name)}")
-        known = names.setdefault(label, name)
-        if known != name:
+        first = names.setdefault(label, name)
+        if first != name:
             raise GoproError(
-                f"{source}: label {label} is named {name!r} here and {known!r} before; "
-                "wanted one name a label"
+                f"{source}: label {label} is named {name!r} here and {first!r} before; "
+                "wanted one name per label"
             )
         items.append(Item(check_key(key, source), label))
     return tuple(items)

@@ -1,4 +1,4 @@
-"""What a run trains and tests on: each task is defined here, once."""
+"""The tasks: which classes and images a run trains and tests on."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from gopro.data.plan import Plan, Test, names_of, relabelled
 
 
 def names() -> list[tuple[str, str]]:
-    """Every task by name, each with a line about it."""
+    """Name and one-line description of every task."""
     return [(name, task.about) for name, task in _TASKS.items()]
 
 
 def resolve(task: str) -> str:
-    """The proper name of a task (``basenew`` is ``base2new``).
+    """The name of a task, with aliases resolved (``basenew`` is ``base2new``).
 
     Raises:
-        GoproError: When there is no such task; the nearest name is suggested.
+        GoproError: When there is no such task; the message suggests the closest name.
     """
     name = _ALIASES.get(task, task)
     if name not in _TASKS:
@@ -35,7 +35,7 @@ def resolve(task: str) -> str:
 
 
 Target = Dataset | str
-"""What a task tests on beside its source: another data set, or a domain that is left out."""
+"""What a task tests on: another data set, or a domain left out of training."""
 
 
 def find_targets(
@@ -51,57 +51,60 @@ def find_targets(
     Args:
         dataset: The source.
         task: A name of ``names()`` or an alias.
-        named: Data sets as ``data.load`` takes them, or domains of the source. By default
-            ``cross-dataset`` takes every other set below ``root`` that isn't a variant of
-            another, and ``domain-generalization`` the source's variants.
-        root: The folder that holds the data sets.
-        seed: Draws the split of a folder that has none.
-        read: Reads a set by name, root and seed; ``data.load`` by default.
+        named: Data sets as ``data.load`` takes them, or domains of the source. Default for
+            ``cross-dataset``: all other sets in ``root``, except variants of a set; for
+            ``domain-generalization``: the source's variants.
+        root: The folder of the data sets.
+        seed: Seed of the split of a folder without one.
+        read: Reads a set from name, root and seed; ``data.load`` by default.
+
+    Returns:
+        Name -> target.
 
     Raises:
-        GoproError: When the task is unknown, or a set isn't there, is incomplete or malformed.
+        GoproError: When the task is unknown, or a set is missing, incomplete or malformed.
     """
-    kind = _TASKS[resolve(task)]
-    if kind.default_targets is None or (kind.leaves_out and domains(dataset)):
+    definition = _TASKS[resolve(task)]
+    if definition.default_targets is None or (definition.leaves_out and domains(dataset)):
         return {name: name for name in named}
     root = data.default_root() if root is None else root
-    found = named or kind.default_targets(dataset, root)
+    target_names = named or definition.default_targets(dataset, root)
     if read is not None:
-        return {name: read(name, root, seed) for name in found}
-    return {name: data.load(name, root, seed=seed) for name in found}
+        return {name: read(name, root, seed) for name in target_names}
+    return {name: data.load(name, root, seed=seed) for name in target_names}
 
 
 def domains(dataset: Dataset) -> list[str]:
-    """The domains that a data set's pictures come from, sorted; none where it has but one."""
-    found = {i.domain for items in (dataset.train, dataset.val, dataset.test) for i in items}
-    return sorted(found) if len(found) > 1 else []
+    """A data set's domains, sorted; empty when it has only one."""
+    names = {i.domain for items in (dataset.train, dataset.val, dataset.test) for i in items}
+    return sorted(names) if len(names) > 1 else []
 
 
 def plan(
     dataset: Dataset, task: str, *, shots: int, seed: int, targets: Sequence[Target] = ()
 ) -> Plan:
-    """Say what to train and test on.
+    """Plan a run: the data to train, validate and test on.
 
     Args:
-        dataset: The source: trained on, and tested on where the task says so.
+        dataset: The source: the data set to train on and, in some tasks, to test on.
         task: A name of ``names()`` or an alias.
-        shots: Training pictures a class.
-        seed: Draws the few-shot sample.
-        targets: What ``cross-dataset`` and ``domain-generalization`` test on: data sets, or, to
-            leave domains of the source out of training and test on them, their names.
+        shots: Training images per class.
+        seed: Seed of the few-shot sample.
+        targets: What ``cross-dataset`` and ``domain-generalization`` test on: data sets, or names
+            of domains of the source, which are then left out of training.
 
     Raises:
-        GoproError: When the task is unknown or doesn't fit the data sets, or when a class has
-            fewer training pictures than ``shots``.
+        GoproError: When the task is unknown or doesn't fit the data sets, or a class has fewer
+            training images than ``shots``.
     """
     name = resolve(task)
     if targets and _TASKS[name].default_targets is None:
         raise GoproError(
-            f"task {name} tests on {dataset.name} alone; leave the targets (--targets) out"
+            f"task {name} tests on {dataset.name} only; leave the targets (--targets) out"
         )
     if not dataset.train:
         raise GoproError(
-            f"{dataset.name} has pictures to test on alone; train on another set and name it as "
+            f"{dataset.name} has test pictures only; train on another set and name it as "
             "the target (--targets) of cross-dataset or domain-generalization"
         )
     source, labels, tests = _TASKS[name].define(dataset, targets)
@@ -127,13 +130,13 @@ _Definition = tuple[Dataset, range, dict[str, Test]]
 
 @dataclass(frozen=True)
 class _Task:
-    """How a task is defined.
+    """Definition of a task.
 
     Attributes:
-        about: A line of help.
-        define: Data set and targets -> what to train on, the labels trained on, the tests.
-        default_targets: Data set and root -> names of sets; None where a task has no targets.
-        leaves_out: Targets of a set with domains are domains.
+        about: One line of help.
+        define: Source and targets -> training data set, its labels to train on, tests by name.
+        default_targets: Source and root -> names of target sets; None for a task without targets.
+        leaves_out: If the source has several domains, the targets are domains.
     """
 
     about: str
@@ -152,8 +155,8 @@ def _base2new(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
 
 
 def _few_shot(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
-    every = range(len(dataset.class_names))
-    return dataset, every, {"all": Test.of(dataset, every)}
+    labels = range(len(dataset.class_names))
+    return dataset, labels, {"all": Test.of(dataset, labels)}
 
 
 def _cross_dataset(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
@@ -176,9 +179,9 @@ def _cross_dataset(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
 
 
 def _domain_generalization(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
-    known = domains(dataset)
-    if known:
-        return _leave_out(dataset, known, targets)
+    all_domains = domains(dataset)
+    if all_domains:
+        return _leave_out(dataset, all_domains, targets)
     if not targets:
         raise GoproError(
             f"domain-generalization wants a set of several domains, or targets; {dataset.name} "
@@ -186,24 +189,23 @@ def _domain_generalization(dataset: Dataset, targets: Sequence[Target]) -> _Defi
         )
     source, labels, tests = _cross_dataset(dataset, targets)
     for name, test in tests.items():
-        foreign = sorted(set(test.class_names) - set(dataset.class_names))
-        if foreign:
+        extra = sorted(set(test.class_names) - set(dataset.class_names))
+        if extra:
             raise GoproError(
-                f"{name} has classes that {dataset.name} lacks, such as {foreign[0]!r}; the task "
+                f"{name} has classes that {dataset.name} lacks, such as {extra[0]!r}; the task "
                 "for other classes is cross-dataset"
             )
     return source, labels, tests
 
 
-def _leave_out(dataset: Dataset, known: list[str], targets: Sequence[Target]) -> _Definition:
-    """Train on the other domains, test on every picture of those left out: none was trained on."""
-    every = range(len(dataset.class_names))
-    wrong = [target for target in targets if target not in known]
-    if wrong or not 0 < len(set(targets)) < len(known):
-        got = ", ".join(one if isinstance(one, str) else one.name for one in targets) or "none"
+def _leave_out(dataset: Dataset, all_domains: list[str], targets: Sequence[Target]) -> _Definition:
+    """Leave the target domains out of training, and test on all of their images."""
+    unknown = [target for target in targets if target not in all_domains]
+    if unknown or not 0 < len(set(targets)) < len(all_domains):
+        got = ", ".join(t if isinstance(t, str) else t.name for t in targets) or "none"
         raise GoproError(
             f"domain-generalization leaves domains of {dataset.name} out of training and tests on "
-            f"them; got {got}, wanted --targets with some of {', '.join(known)}, but not all"
+            f"them; got {got}, wanted --targets with some of {', '.join(all_domains)}, but not all"
         )
     parts = (dataset.train, dataset.val, dataset.test)
     train, val, test = (tuple(i for i in part if i.domain not in targets) for part in parts)
@@ -211,10 +213,10 @@ def _leave_out(dataset: Dataset, known: list[str], targets: Sequence[Target]) ->
     pictures = [item for part in parts for item in part]
     tests = {
         domain: Test(dataset, dataset.class_names, tuple(i for i in pictures if i.domain == domain))
-        for domain in known
+        for domain in all_domains
         if domain in targets
     }
-    return source, every, tests
+    return source, range(len(dataset.class_names)), tests
 
 
 def _others(dataset: Dataset, root: Path) -> list[str]:

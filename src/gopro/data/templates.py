@@ -1,14 +1,14 @@
-"""Hand-written sentences that class names are put into, as the benchmark's zero-shot CLIP has them.
+"""Hand-written prompt templates of zero-shot CLIP.
 
-``own_template`` reads the table of the CoOp benchmark (Zhou et al., IJCV 2022), a sentence a set;
-``ENSEMBLES`` are the lists of CLIP's authors for ImageNet (Radford et al., ICML 2021): all 80, and
-the 7 of them that their notebook selects.
+``own_template`` is the CoOp benchmark's template of a data set (Zhou et al., IJCV 2022).
+``ENSEMBLES`` are the templates of CLIP's authors for ImageNet (Radford et al., ICML 2021): all 80,
+and the 7 that their notebook selects.
 """
 
 from __future__ import annotations
 
 USUAL = "a photo of a {}."
-"""The sentence for class names that have none of their own."""
+"""The template of data sets without their own."""
 
 _OWN = {
     "caltech101": USUAL,
@@ -26,7 +26,7 @@ _OWN = {
     "imagenet_a": USUAL,
     "imagenet_r": USUAL,
 }
-"""ImageNet's is the usual one too, but the benchmark leaves it out of the ensemble."""
+"""Without ImageNet: its template is ``USUAL``, and the benchmark adds none to its ensemble."""
 
 _SELECT = (
     "itap of a {}.",
@@ -122,21 +122,21 @@ _IMAGENET = (
 )
 
 ENSEMBLES = {"select": _SELECT, "imagenet": _IMAGENET}
-"""Name -> sentences whose text embeddings are averaged."""
+"""Name -> templates whose text embeddings are averaged."""
 
 
 def own_template(dataset: str) -> str | None:
-    """A data set's own sentence in the benchmark; None for sets it doesn't have, and ImageNet."""
+    """The benchmark's template of a data set; None for ImageNet and for sets it doesn't include."""
     return _OWN.get(dataset)
 
 
 def sentences(template: str | None, ensemble: str = "none") -> tuple[str, ...]:
-    """The sentences that zero-shot CLIP puts class names into.
+    """The prompt templates that zero-shot CLIP uses.
 
     Args:
-        template: The one sentence; None for the usual one.
-        ensemble: "none" for that sentence alone; "select" for the 7 and, as the benchmark has it,
-            the sentence besides where one is given; "imagenet" for the 80 alone.
+        template: A template; None for ``USUAL``.
+        ensemble: "none": only ``template``; "select": the 7, and ``template`` unless it is None,
+            as in the benchmark; "imagenet": only the 80.
     """
     if ensemble == "none":
         return (USUAL if template is None else template,)
@@ -145,10 +145,10 @@ def sentences(template: str | None, ensemble: str = "none") -> tuple[str, ...]:
 
 
 def in_words(template: str | None, ensemble: str = "none") -> str:
-    """What ``sentences`` gives, in a few words for results and tables."""
-    found = sentences(template, ensemble)
+    """A short description of ``sentences(template, ensemble)`` for results and tables."""
+    templates = sentences(template, ensemble)
     if ensemble == "none":
-        return found[0]
-    extra = found[len(ENSEMBLES[ensemble]) :]
+        return templates[0]
+    extra = templates[len(ENSEMBLES[ensemble]) :]
     listed = f"the {len(ENSEMBLES[ensemble])} of the ensemble {ensemble}"
     return f"{listed}, and {extra[0]}" if extra else listed

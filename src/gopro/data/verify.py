@@ -1,4 +1,4 @@
-"""Whether a data set is here and whole: quickly by its folders, or picture by picture."""
+"""Whether a data set is installed and complete; optionally checks every image."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from gopro.data.dataset import Dataset, Item
 
 @dataclass(frozen=True)
 class State:
-    """What is here of a known set.
+    """The state of a data set of the catalog on this machine.
 
     Attributes:
-        state: ``partial`` where its folder is there and can't be used, or holds fewer pictures
-            than were published.
-        images: Pictures in the splits; those published where the set can't be read.
-        problem: What is wrong, in a line; empty where nothing is.
+        state: ``partial`` when its folder exists but can't be read, or has fewer images than
+            published.
+        images: Number of images in the splits; the published number when the set can't be read.
+        problem: The problem in one line; empty if there is none.
     """
 
     state: Literal["built in", "here", "partial", "missing"]
@@ -32,7 +32,7 @@ class State:
 
 
 def state(name: str, root: Path) -> State:
-    """Look whether a known set is below ``root``: folders are listed, no picture is opened."""
+    """The state of a data set of the catalog in ``root``; lists folders, but opens no image."""
     known = KNOWN[name]
     published = sum(known.counts)
     if not known.folders:
@@ -43,48 +43,46 @@ def state(name: str, root: Path) -> State:
         dataset = known.load(name, root)
     except GoproError as error:
         return State("partial", published, str(error))
-    found = sum(counts(dataset))
-    if found < published:
-        return State("partial", found, f"{found:,} of {published:,} published pictures")
-    return State("here", found)
+    images = sum(counts(dataset))
+    if images < published:
+        return State("partial", images, f"{images:,} of {published:,} published pictures")
+    return State("here", images)
 
 
 def counts(dataset: Dataset) -> tuple[int, int, int]:
-    """Pictures of train, val and test."""
+    """Number of images in train, val and test."""
     return len(dataset.train), len(dataset.val), len(dataset.test)
 
 
 def differs_from_published(dataset: Dataset) -> str:
-    """How a known set's splits differ from the published ones, in a line; empty where they don't.
+    """How the sizes of a set's splits differ from the published ones; empty if they don't.
 
-    A set without a published split may hold more pictures than were published, not fewer.
+    A set without a published split may have more images than published, but not fewer.
     """
     known = KNOWN.get(dataset.name)
     if known is None:
         return ""
-    found = counts(dataset)
+    here: tuple[int, ...] = counts(dataset)
     if len(known.counts) == 1:
-        whole = sum(found) >= known.counts[0]
-        found_text, published = f"{sum(found):,}", f"{known.counts[0]:,}"
+        here = (sum(here),)
+        complete = here >= known.counts
     else:
-        whole = found == known.counts
-        found_text, published = (
-            " / ".join(f"{count:,}" for count in numbers) for numbers in (found, known.counts)
-        )
-    if whole:
+        complete = here == known.counts
+    if complete:
         return ""
-    return f"{dataset.name} has {found_text} pictures, {published} were published"
+    got, published = (" / ".join(f"{n:,}" for n in numbers) for numbers in (here, known.counts))
+    return f"{dataset.name} has {got} pictures, {published} were published"
 
 
 def broken(
     dataset: Dataset, advance: Callable[[str], None] = lambda note: None, workers: int | None = None
 ) -> list[str]:
-    """Open every picture of the splits; gives what is wrong with those that can't be used.
+    """Open every image of the splits; returns the error messages of unreadable ones.
 
     Args:
-        dataset: The set.
-        advance: Called after each picture, with what to show.
-        workers: Threads; None for one per core.
+        dataset: The data set.
+        advance: Called after each image, with a note for the progress bar.
+        workers: Number of threads; None for one per core.
     """
 
     def problem(item: Item) -> str:
@@ -97,16 +95,16 @@ def broken(
     problems: list[str] = []
     workers = workers or os.cpu_count() or 1
     with ThreadPoolExecutor(workers) as pool:
-        for some in _pieces([*dataset.train, *dataset.val, *dataset.test], 64 * workers):
-            for found in pool.map(problem, some):
-                if found:
-                    problems.append(found)
+        for chunk in _chunks([*dataset.train, *dataset.val, *dataset.test], 64 * workers):
+            for message in pool.map(problem, chunk):
+                if message:
+                    problems.append(message)
                 advance(f"{len(problems)} broken" if problems else "")
     return problems
 
 
-def _pieces(items: list[Item], size: int) -> Iterator[list[Item]]:
-    """Bounded work in flight: a set may hold a million pictures."""
-    rest = iter(items)
-    while piece := list(islice(rest, size)):
-        yield piece
+def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of ``size`` items, so that the pool never has a million images in its queue."""
+    remaining = iter(items)
+    while chunk := list(islice(remaining, size)):
+        yield chunk

@@ -1,4 +1,4 @@
-"""The built-in drawn world as a data set: every picture is made from its key."""
+"""``world``, the built-in data set: each image is drawn from its key."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item
 
 SIZE = 96
-"""Side of the pictures in pixels."""
+"""Side of the images in pixels."""
 
 _TRAIN, _VAL, _TEST = (1, range(10)), (1, range(10, 14)), (2, range(10))
-"""Seed and indexes of the pictures of each class and style in each split."""
+"""Seed and indices of the images of each class and style, per split."""
 
 _KEY = re.compile(r"seed(\d{1,9})/([a-z]+)/(\d{1,6})/(\d{1,9})", re.ASCII)
 
 
 def read_world() -> Dataset:
-    """The world: per class and style 10 pictures to train, 4 to validate, 10 to test on.
+    """The data set: per class and style 10 training, 4 validation and 10 test images.
 
-    Items are in ``train``, ``val`` and ``test`` class after class; their domain is the style.
+    Items are sorted by class in each split; their domain is the style.
     """
-    # What draws is imported where it is needed: the list of data sets is part of --help
+    # imported late, so that --help, which lists the data sets, stays fast
     from gopro.data.world import CLASS_NAMES, STYLES
 
-    def items(seed: int, indexes: range) -> tuple[Item, ...]:
+    def items(seed: int, indices: range) -> tuple[Item, ...]:
         return tuple(
             Item(f"seed{seed}/{style}/{label:03d}/{index:04d}", label, style)
             for label in range(len(CLASS_NAMES))
             for style in STYLES
-            for index in indexes
+            for index in indices
         )
 
     return Dataset(
@@ -46,15 +46,15 @@ def read_world() -> Dataset:
 
 
 def draw_key(key: str) -> Image.Image:
-    """Draw the picture of a key such as ``seed1/photo/012/0003``: RGB, 96 x 96.
+    """Draw the image of a key such as ``seed1/photo/012/0003``: RGB, 96 x 96.
 
     Raises:
-        GoproError: When the key isn't one of a world picture.
+        GoproError: When the key is malformed.
     """
     from gopro.data.world import CLASS_NAMES, STYLES, draw, scene
 
     match = _KEY.fullmatch(key)
     if match is None or match[2] not in STYLES or int(match[3]) >= len(CLASS_NAMES):
-        raise GoproError(f"{key!r} is no picture of the world; wanted 'seed1/STYLE/CLASS/INDEX'")
-    what = scene(int(match[3]), match[2], seed=int(match[1]), index=int(match[4]))
-    return draw(what, SIZE)
+        raise GoproError(f"{key!r} is no picture of world; wanted 'seed1/STYLE/CLASS/INDEX'")
+    described = scene(int(match[3]), match[2], seed=int(match[1]), index=int(match[4]))
+    return draw(described, SIZE)

@@ -43,7 +43,7 @@ def test_open_draws_where_there_is_no_folder() -> None:
 
 
 def test_open_without_either() -> None:
-    with pytest.raises(GoproError, match="neither a folder nor a way"):
+    with pytest.raises(GoproError, match="neither a folder nor a function"):
         SET.open(SET.train[0])
 
 

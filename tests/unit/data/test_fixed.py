@@ -136,7 +136,7 @@ def test_neither_split_nor_annotations(name: str, tmp_path: Path) -> None:
 
 def test_a_set_without_its_pictures(tmp_path: Path) -> None:
     (tmp_path / "dtd").mkdir()
-    with pytest.raises(GoproError, match="has no images; unpack dtd there, whole"):
+    with pytest.raises(GoproError, match="has no images; unpack the complete dtd there"):
         KNOWN["dtd"].load("dtd", tmp_path)
     with pytest.raises(GoproError, match=r"no folder .*sun397: wanted sun397 there \(from https"):
         KNOWN["sun397"].load("sun397", tmp_path)

@@ -120,11 +120,11 @@ def test_a_class_may_be_called_train(tmp_path: Path, make_folder: MakeFolder) ->
         ({"train/cat": 3, "train/dog": 3, "masks": 2}, "'train' and also 'masks'"),
         (
             {"train/cat": 3, "train/dog": 3, "test/cat": 1},
-            "class 'dog' has pictures for train and none for test",
+            "class 'dog' has pictures in train, but none in test",
         ),
         (
             {"train/cat": 3, "train/dog": 3, "test/cat": 1, "test/dog": 1, "test/cow": 1},
-            "class 'cow' has pictures for test and none for train",
+            "class 'cow' has pictures in test, but none in train",
         ),
     ],
 )

@@ -74,7 +74,7 @@ def test_repeated_names_are_kept_and_noted(tmp_path: Path) -> None:
     found = read("imagenet", home)
     assert found.class_names == ("missile", "tench", "Missile")
     assert found.notes == (
-        "classes of one name, kept as the benchmark has them: missile (n01440764, n01484850)",
+        "classes with the same name, as in the benchmark: missile (n01440764, n01484850)",
     )
 
 
@@ -83,7 +83,7 @@ def test_repeated_names_are_kept_and_noted(tmp_path: Path) -> None:
     [
         (["n01440764"], "wanted rows such as 'n01440764 tench', each number once, got 'n01440764'"),
         (["n01440764 tench", "n01440764 fish"], "each number once, got 'n01440764 fish'"),
-        (["n01440764 tench"], "holds the folder 'n01443537', which .* doesn't name"),
+        (["n01440764 tench"], "has the folder 'n01443537', which .* doesn't name"),
         (["n01440764 _", "n01443537 b", "n01484850 c"], "has no letters"),
     ],
 )
@@ -121,7 +121,7 @@ def test_train_and_test_of_different_classes(tmp_path: Path) -> None:
     home = build("imagenet", tmp_path)
     miniatures.class_names(home, NAMES, before=("n01000000 dodo",))
     (home / "images" / "train" / "n01440764").rename(home / "images" / "train" / "n01000000")
-    with pytest.raises(GoproError, match="train and test hold different classes"):
+    with pytest.raises(GoproError, match="train and test have different classes"):
         read("imagenet", home)
 
 
@@ -144,5 +144,5 @@ def test_a_stranger_among_the_numbers(tmp_path: Path) -> None:
 
 def test_without_pictures(tmp_path: Path) -> None:
     (tmp_path / "imagenet-rendition").mkdir()
-    with pytest.raises(GoproError, match="has no imagenet-r; unpack imagenet_r there"):
+    with pytest.raises(GoproError, match="has no imagenet-r; unpack the complete imagenet_r there"):
         KNOWN["imagenet_r"].load("imagenet_r", tmp_path)

@@ -46,7 +46,7 @@ def test_damaged(tmp_path: Path, name: str, file: str, text: str | None, message
         (tmp_path / file).write_text(text, encoding="utf-8")
     with pytest.raises(GoproError, match=message) as caught:
         getattr(official, name)(tmp_path)
-    assert "unpack the set again" in str(caught.value)
+    assert "unpack the complete set again" in str(caught.value)
 
 
 def test_a_text_that_is_none(tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_targets_that_do_not_fit() -> None:
         tasks.plan(SET, "base2new", shots=1, seed=1, targets=[other])
     with pytest.raises(GoproError, match="wanted data sets as targets, got the word 'sketch'"):
         tasks.plan(SET, "cross-dataset", shots=1, seed=1, targets=["sketch"])
-    with pytest.raises(GoproError, match="five has pictures to test on alone; train on another"):
+    with pytest.raises(GoproError, match="five has test pictures only; train on another"):
         tasks.plan(replace(SET, train=()), "few-shot", shots=1, seed=1)
 
 

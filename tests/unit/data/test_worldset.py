@@ -47,5 +47,5 @@ def test_pictures_are_the_same_every_time() -> None:
     "key", ["", "seed1/photo/012", "seed1/nostyle/012/0003", "seed1/photo/999/0003", "../x", "é"]
 )
 def test_other_keys(key: str) -> None:
-    with pytest.raises(GoproError, match="is no picture of the world"):
+    with pytest.raises(GoproError, match="is no picture of world"):
         worldset.draw_key(key)
