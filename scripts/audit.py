@@ -17,6 +17,8 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
+from gopro.common.version import DISTRIBUTION
+
 ACCEPTED: dict[str, date] = {}
 """Advisory -> until when it is accepted; a line above each says why."""
 
@@ -24,7 +26,7 @@ ACCEPTED: dict[str, date] = {}
 def own_requirements() -> dict[str, str]:
     """The packages that gopro itself asks for, extras left out, and their installed versions."""
     found = {}
-    for line in requires("gopro") or ():
+    for line in requires(DISTRIBUTION) or ():
         name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
         if "extra ==" not in line:
             try:

@@ -17,6 +17,9 @@ from gopro.data.tasks import resolve
 ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 
+_INSTALL = re.compile(r"\b(?:pip|pipx|uv)3?\b[^\n`]*\b(?:install|add)\b[^\n`&;|]*")
+_FOREIGN = re.compile(r"(?<![\w./-])gopro(?![\w./-])|(?<![\w./-])gopro\[(?=\w|{)")
+
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"`((?:gopro|make|bash scripts/)[^`]*)`")
 _PROGRAMS = ("gopro", "make", "bash", "pip", "python", "torchrun", "curl")
@@ -47,6 +50,11 @@ def shown(page: Path) -> list[tuple[list[str], bool]]:
     return found + [(words, False) for text in inline for words in commands(text)]
 
 
+def foreign_installs(text: str) -> list[str]:
+    """The lines that install ``gopro``, which is somebody else's project; ours is gopro-clip."""
+    return [line for line in _INSTALL.findall(text) if _FOREIGN.search(line)]
+
+
 def check(words: Sequence[str], *, whole: bool = True) -> None:
     """Fail unless a command line is one: program, command, and every option with its value.
 
@@ -74,6 +82,7 @@ def check(words: Sequence[str], *, whole: bool = True) -> None:
         extras = set(re.findall(r"\[([\w,]+)\]", " ".join(arguments)))
         known = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
         assert extras <= set(known), f"no extra {extras}"
+        assert not foreign_installs(" ".join(words)), "gopro is another project; ours is gopro-clip"
     elif program == "gopro" and arguments and not arguments[0].startswith(("-", "COMMAND")):
         assert arguments[0] in COMMANDS, f"no command gopro {arguments[0]}"
         _check_options(arguments, whole)

@@ -168,7 +168,7 @@ def _need_extra() -> None:
     except ImportError as error:
         raise GoproError(
             f"the export needs a package that isn't here ({error.name}); install it with "
-            "pip install 'gopro[export]'"
+            "pip install 'gopro-clip[export]'"
         ) from error
 
 

@@ -73,9 +73,12 @@ def _versions() -> Iterator[Finding]:
     yield Finding("system", found["system"])
     rows = [(name, environment.version_of(name)) for name in environment.PACKAGES]
     missing = [name for name, version in rows if version is None]
-    yield Finding("packages", ", ".join(f"{name} {version}" for name, version in rows if version))
+    present = [("gopro", found["gopro"]), *((name, version) for name, version in rows if version)]
+    yield Finding("packages", ", ".join(f"{name} {version}" for name, version in present))
     if missing:
-        yield Finding("packages", f"{', '.join(missing)} missing", "install gopro again", "missing")
+        yield Finding(
+            "packages", f"{', '.join(missing)} missing", "reinstall gopro-clip", "missing"
+        )
 
 
 def _device() -> Iterator[Finding]:
@@ -101,7 +104,7 @@ def _extras() -> Iterator[Finding]:
         missing = [name for name, version in versions if version is None]
         text = ", ".join(f"{name} {version or 'missing'}" for name, version in versions)
         if missing:
-            yield Finding(f"extra {extra}", text, f"pip install 'gopro[{extra}]'", "note")
+            yield Finding(f"extra {extra}", text, f"pip install 'gopro-clip[{extra}]'", "note")
         else:
             yield Finding(f"extra {extra}", text)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from gopro.common.errors import GoproError
+from gopro.common.version import DISTRIBUTION, __version__
 
 COMMANDS = {
     "fit": ("gopro.cli.fit:fit", "make a classifier from a folder of photographs"),
@@ -70,9 +71,7 @@ def _run(given: Sequence[str]) -> None:
     if not given or given[0] in ("-h", "--help", "help"):
         print(_help())
     elif given[0] == "--version":
-        from importlib.metadata import version
-
-        print(f"gopro {version('gopro')}")
+        print(f"{DISTRIBUTION} {__version__}")
     else:
         _command(given[0])(given[1:])
 

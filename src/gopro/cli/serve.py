@@ -29,7 +29,7 @@ def serve(arguments: Sequence[str]) -> None:
     except ImportError as error:
         raise GoproError(
             f"serving needs a package that isn't here ({error.name}); install it with "
-            "pip install 'gopro[app]'"
+            "pip install 'gopro-clip[app]'"
         ) from error
 
     from gopro.classifier.app.server import application, listen

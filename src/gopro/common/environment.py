@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-PACKAGES = ("gopro", "torch", "torchvision", "open_clip_torch", "kornia", "numpy", "pillow")
+from gopro.common.version import __version__
+
+PACKAGES = ("torch", "torchvision", "open_clip_torch", "kornia", "numpy", "pillow")
 """Packages whose version can change a result."""
 
 
@@ -24,6 +26,7 @@ def describe(device: torch.device) -> dict[str, str]:
     return {
         "device": device_name(device),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "gopro": __version__,
         **{name: version_of(name) or "missing" for name in PACKAGES},
     }
 

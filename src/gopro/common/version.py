@@ -1,5 +1,6 @@
-"""The installed version of this package."""
+"""The installed version. The distribution is ``gopro-clip``: ``gopro`` is another project."""
 
 from importlib.metadata import version
 
-__version__ = version("gopro")
+DISTRIBUTION = "gopro-clip"
+__version__ = version(DISTRIBUTION)

@@ -35,7 +35,7 @@ def read_hub(name: str, seed: int = 1) -> Dataset:
     try:
         import datasets
     except ImportError as error:
-        raise GoproError("hf:NAME needs more: pip install 'gopro[hub]'") from error
+        raise GoproError("hf:NAME needs more: pip install 'gopro-clip[hub]'") from error
     path = Path(name).expanduser()
     if name.startswith((".", "/", "~")) and not path.is_dir():
         raise GoproError(f"no folder {path}: wanted one that `datasets` can read")

@@ -64,7 +64,7 @@ def _make(name: str, folder: Path, config: Mapping[str, Any]) -> Logger:
     except ModuleNotFoundError as error:
         raise GoproError(
             f"--logger {name} needs a package that isn't here ({error.name}); install it with "
-            "pip install 'gopro[log]'"
+            "pip install 'gopro-clip[log]'"
         ) from error
 
 

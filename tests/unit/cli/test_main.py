@@ -69,7 +69,7 @@ def test_every_command_has_help(cli: Cli, command: str) -> None:
 def test_the_version(cli: Cli) -> None:
     from gopro import __version__
 
-    assert cli("--version").out == f"gopro {__version__}\n"
+    assert cli("--version").out == f"gopro-clip {__version__}\n"
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def test_command_exists(page: str, words: list[str], whole: bool) -> None:
         "gopro data lisst --root DATA",
         "make demmo",
         "bash scripts/trein.sh",
-        "pip install 'gopro[ap]'",
+        "pip install 'gopro-clip[ap]'",
         "python -m benchmarks.speet",
     ],
 )

@@ -32,7 +32,7 @@ def run_on_ray(jobs: Sequence[Job], address: str, gpus: float, cpus: float, boar
     try:
         import ray
     except ImportError as error:
-        raise GoproError("--cluster needs Ray: pip install 'gopro[cluster]'") from error
+        raise GoproError("--cluster needs Ray: pip install 'gopro-clip[cluster]'") from error
     _connect(ray, address)
     work: Any = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=2)(do)
     pending = {work.remote(job): job for job in jobs}

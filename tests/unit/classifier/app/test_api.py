@@ -118,4 +118,4 @@ def test_port_in_use(cli: Cli, tmp_path: Any) -> None:
 
 def test_without_the_extra(cli: Cli, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gradio", None)
-    assert "pip install 'gopro[app]'" in cli("serve", tmp_path).line
+    assert "pip install 'gopro-clip[app]'" in cli("serve", tmp_path).line
