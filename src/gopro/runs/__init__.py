@@ -1,0 +1,1 @@
+"""A run from settings to results, and many of them: series, ablations, reruns, sweeps."""
