@@ -1,7 +1,7 @@
 """Every command and every block of Python in the README runs, in its order.
 
-Some take minutes, or weights that aren't here. In their place runs the same command line with the
-options of ``_BRIEF`` behind it, on tiny data that lie where the README says.
+Commands that take minutes or need other weights run with the options of ``_BRIEF`` added, on tiny
+data in the folders that the README names.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ README = documented.ROOT / "README.md"
 BLOCKS = documented.blocks(README)
 
 _BRIEF = {"train": ("--shots", "1", "--epochs", "1"), "fit": ("--epochs", "1")}
-"""What is put behind a command, besides the tiny backbone."""
+"""Options added to a command, besides the tiny backbone."""
+
+_MAKES = {"demo": "bin/gopro demo", "test": "-m pytest"}
+"""What each target of the README runs in the end."""
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the README's photographs and data set, where commands run."""
+    """A working folder with the photographs and the data set that the README names."""
     write_photos(tmp_path / "photographs", count=6)
     picture = Image.open(tmp_path / "photographs" / "ant" / "00.png")
     (tmp_path / "more").mkdir()
@@ -62,7 +65,7 @@ def test_gopro_commands(cli: Cli, tiny: list[str]) -> None:
             answer = cli(*arguments, *brief)
             assert answer.code == 0, (arguments, answer.err)
             ran.append(command)
-    assert ran == ["train", "fit", "predict", "predict"]
+    assert ran == ["fit", "predict", "predict", "train"]
 
 
 @pytest.mark.usefixtures("here")
@@ -80,7 +83,7 @@ def test_python(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_other_programs(tmp_path: Path) -> None:
-    """``make`` says what it would do; the scripts call a ``gopro`` that notes what it is asked."""
+    """``make`` runs dry; the scripts call a ``gopro`` that records its arguments."""
     ran = set()
     for program, *arguments in (w for kind, text in BLOCKS for w in documented.commands(text)):
         if program == "make":
@@ -91,7 +94,8 @@ def test_other_programs(tmp_path: Path) -> None:
                 text=True,
             )
             assert done.returncode == 0, done.stderr
-            assert "bin/gopro demo" in done.stdout
+            assert _MAKES[arguments[0]] in done.stdout
+            ran.add(f"make {arguments[0]}")
         elif program == "bash":
             for asked in _asked(arguments, tmp_path):
                 documented.check(["gopro", *asked])
@@ -100,7 +104,7 @@ def test_other_programs(tmp_path: Path) -> None:
         else:
             continue
         ran.add(program)
-    assert ran == {"make", "bash", "pip"}
+    assert ran == {"make", "make demo", "make test", "bash", "pip"}
 
 
 def test_both_scripts_ask_for_the_published_runs(tmp_path: Path) -> None:
