@@ -1,4 +1,4 @@
-"""The largest memory that a piece of work takes, above what was there before it."""
+"""Peak memory of a piece of work, above what the process used before."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def peak(work: Callable[[], object]) -> float | None:
-    """Gigabytes above what the process held before; None where the system can't tell.
+    """Peak memory of ``work`` in gigabytes; None if the system cannot tell.
 
-    On the cpu it is Linux that counts, and the process should have done nothing large before:
-    memory that was freed and kept for later would be used again unseen.
+    On a CPU this needs Linux and a process that has done nothing large before. Otherwise the
+    allocator reuses memory that was freed earlier, and the peak is too low.
     """
     if torch.cuda.is_available():
         torch.cuda.synchronize()
@@ -28,18 +28,18 @@ def peak(work: Callable[[], object]) -> float | None:
         return (torch.cuda.max_memory_allocated() - before) / 1e9
     if not _RESET.exists():
         return None
-    _RESET.write_text("5")  # from now on the peak is counted anew
+    _RESET.write_text("5")  # resets the peak, VmHWM
     before = _kilobytes("VmRSS")
     work()
     return (_kilobytes("VmHWM") - before) * 1024 / 1e9
 
 
-def in_a_process_of_its_own(arguments: Sequence[str]) -> dict[str, float | None]:
-    """Run the benchmark again, for one figure."""
+def in_new_process(arguments: Sequence[str]) -> dict[str, float | None]:
+    """Run ``benchmarks.speed`` in a new process and return the figures it prints last."""
     command = [sys.executable, "-m", "benchmarks.speed", *arguments]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    found: dict[str, float | None] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    figures: dict[str, float | None] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def _kilobytes(name: str) -> int:

@@ -85,7 +85,7 @@ def _task(task: str, setups: dict[str, Setup], options: argparse.Namespace) -> d
         if way == "fast":
             row["asked"] = works[name].__self__.asked  # type: ignore[attr-defined]
         if options.memory:
-            row |= memory.in_a_process_of_its_own(_again(options, task, way, precision))
+            row |= memory.in_new_process(_again(options, task, way, precision))
     return {"published_image_by_image": by_image and task == "step", "ways": rows}
 
 
