@@ -1,4 +1,4 @@
-"""What README and docs show: commands and blocks of code, and whether a command line is one."""
+"""The commands and code blocks that README and docs show, and whether a command line is valid."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def commands(text: str) -> list[list[str]]:
-    """The command lines of a block, as words; what isn't one is left out, and a loop's inside."""
+    """The command lines of a block, split into words. Other lines are left out."""
     lines = text.replace("\\\n", " ").splitlines()
     stripped = [line.removeprefix("$ ").removeprefix(".venv/bin/") for line in lines]
     found = [line for line in stripped if line.partition(" ")[0] in _PROGRAMS]
@@ -39,7 +39,7 @@ def commands(text: str) -> list[list[str]]:
 
 
 def shown(page: Path) -> list[tuple[list[str], bool]]:
-    """Every command line of a page, and whether it is whole: in a block, not within a sentence."""
+    """Every command line of a page, and whether it is complete (in a block, not in a sentence)."""
     found = [
         (words, True)
         for kind, text in blocks(page)
@@ -56,15 +56,15 @@ def foreign_installs(text: str) -> list[str]:
 
 
 def check(words: Sequence[str], *, whole: bool = True) -> None:
-    """Fail unless a command line is one: program, command, and every option with its value.
+    """Fail unless a command line is valid: program, command, and every option with its value.
 
     Args:
         words: The command line.
-        whole: Whether it has all that the command asks for; in a sentence it needn't.
+        whole: Whether it must be complete. In a sentence, required arguments may be missing.
 
     Raises:
-        AssertionError: When there is no such program, command, target or script.
-        GoproError: When there is no such option, or its value doesn't fit.
+        AssertionError: If there is no such program, command, target or script.
+        GoproError: If there is no such option, or its value is not accepted.
     """
     program, *arguments = words
     if program == "make":
@@ -74,10 +74,10 @@ def check(words: Sequence[str], *, whole: bool = True) -> None:
     elif program == "bash":
         assert (ROOT / arguments[0]).is_file(), f"no script {arguments[0]}"
     elif program == "python" and arguments[:1] == ["-m"]:
-        place = ROOT / arguments[1].replace(".", "/")
-        assert place.is_dir() or place.with_suffix(".py").is_file(), f"no module {arguments[1]}"
+        module = ROOT / arguments[1].replace(".", "/")
+        assert module.is_dir() or module.with_suffix(".py").is_file(), f"no module {arguments[1]}"
     elif program == "torchrun":
-        check(["gopro", *arguments[arguments.index("gopro.cli.main") + 1 :]])
+        check(["gopro", *arguments[arguments.index("-m") + 2 :]])
     elif program == "pip":
         extras = set(re.findall(r"\[([\w,]+)\]", " ".join(arguments)))
         known = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
@@ -88,8 +88,8 @@ def check(words: Sequence[str], *, whole: bool = True) -> None:
         _check_options(arguments, whole)
 
 
-class _Read(Exception):  # noqa: N818 - no error
-    """A command line was read, and nothing else shall happen."""
+class _Parsed(Exception):  # noqa: N818 - not an error
+    """The command line was parsed; the command itself must not run."""
 
 
 def _check_options(arguments: Sequence[str], whole: bool) -> None:
@@ -97,20 +97,20 @@ def _check_options(arguments: Sequence[str], whole: bool) -> None:
     if not rest or "--help" in rest:
         return
     if command == "train":
-        for settings, _ in runs_from(rest):  # which looks at more than the options
+        for settings, _ in runs_from(rest):  # also checks combinations
             if whole or settings.task != "TASK":
                 resolve(settings.task)
         return
-    with _reading_alone(whole):
+    with _parsing_only(whole):
         try:
             main(["--debug", *arguments])
-        except _Read:
+        except _Parsed:
             return
-    raise AssertionError(f"gopro {command} took {rest} without reading them")
+    raise AssertionError(f"gopro {command} ran without parsing {rest}")
 
 
 @contextmanager
-def _reading_alone(whole: bool) -> Iterator[None]:
+def _parsing_only(whole: bool) -> Iterator[None]:
     real = Parser.parse_args
 
     def parse_args(self: Parser, args: Sequence[str], *more: object, **options: object) -> None:
@@ -120,7 +120,7 @@ def _reading_alone(whole: bool) -> Iterator[None]:
                 self.error(f"unrecognized arguments: {word}")
         if whole:
             real(self, args, *more, **options)
-        raise _Read
+        raise _Parsed
 
     with mock.patch.object(Parser, "parse_args", parse_args):
         yield
