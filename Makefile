@@ -1,4 +1,4 @@
-# Everything sets itself up: a virtual environment in .venv, the package and what it needs.
+# Every target installs what it needs into a virtual environment, .venv.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -8,7 +8,7 @@ demo: .venv/ready
 	rm -rf runs/demo
 	$(BIN)/gopro demo --out runs/demo
 
-# a process per core, each with one thread: small tensors are faster that way
+# one process per core, each with one thread: faster for small tensors
 test: .venv/tests-ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
@@ -21,7 +21,7 @@ lint: .venv/ready
 	$(BIN)/python scripts/audit.py
 	$(BIN)/python -m pytest tests/unit/docs/test_docs.py tests/unit/docs/test_architecture.py
 
-# hours: everything that takes long; the summary is in runs/nightly/summary.md
+# all checks that take hours; the summary is in runs/nightly/summary.md
 nightly: .venv/nightly-ready
 	$(BIN)/python scripts/nightly.py
 
@@ -29,7 +29,7 @@ format: .venv/ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# the site, in site/: open site/index.html, or serve the folder
+# the documentation as a site: open site/index.html, or serve the folder site/
 docs: .venv/docs-ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
@@ -40,7 +40,7 @@ clean:
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 
-# optional parts have tests too, which skip where this can't be had
+# the tests of the optional parts are skipped if these cannot be installed
 .venv/tests-ready: .venv/ready
 	$(BIN)/python -m pip install --quiet --editable '.[app,export,browser]' && touch $@ || true
 

@@ -1,7 +1,7 @@
-"""Known vulnerabilities in what gopro asks for: part of ``make lint``.
+"""Known vulnerabilities in the packages that gopro requires: part of ``make lint``.
 
-Asks the advisory database about the installed versions of gopro's own requirements. Where it
-can't be reached, that is said and nothing fails; neither do advisories in ``ACCEPTED``.
+Asks the advisory database about the installed versions of gopro's own requirements. If the database
+cannot be reached, the audit says so and does not fail. Advisories in ``ACCEPTED`` do not fail it.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from typing import Any
 from gopro.common.version import DISTRIBUTION
 
 ACCEPTED: dict[str, date] = {}
-"""Advisory -> until when it is accepted; a line above each says why."""
+"""Advisory -> last day on which it is accepted; a comment above each says why."""
 
 
 def own_requirements() -> dict[str, str]:
-    """The packages that gopro itself asks for, extras left out, and their installed versions."""
-    found = {}
+    """The packages that gopro requires, without extras, and their installed versions."""
+    versions = {}
     for line in requires(DISTRIBUTION) or ():
         name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
         if "extra ==" not in line:
             try:
-                found[name] = version(name).partition("+")[0]  # 2.6.0+cpu is 2.6.0
+                versions[name] = version(name).partition("+")[0]  # 2.6.0+cpu is 2.6.0
             except PackageNotFoundError:
                 continue
-    return found
+    return versions
 
 
 def open_advisories(
     report: Mapping[str, Any], accepted: Mapping[str, date], today: date
 ) -> Iterable[str]:
-    """A line for each advisory of pip-audit's report that isn't accepted, or no longer."""
+    """A line for each advisory in pip-audit's report that is not accepted today."""
     for package in report["dependencies"]:
         for advisory in package.get("vulns", ()):
             names = [advisory["id"], *advisory.get("aliases", ())]
@@ -49,7 +49,7 @@ def open_advisories(
 
 
 def ask(packages: Mapping[str, str]) -> dict[str, Any] | None:
-    """pip-audit's report on packages; None where the database can't be reached."""
+    """pip-audit's report on packages; None if the database cannot be reached."""
     with tempfile.TemporaryDirectory() as folder:
         pins = Path(folder) / "requirements.txt"
         pins.write_text("".join(f"{name}=={number}\n" for name, number in packages.items()))
@@ -66,15 +66,15 @@ def ask(packages: Mapping[str, str]) -> dict[str, Any] | None:
 
 
 def main() -> int:
-    """Print what is open; 1 where anything is."""
+    """Print the open advisories. Returns 1 if there are any."""
     packages = own_requirements()
     report = ask(packages)
     if report is None:
-        print("not audited: the advisory database can't be reached")
+        print("not audited: the advisory database cannot be reached")
         return 0
-    found = list(open_advisories(report, ACCEPTED, date.today()))
-    print("\n".join(found) or f"no known vulnerabilities in {len(packages)} packages")
-    return 1 if found else 0
+    lines = list(open_advisories(report, ACCEPTED, date.today()))
+    print("\n".join(lines) or f"no known vulnerabilities in {len(packages)} packages")
+    return 1 if lines else 0
 
 
 if __name__ == "__main__":

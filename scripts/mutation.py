@@ -1,13 +1,13 @@
-"""Mutation test: are the tests of the most delicate files able to notice a wrong line?
+"""Mutation test: do the tests of the most delicate files notice a wrong line?
 
-Each mutant is a file with one thing wrong: a comparison, a number, a sign, a condition, a returned
-value, a call or an error left out. It is killed when a test of the file fails. Tools for this skip
-decorated classes, which the prompts are, or load torch anew for each mutant; here all that a test
-needs is loaded once, and each mutant runs in a fork of that process.
+Each mutant is a file with one error: a comparison, a number, a sign, a condition or a returned
+value is changed, or a call or a ``raise`` is removed. A mutant is killed if a test of the file
+fails. Existing tools skip decorated classes (the prompts are such classes) or load torch again for each
+mutant. Here all modules that tests need are loaded once, and each mutant runs in a fork.
 
-``python scripts/mutation.py`` tries all in an order drawn by lot, ``--most 50`` so many of each
-file, ``--minutes 5`` those that can be tried in that time; words choose files whose path holds one
-of them.
+``python scripts/mutation.py`` tries all mutants in random order, ``--most 50`` at most 50 per
+file, ``--minutes 5`` as many per file as fit into 5 minutes. Words select files whose path contains
+one of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from types import CodeType
 
 ROOT = Path(__file__).resolve().parents[1]
 LEAST = 85.0
-"""Percent of each file's mutants that must be killed."""
+"""Percent of the mutants of each file that must be killed."""
 
 TESTS = {
     "methods/losses.py": ["methods/test_losses.py"],
@@ -70,7 +70,7 @@ _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """A file with one thing wrong."""
+    """A file with one error."""
 
     path: Path
     line: int
@@ -81,22 +81,22 @@ class Mutant:
 def mutants(path: Path) -> list[Mutant]:
     """All mutants of a file, in the order of its lines."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    found = []
+    result = []
     for number, node in enumerate(_nodes(tree)):
-        for what, put in _changes(node):
+        for what, replacement in _changes(node):
             changed = copy.deepcopy(tree)
-            holder, name, place = _holder(changed, list(_nodes(changed))[number])
-            if place is None:
-                setattr(holder, name, put)
+            parent, name, index = _parent(changed, list(_nodes(changed))[number])
+            if index is None:
+                setattr(parent, name, replacement)
             else:
-                getattr(holder, name)[place] = put
-            line = getattr(node, "lineno", getattr(holder, "lineno", 0))
-            found.append(Mutant(path, line, what, ast.fix_missing_locations(changed)))
-    return sorted(found, key=lambda mutant: mutant.line)
+                getattr(parent, name)[index] = replacement
+            line = getattr(node, "lineno", getattr(parent, "lineno", 0))
+            result.append(Mutant(path, line, what, ast.fix_missing_locations(changed)))
+    return sorted(result, key=lambda mutant: mutant.line)
 
 
 def _nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """The node and those in it, less annotations, decorators, docstrings and messages."""
+    """The node and its children, without annotations, decorators, docstrings and messages."""
     yield node
     if isinstance(node, ast.Raise | ast.JoinedStr):
         return
@@ -110,7 +110,7 @@ def _nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
-    """What may stand in a node's place, with words for it."""
+    """Wrong replacements of a node, each with a description."""
     other = _SWAPS.get(type(node))
     if other is not None:
         yield f"{type(node).__name__} -> {other.__name__}", other()
@@ -122,32 +122,32 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             wrong = f"{value}X" if isinstance(value, str) else value + 1
         yield f"{value!r} -> {wrong!r}", ast.Constant(wrong)
     elif isinstance(node, ast.UnaryOp):
-        yield f"{type(node.op).__name__} left out", node.operand
+        yield f"{type(node.op).__name__} removed", node.operand
     elif isinstance(node, ast.If | ast.IfExp):
-        denied = copy.deepcopy(node)
-        denied.test = ast.UnaryOp(ast.Not(), denied.test)
-        yield "condition denied", denied
+        negated = copy.deepcopy(node)
+        negated.test = ast.UnaryOp(ast.Not(), negated.test)
+        yield "condition negated", negated
     elif isinstance(node, ast.Return) and node.value is not None:
         yield "returns None", ast.Return(ast.Constant(None))
     elif isinstance(node, ast.Raise | ast.Expr):
-        yield f"{'error' if isinstance(node, ast.Raise) else 'call'} left out", ast.Pass()
+        yield f"{'error' if isinstance(node, ast.Raise) else 'call'} removed", ast.Pass()
 
 
-def _holder(tree: ast.AST, wanted: ast.AST) -> tuple[ast.AST, str, int | None]:
-    """Where a node hangs: its parent, the field, and the place in it where that is a list."""
+def _parent(tree: ast.AST, wanted: ast.AST) -> tuple[ast.AST, str, int | None]:
+    """A node's parent, the field that holds the node, and the index if that field is a list."""
     for parent in ast.walk(tree):
         for name, value in ast.iter_fields(parent):
             if value is wanted:
                 return parent, name, None
             if isinstance(value, list):
-                for place, child in enumerate(value):
+                for index, child in enumerate(value):
                     if child is wanted:
-                        return parent, name, place
+                        return parent, name, index
     raise LookupError(wanted)
 
 
 def survives(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> bool:
-    """Run tests in a fork that has a mutant in its file's place: whether all of them pass."""
+    """Whether all tests pass in a fork that imports a mutant instead of its file."""
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -157,7 +157,7 @@ def survives(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> boo
         code = 1
         try:
             if mutant is not None:
-                _put_in_place(mutant)
+                _import_mutant(mutant)
             plugins = ("-p", "no:cacheprovider", "-p", "no:xdist")
             options = ["-x", "-q", *plugins, "--rootdir", str(ROOT)]
             code = int(sys.modules["pytest"].main([*options, *tests]))
@@ -174,57 +174,57 @@ def survives(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> boo
     return False
 
 
-def _put_in_place(mutant: Mutant) -> None:
-    whole = SourceFileLoader.get_code
+def _import_mutant(mutant: Mutant) -> None:
+    original = SourceFileLoader.get_code
 
     def get_code(self: SourceFileLoader, name: str) -> CodeType | None:
         if Path(self.path) == mutant.path:
             return compile(mutant.tree, str(mutant.path), "exec")
-        return whole(self, name)
+        return original(self, name)
 
     SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
 
 
 def main() -> int:
-    """Try the mutants and print those that survive; 1 where too many do."""
+    """Try the mutants and print those that survive. Returns 1 if too many do."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("words", nargs="*", help="only files whose path holds one of these")
-    parser.add_argument("--most", type=int, default=10_000, help="mutants of a file")
-    parser.add_argument("--minutes", type=float, default=60, help="for the mutants of a file")
-    parser.add_argument("--seed", type=int, default=0, help="draws their order")
-    given = parser.parse_args()
+    parser.add_argument("words", nargs="*", help="only files whose path contains one of these")
+    parser.add_argument("--most", type=int, default=10_000, help="mutants per file, at most")
+    parser.add_argument("--minutes", type=float, default=60, help="time per file")
+    parser.add_argument("--seed", type=int, default=0, help="of their order")
+    options = parser.parse_args()
     os.chdir(ROOT)
     sys.path.insert(0, str(ROOT))
     for name in _LOADED_ONCE:
         importlib.import_module(name)
     killed = total = 0
-    poor = []
+    failed = []
     for file, names in TESTS.items():
-        if given.words and not any(word in file for word in given.words):
+        if options.words and not any(word in file for word in options.words):
             continue
         tests = [f"tests/unit/{name}" for name in names]
         started = time.monotonic()
         if not survives(None, tests, 600):
             raise SystemExit(f"the tests of {file} fail without any mutant: {' '.join(tests)}")
         limit = 10 + 4 * (time.monotonic() - started)
-        every = mutants(ROOT / "src" / "gopro" / file)
-        drawn = random.Random(given.seed).sample(every, min(given.most, len(every)))
+        candidates = mutants(ROOT / "src" / "gopro" / file)
+        drawn = random.Random(options.seed).sample(candidates, min(options.most, len(candidates)))
         started = time.monotonic()
         tried = alive = 0
         for mutant in drawn:
-            if time.monotonic() - started > 60 * given.minutes:
+            if time.monotonic() - started > 60 * options.minutes:
                 break
             tried += 1
             if survives(mutant, tests, limit):
                 alive += 1
                 print(f"  {file}:{mutant.line}: {mutant.what}", flush=True)
         share = 100 * (tried - alive) / tried
-        outcome = f"{tried - alive} of {tried}, {len(every)} in all ({share:.1f} %)"
+        outcome = f"{tried - alive} of {tried}, {len(candidates)} in all ({share:.1f} %)"
         print(f"{file}: {outcome}", flush=True)
         killed, total = killed + tried - alive, total + tried
-        poor += [file] if share < LEAST else []
+        failed += [file] if share < LEAST else []
     print(f"{killed} of {total} killed, {100 * killed / max(total, 1):.1f} %")
-    return 1 if poor else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

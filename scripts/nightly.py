@@ -1,7 +1,7 @@
-"""Everything that takes long, one after the other: what ``make nightly`` runs.
+"""``make nightly``: all checks that take long, one after the other.
 
-A failure doesn't keep the rest from running. Each part's output is in ``runs/nightly/NAME.log``,
-what came of it in ``runs/nightly/summary.md``, which is also printed.
+A failure does not stop the rest. The output of each check goes to ``runs/nightly/NAME.log``, the
+results to ``runs/nightly/summary.md``, which is also printed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class Part:
     """A long check.
 
     Attributes:
-        name: As in the summary.
+        name: In the summary.
         command: Arguments for Python.
-        figures: Patterns of what to tell; of each the last match's first group is told.
+        figures: Patterns of the figures to report: the first group of each one's last match.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Part:
 
 
 def parts(fuzz_seconds: int, seed: int) -> list[Part]:
-    """All checks, the most telling first."""
+    """All checks, the most important first."""
     pytest = ("-m", "pytest", "-n", "auto")
     passed = r"((?:\d+ failed, )?\d+ passed.*) in "
     order = ("--random-order-bucket", "global", "--random-order-seed", str(seed))
@@ -71,36 +71,36 @@ def parts(fuzz_seconds: int, seed: int) -> list[Part]:
 
 
 def run(part: Part) -> str:
-    """Run a check and give its line of the summary."""
+    """Run a check and return its line of the summary."""
     log = OUT / f"{re.sub(r'[^a-z0-9]+', '-', part.name.lower())}.log"
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as file:
-        # a process a core, each with one thread: small tensors are faster that way
+        # one process per core, each with one thread: faster for small tensors
         one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
         command = [sys.executable, *part.command]
         code = subprocess.run(
             command, cwd=ROOT, env=one_thread, stdout=file, stderr=subprocess.STDOUT
         ).returncode
     text = log.read_text(encoding="utf-8", errors="replace")
-    told = [found[-1] for pattern in part.figures if (found := re.findall(pattern, text))]
+    figures = [found[-1] for pattern in part.figures if (found := re.findall(pattern, text))]
     minutes = (time.monotonic() - started) / 60
-    fine = "yes" if code == 0 else f"**no** ({log.relative_to(ROOT)})"
-    return f"| {part.name} | {fine} | {'; '.join(told) or '-'} | {minutes:.1f} |"
+    passed = "yes" if code == 0 else f"**no** ({log.relative_to(ROOT)})"
+    return f"| {part.name} | {passed} | {'; '.join(figures) or '-'} | {minutes:.1f} |"
 
 
 def main() -> int:
-    """Run all checks, or those whose names hold one of the words given."""
+    """Run all checks, or those whose name contains one of the given words."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("words", nargs="*", help="only checks whose names hold one of these")
+    parser.add_argument("words", nargs="*", help="only checks whose name contains one of these")
     parser.add_argument("--fuzz-seconds", type=int, default=200, help="for each of three targets")
     parser.add_argument("--seed", type=int, default=date.today().toordinal(), help="of the order")
-    given = parser.parse_args()
+    options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
-    here = ", ".join(environment.describe(torch.device("cpu")).values())
+    machine = ", ".join(environment.describe(torch.device("cpu")).values())
     rows = ["| check | passed | figures | minutes |", "|---|---|---|---:|"]
-    head = f"Nightly checks of {date.today()}, order drawn with {given.seed}; {here}"
-    for part in parts(given.fuzz_seconds, given.seed):
-        if given.words and not any(word in part.name for word in given.words):
+    head = f"Nightly checks of {date.today()}, order of seed {options.seed}; {machine}"
+    for part in parts(options.fuzz_seconds, options.seed):
+        if options.words and not any(word in part.name for word in options.words):
             continue
         print(f"{part.name} ...", flush=True)
         rows.append(run(part))

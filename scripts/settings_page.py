@@ -1,4 +1,4 @@
-"""The page of all settings, read from their dataclasses: name, type, default and help text."""
+"""The page of all settings, made from their dataclasses: name, type, default and help text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gopro.training.config import TrainSettings, ViewSettings
 _HEAD = """# Settings
 
 Every setting is an option of `gopro train` (`--shots 4`), a key of a YAML file for `--config`, and
-recorded in the run's folder. `gopro train --help` prints the same on a terminal.
+recorded in the run folder. `gopro train --help` prints the same in a terminal.
 
 The settings of `gopro fit` are the arguments of
 [PromptClassifier](api.md#gopro.PromptClassifier), and those of a method: `--gopro.n_ctx 8` on the
 command line, `options={"n_ctx": 8}` in Python.
 
-This page is made from the settings' dataclasses when the site is built.
+The site builds this page from the dataclasses of the settings.
 """
 
 _LITERAL = re.compile(r"Literal\[(.+)\]")
@@ -34,8 +34,8 @@ def settings() -> str:
         table(TrainSettings, "--"),
         "## Of the augmented views\n",
         table(ViewSettings, "--views."),
-        "## Of each method\n\nWhat a method learns, and where its defaults come from, is told by "
-        "[the methods](methods.md).\n",
+        "## Of each method\n\n[The methods](methods.md) says what each learns and where its "
+        "defaults come from.\n",
     ]
     for name in sorted(TABLE):
         method = find(name)
@@ -45,28 +45,28 @@ def settings() -> str:
 
 
 def table(kind: Any, prefix: str) -> str:
-    """A row for each field of a settings dataclass.
+    """A table with one row for each field of a settings dataclass.
 
     Args:
-        kind: The dataclass; its fields' docstrings are the help texts.
-        prefix: What stands before a field's name on the command line.
+        kind: The dataclass; the docstrings of its fields are the help texts.
+        prefix: Of the option on the command line, such as ``--views.``.
     """
-    told = {
-        found.arg_name: found.description or ""
+    help_texts = {
+        field.arg_name: field.description or ""
         for base in reversed(kind.__mro__[:-1])  # fields may be inherited, with their help
-        for found in parse_from_object(base).params
+        for field in parse_from_object(base).params
     }
     rows = ["| option | type | default | meaning |", "|---|---|---|---|"]
     for field in dataclasses.fields(kind):
         if dataclasses.is_dataclass(field.default_factory):
             continue  # has a table of its own
-        cells = (f"`{prefix}{field.name}`", _type(field), _default(field), told[field.name])
+        cells = (f"`{prefix}{field.name}`", _type(field), _default(field), help_texts[field.name])
         rows.append(f"| {' | '.join(' '.join(cell.split()) for cell in cells)} |")
     return "\n".join(rows) + "\n" if len(rows) > 2 else "No settings of its own.\n"
 
 
 def _type(field: Any) -> str:
-    """The field's type, as it is written, in words where that is shorter."""
+    """The type of a field as in the source; the choices if it is a ``Literal``."""
     text = str(field.type).removesuffix(" | None")
     choice = _LITERAL.fullmatch(text)
     if choice:

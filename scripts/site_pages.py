@@ -1,8 +1,8 @@
-"""Pages of the site that are made when it is built, as hooks of MkDocs.
+"""MkDocs hooks that generate pages of the site, so that these pages are never out of date.
 
-The README, the changelog and the embedded backbone's card lie elsewhere in the repository, the
-notebook is no Markdown, and the settings are read from their dataclasses, so that no page of theirs
-can be out of date. Links between files of the repository become links between pages.
+The README, the changelog and the card of the embedded backbone are outside ``docs/``, the notebook
+is not Markdown, and the settings are read from their dataclasses. Links between files of the
+repository become links between pages.
 """
 
 from __future__ import annotations
@@ -31,46 +31,46 @@ ELSEWHERE = {
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add what is made; MkDocs calls it before it reads any page."""
+    """Add the generated pages. MkDocs calls this before it reads any page."""
     from mkdocs.structure.files import File
 
-    for name, content in made().items():
+    for name, content in generated().items():
         files.append(File.generated(config, name, content=content))
     return files
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
-    """Lead links of a page in ``docs/`` to pages; MkDocs calls it for each page."""
-    return markdown if page.file.src_uri in made() else relinked(markdown, "docs")
+    """Rewrite the links of a page in ``docs/``. MkDocs calls this for each page."""
+    return markdown if page.file.src_uri in generated() else relinked(markdown, "docs")
 
 
 @functools.cache
-def made() -> dict[str, str | bytes]:
-    """Every page that is made, and the pictures on them: name in the site -> content."""
-    found: dict[str, str | bytes] = {"settings.md": settings()}
+def generated() -> dict[str, str | bytes]:
+    """The generated pages and their pictures: name in the site -> content."""
+    pages: dict[str, str | bytes] = {"settings.md": settings()}
     for source, page in ELSEWHERE.items():
         text = (ROOT / source).read_text(encoding="utf-8")
         if source.endswith(".ipynb"):
             text, pictures = notebook(json.loads(text))
-            found |= pictures
-        found[page] = relinked(text, posixpath.dirname(source))
-    return found
+            pages |= pictures
+        pages[page] = relinked(text, posixpath.dirname(source))
+    return pages
 
 
 def relinked(text: str, folder: str) -> str:
-    """Markdown with its links to files of the repository turned into links to pages.
+    """Markdown in which links to files of the repository are links to pages.
 
     Args:
         text: Markdown.
-        folder: Where it lies in the repository, which its links are relative to.
+        folder: Its folder in the repository; links are relative to it.
     """
 
     def page(match: re.Match[str]) -> str:
         target, rest = match.groups()
         if "://" in target:
             return match[0]
-        place = posixpath.normpath(posixpath.join(folder, target))
-        return f"]({ELSEWHERE.get(place, place.removeprefix('docs/'))}{rest})"
+        path = posixpath.normpath(posixpath.join(folder, target))
+        return f"]({ELSEWHERE.get(path, path.removeprefix('docs/'))}{rest})"
 
     return re.sub(r"\]\(([^)#\s]+)((?:#[^)]*)?)\)", page, text)
 
@@ -79,7 +79,7 @@ def notebook(contents: dict[str, Any]) -> tuple[str, dict[str, bytes]]:
     """A notebook as Markdown, and its pictures: name in the site -> PNG.
 
     Args:
-        contents: The notebook's JSON, with the outputs that are stored in it.
+        contents: The JSON of the notebook, with its stored outputs.
     """
     parts: list[str] = []
     pictures: dict[str, bytes] = {}
@@ -94,7 +94,7 @@ def notebook(contents: dict[str, Any]) -> tuple[str, dict[str, bytes]]:
             if "image/png" in data:
                 name = f"images/notebook-{len(pictures)}.png"
                 pictures[name] = base64.b64decode(data["image/png"])
-                parts.append(f"![what the cell shows]({name})")
+                parts.append(f"![output of the cell]({name})")
                 continue
             text = "".join(output.get("text") or data.get("text/plain", ""))
             if text and output.get("name") != "stderr":

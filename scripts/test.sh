@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: bash scripts/test.sh DATASET TASK [options of gopro test]
-# Measures again what scripts/train.sh trained. SEEDS="1 2 3" changes the seeds.
+# Tests the runs of scripts/train.sh again. SEEDS="1 2 3" changes the seeds.
 set -euo pipefail
 usage="usage: test.sh DATASET TASK [options]"
 dataset=${1:?$usage} task=${2:?$usage}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # usage: bash scripts/train.sh DATASET TASK [options of gopro train]
-# The published comparison's settings: ViT-B/16 with OpenAI's weights, 16 shots, seeds 1 to 5.
+# The settings of the published comparison: ViT-B/16 with OpenAI's weights, 16 shots, seeds 1 to 5.
 # SEEDS="1 2 3" changes the seeds; --backbone NAME in the options replaces ViT-B/16, as in
 #   bash scripts/train.sh caltech101 basenew --backbone mini
 set -euo pipefail

@@ -1,4 +1,4 @@
-"""The audit: which advisories are told, and that it can do without the network."""
+"""The audit: which advisories it reports, and that it works without a network."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ LINES = [
 ]
 
 
-def test_advisories_are_told_unless_accepted_for_now() -> None:
+def test_advisories_are_reported_unless_accepted_today() -> None:
     today = date(2026, 5, 1)
     assert list(audit.open_advisories(REPORT, {}, today)) == LINES
     accepted = {"CVE-1": today, "PYSEC-2": date(2026, 4, 30)}
     assert list(audit.open_advisories(REPORT, accepted, today)) == LINES[1:]
 
 
-def test_own_requirements_are_asked_about_and_extras_are_not() -> None:
+def test_own_requirements_are_audited_and_extras_are_not() -> None:
     found = audit.own_requirements()
     assert {"torch", "pillow", "jinja2"} <= set(found)
     assert not {"gradio", "pytest", "gopro"} & set(found)
@@ -62,6 +62,6 @@ def test_outcomes(
     assert words in capsys.readouterr().out
 
 
-def test_without_the_tools_answer_there_is_no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_no_report_if_the_tool_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit.sys, "executable", "false")
     assert audit.ask({"pillow": "10.1"}) is None

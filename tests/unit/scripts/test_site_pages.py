@@ -1,4 +1,4 @@
-"""The pages that are made when the site is built, and that the site has all pages."""
+"""The generated pages of the site, and that the navigation lists every page."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def _pages(entry: Any) -> list[str]:
 def test_every_page_is_in_the_navigation_once() -> None:
     config = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     listed = _pages(config["nav"])
-    made = {name for name in site_pages.made() if name.endswith(".md")}
+    generated = {name for name in site_pages.generated() if name.endswith(".md")}
     there = {path.name for path in (ROOT / "docs").glob("*.md")}
-    assert sorted(listed) == sorted(there | made)
-    assert not there & made
+    assert sorted(listed) == sorted(there | generated)
+    assert not there & generated
 
 
 @pytest.mark.parametrize("name", [None, *TABLE])
@@ -42,8 +42,8 @@ def test_every_setting_is_there_with_its_help(name: str | None) -> None:
         if field.name == "views":
             continue
         (row,) = re.findall(rf"^\| `{prefix}{field.name}` \|(.*)\|$", SETTINGS, re.MULTILINE)
-        kind_told, default, told = (cell.strip() for cell in row.split(" | "))
-        assert kind_told and len(told) > 10
+        type_shown, default, help_text = (cell.strip() for cell in row.split(" | "))
+        assert type_shown and len(help_text) > 10
         if field.default is not dataclasses.MISSING and field.default not in (None, ""):
             assert default
 
@@ -88,7 +88,7 @@ def test_notebook_as_a_page() -> None:
     text, pictures = site_pages.notebook({"cells": cells})
     assert text == (
         "# Title\ntext\n\n```python\nprint(1)\n```\n\n```text\n1\n```\n\n"
-        "![what the cell shows](images/notebook-0.png)\n"
+        "![output of the cell](images/notebook-0.png)\n"
     )
     assert pictures == {"images/notebook-0.png": b"\x89PNG"}
 
