@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 
 from gopro.backbones import Backbone
 from gopro.methods import find
@@ -66,7 +65,6 @@ def train(name: str, folder: Path, precision: str, **options: Any) -> Trainer:
         method,
         data,
         recipe,
-        fabric=Fabric(accelerator="cpu", devices=1),
         folder=folder,
         seed=1,
         views=ViewSettings(),

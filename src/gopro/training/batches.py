@@ -52,18 +52,27 @@ class LiveViews:
         settings: How views are made.
         augment: What happens to x itself.
         seed: Of the run.
+        features: Of the images without augmentation, where the frozen encoder has encoded them.
     """
 
     def __init__(
-        self, method: Method, pixels: Tensor, settings: ViewSettings, augment: Augment, seed: int
+        self,
+        method: Method,
+        pixels: Tensor,
+        settings: ViewSettings,
+        augment: Augment,
+        seed: int,
+        features: ImageFeatures | None = None,
     ) -> None:
         self.pixels, self.settings, self.augment, self.seed = pixels, settings, augment, seed
         self.device = method.backbone.device
         self.made = tuple(method.views)
         self.fixed: dict[str, ImageFeatures] = {}
         if augment == "none" and "x" in self.made and not method.modifies_image_encoder:
-            parts = [frozen(method.backbone, part) for part in torch.split(pixels, _GROUP)]
-            self.fixed = {"x": ImageFeatures.cat(parts)}
+            if features is None:
+                parts = [frozen(method.backbone, part) for part in torch.split(pixels, _GROUP)]
+                features = ImageFeatures.cat(parts)
+            self.fixed = {"x": features}
             self.made = tuple(name for name in self.made if name != "x")
 
     def batch(self, chosen: Tensor, labels: Tensor, epoch: int) -> Batch:
@@ -110,6 +119,8 @@ class CachedViews(LiveViews):
         settings: ViewSettings,
         augment: Augment,
         seed: int,
+        features: ImageFeatures | None = None,
+        *,
         copies: int,
     ) -> None:
         if method.modifies_image_encoder:
@@ -117,7 +128,7 @@ class CachedViews(LiveViews):
                 f"{type(method).__name__} changes the image tower, so its views can't be encoded "
                 "beforehand; leave out --view_cache"
             )
-        super().__init__(method, pixels, settings, augment, seed)
+        super().__init__(method, pixels, settings, augment, seed, features)
         self.copies, self.backbone = copies, method.backbone
         self.kinds, self.made = self.made, ()
         self.store = self._open() if self.kinds else np.zeros((len(pixels), copies, 0, 0), "f2")

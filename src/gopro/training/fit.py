@@ -1,4 +1,4 @@
-"""From decoded images to learned weights: what a run and a classifier share."""
+"""From decoded images to learned weights, for a run and for a classifier."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -20,14 +19,10 @@ from gopro.training.checkpoint import Progress
 from gopro.training.config import TrainSettings
 from gopro.training.trainer import Interrupted, Trainer, TrainingSet
 
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
-    from lightning_fabric.loggers.logger import Logger
-
 
 @contextlib.contextmanager
 def seeded(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's generators for a while, and leave them afterwards as they were."""
+    """Seed torch's generators inside the block; restore them after it."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
@@ -56,12 +51,10 @@ def learn(
         Interrupted: After Ctrl-C, once all is saved.
     """
     with loggers.opened(settings.logger_names, folder, asdict(settings)) as opened:
-        fabric = _one_device(method.backbone.device, opened)
         trainer = Trainer(
             method,
             data,
             recipe,
-            fabric=fabric,
             folder=folder,
             seed=settings.seed,
             views=settings.views,
@@ -70,25 +63,15 @@ def learn(
             select_best=settings.select == "best",
             checkpoint_every=settings.checkpoint_every,
             view_cache=settings.view_cache,
+            loggers=opened,
         )
         if settings.resume:
             trainer.resume()
         for row in trainer.progress.rows:
-            loggers.log_row(fabric, row)
+            loggers.log_row(opened, row)
         progress = trainer.run()
     distributed.exit_workers()
     return progress
-
-
-def _one_device(device: torch.device, opened: list[Logger]) -> Fabric:
-    from lightning_fabric import Fabric  # slow to load, and only training needs it
-
-    return Fabric(
-        accelerator=device.type,
-        devices=[device.index or 0] if device.type == "cuda" else 1,
-        precision="32-true",
-        loggers=opened,
-    )
 
 
 def learn_without_folder(
@@ -98,9 +81,9 @@ def learn_without_folder(
     settings: TrainSettings,
     validate: Callable[[Method], float] | None = None,
 ) -> Progress:
-    """``learn`` for whoever wants the method alone: nothing is kept on disk.
+    """``learn`` for a caller that wants only the method: no file is kept.
 
-    A method that learns from features sees them first; one that learns nothing is left as it is.
+    A method that learns from features gets them first; one that learns nothing stays as it is.
 
     Raises:
         GoproError: As ``learn``.
@@ -109,6 +92,7 @@ def learn_without_folder(
     if method.learns_from_features:
         features = encode(method, data.pixels, settings.eval_batch)
         method.prepare(features, data.labels.to(method.backbone.device))
+        data = replace(data, features=features)
     if recipe.epochs == 0 or method.trainable_parameters == 0:
         return Progress()
     settings = replace(settings, checkpoint_every=max(1, recipe.epochs))

@@ -1,4 +1,4 @@
-"""Where metrics go besides ``metrics.jsonl``: loggers of Fabric, by name."""
+"""Other places for metrics than ``metrics.jsonl``: Fabric's loggers, by name."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from typing import TYPE_CHECKING, Any
 from gopro.common.errors import GoproError
 
 if TYPE_CHECKING:
-    from lightning_fabric import Fabric
-    from lightning_fabric.loggers.logger import Logger
+    from lightning_fabric.loggers.logger import Logger  # slow to load
+else:
+    Logger = Any
 
 FOLDER = "logs"
-"""Inside the run folder: one folder for each logger that writes files."""
+"""In the run folder; holds a folder for each logger that writes files."""
 
 
 @contextlib.contextmanager
 def opened(names: Sequence[str], folder: Path, config: Mapping[str, Any]) -> Iterator[list[Logger]]:
-    """Loggers for a training; they are closed at its end, however it ends.
+    """Loggers for a training; they are closed when it ends or fails.
 
-    What an interrupted run had logged is made anew, from the epochs that its checkpoint holds.
+    Files of an interrupted run are removed and written again from its checkpoint's epochs.
 
     Args:
-        names: Of csv, tensorboard and wandb.
+        names: Some of csv, tensorboard and wandb.
         folder: The run folder.
         config: The settings, for a logger that shows them.
 
@@ -45,9 +46,11 @@ def opened(names: Sequence[str], folder: Path, config: Mapping[str, Any]) -> Ite
             logger.finalize(status)
 
 
-def log_row(fabric: Fabric, row: Mapping[str, Any]) -> None:
-    """Give an epoch's row of metrics to the loggers; none are asked for by default."""
-    fabric.log_dict({name: value for name, value in row.items() if name != "epoch"}, row["epoch"])
+def log_row(loggers: Sequence[Logger], row: Mapping[str, Any]) -> None:
+    """Give an epoch's row of metrics to the loggers."""
+    metrics = {name: value for name, value in row.items() if name != "epoch"}
+    for logger in loggers:
+        logger.log_metrics(metrics, row["epoch"])
 
 
 def _make(name: str, folder: Path, config: Mapping[str, Any]) -> Logger:

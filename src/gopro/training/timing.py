@@ -1,4 +1,4 @@
-"""A step of training tried out on a copy of the method, to know how long one takes."""
+"""How long a training takes: a few steps are timed on a copy of the method."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from gopro.training.config import TrainSettings
 
 T = TypeVar("T")
 
-_PATIENCE = 2.0  # seconds after which a thing isn't tried again
-_TIMES = 5  # how often a thing is tried, the first time not counted
+_MAX_SECONDS = 2.0  # after which a measurement isn't repeated
+_REPETITIONS = 5  # after a first one that isn't counted
 
 
 def training_seconds(
@@ -31,17 +31,17 @@ def training_seconds(
     settings: TrainSettings,
     count: int,
 ) -> float:
-    """How long training on live views is going to take, from a few steps of a copy.
+    """Expected seconds of a training on live views, from a few steps of a copy.
 
-    Encoding is counted where it is done once and before, and so is what a method makes of it.
+    Includes encoding where it is done once before training, and the method's ``prepare``.
 
     Args:
-        method: Freshly made; nothing of it is changed.
+        method: Not trained yet; it is not changed.
         pixels: Some of the images: uint8 [n, 3, S, S].
         labels: [n], indexes of the method's classes.
         recipe: Of the training.
         settings: Seed and views.
-        count: How many images there are to be in all.
+        count: Number of training images.
     """
     with torch.random.fork_rng(devices=[]):
         trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
@@ -64,9 +64,9 @@ def training_seconds(
 
 
 def prepare(trial: Method, features: ImageFeatures, labels: Tensor, count: int) -> None:
-    """Let a method that learns from features see ``count`` images: these, again and again."""
-    places = torch.arange(count) % len(features)
-    trial.prepare(features[places], labels[places].to(trial.backbone.device))
+    """Give ``count`` images to a method that learns from features: these, repeated."""
+    indices = torch.arange(count) % len(features)
+    trial.prepare(features[indices], labels[indices].to(trial.backbone.device))
 
 
 def live_batches(
@@ -77,31 +77,31 @@ def live_batches(
     settings: TrainSettings,
     count: int,
 ) -> Callable[[], Batch]:
-    """Makes a batch as it will be of ``count`` images: these, taken again and again to fill it."""
+    """Returns what makes a training batch of ``count`` images: these, repeated to fill it."""
     chosen = torch.arange(min(recipe.batch, count)) % len(pixels)
     source = LiveViews(trial, pixels, settings.views, recipe.augment, settings.seed)
     return lambda: source.batch(chosen, labels[chosen], 0)
 
 
 def learn(trial: Method, batch: Batch) -> None:
-    """A step, but for the optimizer's part."""
+    """A training step without the optimizer's update."""
     trial.zero_grad()
     trial.backward(trial.loss(batch), Tensor.backward)
 
 
 def often(work: Callable[[], object], gradient: bool = True) -> float:
-    """The median of a few times, the first one left out where it isn't the only one."""
+    """Median seconds of a few repetitions; the first counts only when it is the only one."""
     times: list[float] = []
     with torch.set_grad_enabled(gradient):
-        while len(times) <= _TIMES and sum(times) < _PATIENCE:
+        while len(times) <= _REPETITIONS and sum(times) < _MAX_SECONDS:
             times.append(timed(work)[1])
     return statistics.median(times[1:] or times)
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """What the work gives, and the seconds it takes."""
+    """The result of the work, and the seconds it took."""
     started = time.perf_counter()
-    found = work()
+    result = work()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return found, time.perf_counter() - started
+    return result, time.perf_counter() - started

@@ -1,4 +1,4 @@
-"""The one training loop."""
+"""The training loop of all methods."""
 
 from __future__ import annotations
 
@@ -11,35 +11,33 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from gopro.backbones import ImageFeatures
 from gopro.common import distributed
-from gopro.common.errors import NotFiniteError
+from gopro.common.errors import GoproError, NotFiniteError
 from gopro.common.files import atomic_write
 from gopro.common.progress import Advance, bar
 from gopro.methods.base import Method, Recipe
 from gopro.training.batches import CachedViews, LiveViews, draw_seed
 from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.training.config import ViewSettings
-from gopro.training.loggers import log_row
+from gopro.training.loggers import Logger, log_row
 from gopro.training.numerics import all_finite, broken_gradient, files
 from gopro.training.schedule import learning_rate
-
-if TYPE_CHECKING:
-    from lightning_fabric import Fabric
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
 
 _SMALLEST_SCALE = 1.0
-"""Of the loss in half precision: it starts at 65,536 and is halved at every overflow."""
+"""Smallest loss scale in half precision. It starts at 65,536; every overflow halves it."""
 
 
 class Interrupted(Exception):  # noqa: N818 - nothing went wrong
-    """Training was stopped by Ctrl-C; everything is saved."""
+    """Ctrl-C stopped the training; everything is saved."""
 
 
 @dataclass(frozen=True)
@@ -50,32 +48,34 @@ class TrainingSet:
         pixels: uint8 [N, 3, S, S].
         labels: [N].
         names: What messages call the images; empty where they have no names.
+        features: Of the images without augmentation, where they have been encoded already.
     """
 
     pixels: Tensor
     labels: Tensor
     names: tuple[str, ...] = ()
+    features: ImageFeatures | None = None
 
 
 class Trainer:
-    """Trains a method in place and keeps ``metrics.jsonl`` and a checkpoint in the run folder.
+    """Trains a method in place; writes ``metrics.jsonl`` and a checkpoint into the run folder.
 
-    The order of the images and every view depend on seed, epoch and image alone, so a training
-    that is stopped anywhere and resumed ends with the same weights.
+    The order of the images and all views depend only on seed, epoch and image, so a training that
+    is stopped at any step and resumed ends with the same weights.
 
     Args:
-        method: What to train.
+        method: What to train, on its device.
         data: Its images.
         recipe: Epochs, batch, learning rate and so on.
-        fabric: Device and processes.
         folder: The run folder.
         seed: Of order and views.
         views: How views are made.
         precision: "fp16" turns loss scaling on.
         validate: Gives the accuracy in percent on validation images, after each epoch.
-        select_best: End with the weights of the best validation accuracy, not the last ones.
+        select_best: Use the weights of the best validation accuracy instead of the last ones.
         checkpoint_every: Epochs between checkpoints.
-        view_cache: Draw from so many copies of each view, encoded before; 0 for live views.
+        view_cache: Number of copies of each view, encoded before training; 0 for live views.
+        loggers: Get each epoch's row of metrics.
 
     Raises:
         GoproError: When the copies of views can't be made or kept.
@@ -87,7 +87,6 @@ class Trainer:
         data: TrainingSet,
         recipe: Recipe,
         *,
-        fabric: Fabric,
         folder: Path,
         seed: int,
         views: ViewSettings,
@@ -96,31 +95,26 @@ class Trainer:
         select_best: bool = False,
         checkpoint_every: int = 1,
         view_cache: int = 0,
+        loggers: Sequence[Logger] = (),
     ) -> None:
         self.method, self.data, self.recipe = method, data, recipe
-        self.fabric, self.folder, self.seed = fabric, folder, seed
+        self.device = method.backbone.device
+        self.folder, self.seed, self.loggers = folder, seed, loggers
         self.validate, self.select_best = validate, select_best
         self.checkpoint_every = checkpoint_every
         self.precision = precision
         self.batch = min(recipe.batch, len(data.labels))
         self.steps = recipe.steps(len(data.labels))
-        self.source = LiveViews(method, data.pixels, views, recipe.augment, seed)
-        if view_cache:
-            self.source = CachedViews(
-                method, data.pixels, views, recipe.augment, seed, copies=view_cache
-            )
-        parameters = [p for p in method.parameters() if p.requires_grad]
-        optimizer = make_optimizer(recipe, parameters)
-        self.wrapped: Any
-        self.optimizer: Any
-        self.wrapped, self.optimizer = fabric.setup(method, optimizer)
-        self.scaler = torch.amp.GradScaler(fabric.device.type, enabled=precision == "fp16")
+        images = (method, data.pixels, views, recipe.augment, seed, data.features)
+        self.source = CachedViews(*images, copies=view_cache) if view_cache else LiveViews(*images)
+        self.optimizer = make_optimizer(recipe, [p for p in method.parameters() if p.requires_grad])
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.progress = Progress()
         self.best: dict[str, Tensor] | None = None
         self.started = time.monotonic()
 
     def resume(self) -> None:
-        """Go back to where the folder's checkpoint left off, if there is one.
+        """Continue from the folder's checkpoint, if there is one.
 
         Raises:
             GoproError: When the checkpoint is damaged or another method's.
@@ -164,6 +158,7 @@ class Trainer:
             interrupt_flag() as interrupted,
         ):
             distributed.shard_size(self.batch)
+            self._check_start(done)
             while progress.epoch < epochs:
                 self._epoch(advance, interrupted)
                 self._close_epoch()
@@ -173,6 +168,15 @@ class Trainer:
             self.method.load_state_dict(self.best)
         self.method.eval()
         return progress
+
+    def _check_start(self, done: int) -> None:
+        """Refuse processes that continue from different steps; their gradients would not match."""
+        mean = distributed.average({"step": done}, self.device)["step"]
+        if distributed.any_process(mean != done, self.device):
+            raise GoproError(
+                f"the processes continue from different steps, this one from step {done}; put the "
+                "run folder on a disk that all of them can read"
+            )
 
     def _epoch(self, advance: Advance, interrupted: Callable[[], bool]) -> None:
         progress = self.progress
@@ -189,18 +193,18 @@ class Trainer:
             progress.step += 1
             words = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
             advance(f"epoch {progress.epoch + 1}/{self.recipe.epochs}  {words}")
-            if distributed.any_process(interrupted(), self.fabric.device):
+            if distributed.any_process(interrupted(), self.device):
                 self.save()
                 raise Interrupted(str(self.folder))
 
     def _step(self, chosen: Tensor) -> dict[str, float]:
-        """One step on the chosen images; gives the loss and its terms."""
+        """One step on the chosen images; returns the loss and its terms."""
         mine = distributed.shard(chosen)
         batch = self.source.batch(mine, self.data.labels[mine], self.progress.epoch)
-        terms = self.wrapped(batch)
+        terms = self.method.loss(batch)
         loss = self.method.total(terms)
         values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
-        values = distributed.average(values, self.fabric.device)
+        values = distributed.average(values, self.device)
         broken = [name for name, value in values.items() if not math.isfinite(value)]
         if broken:
             raise self._stop(f"the loss term {broken[-1]} is {values[broken[-1]]}", chosen)
@@ -213,14 +217,14 @@ class Trainer:
             self.scaler.step(self.optimizer)
             self.scaler.update()
         if broke or (scaled and self.scaler.get_scale() < _SMALLEST_SCALE):
-            again = self.wrapped(batch)  # its graph was used up
+            again = self.method.loss(batch)  # the first graph is used up
             raise self._stop(broken_gradient(again, self.method.loss_weights, self.method), chosen)
         if not all_finite(self.method.parameters()):  # else a checkpoint would keep them
             raise self._stop("a weight is not finite", chosen)
         return values
 
     def _stop(self, what: str, chosen: Tensor) -> NotFiniteError:
-        """Keep the weights of before this step; gives the error that says what broke."""
+        """Save the weights from before this step; returns the error that says what broke."""
         if all_finite(self.method.state_dict().values()):
             self.save()
         kept = "the last good weights are kept in the checkpoint"
@@ -235,10 +239,10 @@ class Trainer:
         )
 
     def _backward(self, loss: Tensor, **options: Any) -> None:
-        self.fabric.backward(self.scaler.scale(loss), **options)
+        self.scaler.scale(loss).backward(**options)
 
     def _close_epoch(self) -> None:
-        """Validate, and turn the epoch's sums into a row of metrics."""
+        """Validate, and make the epoch's row of metrics from its sums."""
         progress = self.progress
         self.method.end_epoch(progress.epoch, self.recipe.epochs)
         row = {"epoch": progress.epoch + 1, "lr": learning_rate(self.recipe, progress.epoch)}
@@ -251,7 +255,7 @@ class Trainer:
                 state = self.method.state_dict()
                 self.best = {name: value.detach().clone() for name, value in state.items()}
         progress.rows.append(row)
-        log_row(self.fabric, row)
+        log_row(self.loggers, row)
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
 
 
@@ -266,27 +270,27 @@ def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> torch.optim.
 
 
 def write_metrics(folder: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write ``metrics.jsonl`` anew: one line an epoch, none double, none missing."""
+    """Write all of ``metrics.jsonl``: one line for each epoch."""
     with atomic_write(folder / METRICS) as temporary:
         temporary.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
 @contextlib.contextmanager
 def interrupt_flag() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a flag, so that no step is cut in two; the second one acts."""
-    asked = False
+    """The first Ctrl-C sets a flag, so that the step is completed; the second one stops at once."""
+    interrupted = False
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
+        nonlocal interrupted
+        interrupted = True
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     try:
         previous = signal.signal(signal.SIGINT, note)
-    except ValueError:  # not the main thread: leave signals alone
+    except ValueError:  # signals belong to the main thread
         yield lambda: False
         return
     try:
-        yield lambda: asked
+        yield lambda: interrupted
     finally:
         signal.signal(signal.SIGINT, previous)

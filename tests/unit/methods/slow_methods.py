@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from gopro.backbones import Backbone
@@ -126,7 +125,6 @@ def check_training(method: Method, folder: Path, recipe: Recipe) -> list[dict[st
         method,
         data,
         recipe,
-        fabric=Fabric(accelerator="cpu", devices=1),
         folder=folder,
         seed=1,
         views=ViewSettings(),

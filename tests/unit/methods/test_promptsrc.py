@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import slow_methods as slow
 import torch
-from lightning_fabric import Fabric
 from slow_methods import NAMES, READ
 from torch import Tensor
 
@@ -134,8 +133,7 @@ def trainer(method: PromptSRC, folder: Path, recipe: Recipe = RECIPE) -> Trainer
     generator = torch.Generator().manual_seed(5)
     pixels = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8, generator=generator)
     data = TrainingSet(pixels, torch.arange(6) % 3)
-    fabric = Fabric(accelerator="cpu", devices=1)
-    return Trainer(method, data, recipe, fabric=fabric, folder=folder, seed=1, views=ViewSettings())
+    return Trainer(method, data, recipe, folder=folder, seed=1, views=ViewSettings())
 
 
 class Watched(PromptSRC):

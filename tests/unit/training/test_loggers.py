@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from lightning_fabric import Fabric
 
 from gopro.common.errors import GoproError
 from gopro.training import loggers
@@ -21,9 +20,8 @@ ROWS = [{"epoch": 1, "lr": 0.1, "ce": 2.0}, {"epoch": 2, "lr": 0.1, "ce": 1.5, "
 
 def _log(names: list[str], folder: Path) -> None:
     with loggers.opened(names, folder, {"lr": 0.1}) as made:
-        fabric = Fabric(accelerator="cpu", devices=1, loggers=made)
         for row in ROWS:
-            loggers.log_row(fabric, row)
+            loggers.log_row(made, row)
 
 
 def _csv(folder: Path) -> list[dict[str, str]]:

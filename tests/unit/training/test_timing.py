@@ -17,7 +17,7 @@ from small_clips import small_backbone
 def test_several_times_and_the_middle_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses = iter([0.09, 0.03, 0.001, 0.035, 0.09, 0.001])
     assert 0.029 < timing.often(lambda: time.sleep(next(pauses))) < 0.06
-    monkeypatch.setattr(timing, "_PATIENCE", 0.01)
+    monkeypatch.setattr(timing, "_MAX_SECONDS", 0.01)
     assert timing.often(lambda: time.sleep(0.02)) >= 0.02
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from toy_method import RECIPE, Toy, by_hand, trainer
 
+from gopro.common import distributed
 from gopro.common.errors import GoproError
 from gopro.methods.base import Method, Recipe
 from gopro.training import trainer as trainer_module
@@ -291,3 +292,11 @@ def _die_at(step: int, made: trainer.Trainer) -> None:
         return original(chosen)
 
     made._step = fatal  # type: ignore[method-assign]
+
+
+def test_processes_that_continue_from_different_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distributed, "averaged", lambda values, device: {"step": 2.5})
+    with pytest.raises(GoproError, match="different steps, this one from step 0"):
+        trainer(tmp_path).run()

@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from gopro.backbones import ImageFeatures
@@ -60,9 +59,8 @@ def data() -> TrainingSet:
 def trainer(folder: Path, method: Toy | None = None, **options: Any) -> Trainer:
     """A trainer of the toy; ``recipe`` and others as options."""
     recipe = options.pop("recipe", RECIPE)
-    fabric = Fabric(accelerator="cpu", devices=1)
     given = {"seed": 7, "views": ViewSettings(), **options}
-    return Trainer(method or Toy(), data(), recipe, fabric=fabric, folder=folder, **given)
+    return Trainer(method or Toy(), data(), recipe, folder=folder, **given)
 
 
 def by_hand(recipe: Recipe, seed: int, rate: Callable[[int], float]) -> Tensor:
