@@ -35,12 +35,13 @@ def compare(settings: TrainSettings, options: Any) -> tuple[str, Cost, Cost]:
 
     from gopro.runs import run
     from gopro.runs.estimate import estimate
-    from gopro.runs.setup import complete, equip
+    from gopro.runs.prepared import prepare
+    from gopro.runs.resolve import resolve
 
     with tempfile.TemporaryDirectory() as place:
         os.environ[cache.FOLDER] = str(Path(place) / "cache")
         settings = replace(settings, out=Path(place) / "run")
-        said = estimate(equip(complete(settings, options)))
+        said = estimate(prepare(resolve(settings, options)))
         started = time.perf_counter()
         run.train(settings, options)
         seconds = time.perf_counter() - started

@@ -128,24 +128,22 @@ def expect_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> None:
 
 def show(settings: TrainSettings, options: Any) -> Path:
     """Run and print what it will do, the table, and where everything is."""
-    from gopro.results import runfolder, schema
     from gopro.results.pages import printed
     from gopro.runs import run
-    from gopro.training import launch
+    from gopro.runs.launch import launch, resolve_in_first_process
 
-    place = runfolder.default_folder(settings, getattr(options, "variant", None))
     with (
-        launch.crew(settings, settings.out or place) as settings,
+        launch(settings, resolve_in_first_process(settings, options)) as resolved,
         stopping("the same command with --resume continues"),
     ):
-        folder = run.train(settings, options, announce=print)
-    found = schema.read(folder)
-    printed.print_table(found)
+        record = run.execute(resolved, announce=print)
+    results = record.results
+    printed.print_table(results)
     print(
-        f"{found['trainable_parameters']:,} learned parameters, {found['train_seconds']:.0f} s of "
-        f"training; all of it is in {folder}"
+        f"{results['trainable_parameters']:,} learned parameters, {results['train_seconds']:.0f} s "
+        f"of training; all of it is in {record.folder}"
     )
-    return folder
+    return record.folder
 
 
 def show_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> None:

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gopro.common.errors import GoproError
 from gopro.results.runfolder import PREDICTIONS
 from gopro.training.trainer import METRICS
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a finished run wrote: the contents of its files.
+
+    Attributes:
+        folder: The run folder.
+        results: ``results.json``.
+        predictions: ``predictions.json``.
+        metrics: The rows of ``metrics.jsonl``.
+    """
+
+    folder: Path
+    results: Mapping[str, Any]
+    predictions: Mapping[str, Mapping[str, Any]]
+    metrics: Sequence[Mapping[str, float]]
 
 
 def metrics(folder: Path) -> list[dict[str, float]]:

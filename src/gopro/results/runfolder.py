@@ -13,7 +13,7 @@ import yaml
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write, is_temporary, remove_temporary
 from gopro.common.typed import load_yaml, settings_from
-from gopro.data import Dataset
+from gopro.data import Dataset, tasks
 from gopro.data.fewshot import Sample, load_sample, save_sample
 from gopro.training.config import TrainSettings
 
@@ -36,7 +36,7 @@ def default_folder(settings: TrainSettings, variant: str | None) -> Path:
     if path:
         dataset = Path(path).expanduser().resolve().name or "folder"
     method = f"{settings.method}-{variant}" if variant else settings.method
-    task = "-".join((settings.task, *settings.target_names))
+    task = "-".join((tasks.resolve(settings.task), *settings.target_names))
     task = re.sub(r"[^\w.-]+", "_", task)
     name = (dataset, task, method, settings.backbone.replace("/", "-"))
     return Path("runs") / f"{'-'.join(name)}-{settings.shots}shot-seed{settings.seed}"

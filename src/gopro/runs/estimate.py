@@ -1,8 +1,6 @@
-"""What a run is going to cost, told before the work starts, from a few steps tried out."""
+"""The expected cost of a run, for ``--estimate``: a few steps are timed and added up."""
 
 from __future__ import annotations
-
-from gopro.common.text import duration
 
 import copy
 import sys
@@ -13,28 +11,28 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from gopro.backbones import cache
-from gopro.backbones import ImageFeatures
+from gopro.backbones import ImageFeatures, cache
+from gopro.backbones.image import to_unit
+from gopro.common.text import duration
 from gopro.data import Dataset, Item
 from gopro.data.pixels import batches
-from gopro.backbones.image import to_unit
 from gopro.methods.base import Batch, Method
-from gopro.runs.setup import Prepared
+from gopro.runs.prepared import PreparedRun
 from gopro.training.timing import learn, live_batches, often, prepare, timed
 
-_TRIED = 32  # images that are decoded to try things out on, at most
-_SCORES = 1600  # image-class pairs whose scores are tried out, at most
+_MAX_IMAGES = 32  # decoded for timing
+_MAX_SCORES = 1600  # image-class pairs scored for timing
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run needs from start to end.
+    """Expected cost of a run from start to end.
 
     Attributes:
-        seconds: What takes how long: ``decoding``, ``encoding``, ``views``, ``training``,
-            ``validation``, ``testing``.
+        seconds: For ``decoding``, ``encoding``, ``views``, ``training``, ``validation`` and
+            ``testing``.
         memory: Bytes; on a GPU those of the GPU.
-        disk: Bytes that it adds, features kept for later runs included.
+        disk: Bytes written, cached features included.
     """
 
     seconds: dict[str, float]
@@ -42,7 +40,7 @@ class Estimate:
     disk: int
 
     def __str__(self) -> str:
-        """In a line."""
+        """One line."""
         longest = sorted(self.seconds.items(), key=lambda part: -part[1])
         words = ", ".join(f"{name} {duration(took)}" for name, took in longest if took >= 0.5)
         total = duration(sum(self.seconds.values()))
@@ -52,11 +50,9 @@ class Estimate:
         )
 
 
-
-
 @dataclass(frozen=True)
 class _Costs:
-    """Seconds: to decode an image, to encode one, to make and encode its views, for a step."""
+    """Seconds to decode an image, to encode it, to make and encode its views, and for a step."""
 
     decode: float
     image: float
@@ -64,14 +60,14 @@ class _Costs:
     step: float
 
 
-def estimate(prepared: Prepared) -> Estimate:
-    """Try a few steps and scores on a copy of the method; nothing of the run is changed.
+def estimate(prepared: PreparedRun) -> Estimate:
+    """Time a few steps and scores on a copy of the method; the run itself is not changed.
 
     Args:
         prepared: The run.
 
     Raises:
-        GoproError: When an image that is tried out can't be read.
+        GoproError: When an image can't be read.
     """
     with torch.random.fork_rng(devices=[]):
         pixels, decode = timed(lambda: _pixels(prepared, prepared.plan.train))
@@ -82,16 +78,18 @@ def estimate(prepared: Prepared) -> Estimate:
         return _add_up(prepared, trial.eval(), features, costs)
 
 
-def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _Costs) -> Estimate:
-    settings, recipe, what = prepared.settings, prepared.recipe, prepared.plan
-    trained = len(what.train) if prepared.trains else 0
-    val = len(what.val) if prepared.trains and settings.validate else 0
-    tests = {name: len(test.items) for name, test in what.tests.items()}
-    # who changes the tower encodes with it in every validation, and in tests beside the frozen one
+def _add_up(
+    prepared: PreparedRun, trial: Method, features: ImageFeatures, costs: _Costs
+) -> Estimate:
+    settings, recipe, plan = prepared.settings, prepared.recipe, prepared.plan
+    trained = len(plan.train) if prepared.trains else 0
+    val = len(plan.val) if prepared.trains and settings.validate else 0
+    tests = {name: len(test.items) for name, test in plan.tests.items()}
+    # a changed encoder encodes in every validation, and test images beside the frozen encoder
     frozen = sum(
         len(test.items)
-        for test in what.tests.values()
-        if not _kept(prepared, test.dataset, test.items)
+        for test in plan.tests.values()
+        if not _is_cached(prepared, test.dataset, test.items)
     )
     fixed = recipe.augment == "none" and not trial.modifies_image_encoder
     own = trained if fixed or trial.learns_from_features else 0
@@ -110,7 +108,7 @@ def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _
             count
             * _answer(
                 trial.for_classes(
-                    what.tests[name].class_names, **prepared.template(what.tests[name].dataset)
+                    plan.tests[name].class_names, **prepared.template(plan.tests[name].dataset)
                 ),
                 features,
             )
@@ -126,13 +124,14 @@ def _add_up(prepared: Prepared, trial: Method, features: ImageFeatures, costs: _
     disk = learned * (2 + slots + (settings.select == "best")) + 200 * sum(tests.values())
     if cache.open_cache() is not None:
         kinds = len(trial.views) - fixed
-        whole = 4 * (prepared.backbone.embed_dim + 2 * sum(prepared.backbone.vision_widths))
-        disk += whole * (frozen if trial.modifies_image_encoder else encoded) + copies * kinds * whole // 2
+        size = 4 * (prepared.backbone.embed_dim + 2 * sum(prepared.backbone.vision_widths))
+        disk += size * (frozen if trial.modifies_image_encoder else encoded)
+        disk += copies * kinds * size // 2
     return Estimate(seconds, _peak(prepared) + held, disk)
 
 
-def _steps(prepared: Prepared, trial: Method, pixels: Tensor, decode: float) -> _Costs:
-    """Time the parts of training on a few images, taken again and again to fill a batch."""
+def _steps(prepared: PreparedRun, trial: Method, pixels: Tensor, decode: float) -> _Costs:
+    """Time the parts of training on a few images, repeated to fill a batch."""
     settings, recipe, device = prepared.settings, prepared.recipe, prepared.backbone.device
     unit = to_unit(pixels[:8], device)
     image = often(lambda: trial.encode_image(unit), gradient=False) / len(unit)
@@ -146,12 +145,12 @@ def _steps(prepared: Prepared, trial: Method, pixels: Tensor, decode: float) -> 
         return _Costs(decode, image, 0.0, often(lambda: learn(trial, live())))
     batch = live()
     views = often(lambda: trial.encode(live()), gradient=False) / len(batch.labels)
-    known = Batch(batch.labels.to(device), {}, trial.encode(batch))
-    return _Costs(decode, image, views, often(lambda: learn(trial, known)))
+    encoded = Batch(batch.labels.to(device), {}, trial.encode(batch))
+    return _Costs(decode, image, views, often(lambda: learn(trial, encoded)))
 
 
-def _trial(prepared: Prepared, features: ImageFeatures) -> Method:
-    """A copy of the method that shares the backbone, and has seen as many images as it will."""
+def _trial(prepared: PreparedRun, features: ImageFeatures) -> Method:
+    """A copy of the method that shares the backbone, prepared with the full number of images."""
     method = prepared.method
     trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
     if trial.learns_from_features:
@@ -163,28 +162,28 @@ def _trial(prepared: Prepared, features: ImageFeatures) -> Method:
 
 def _answer(method: Method, features: ImageFeatures) -> float:
     """Seconds to score one image among the method's classes."""
-    count = max(1, min(len(features), _SCORES // len(method.class_names)))
+    count = max(1, min(len(features), _MAX_SCORES // len(method.class_names)))
     return often(lambda: method.logits(features[:count]), gradient=False) / count
 
 
-def _pixels(prepared: Prepared, items: Sequence[Item]) -> Tensor:
+def _pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:
     settings, size = prepared.settings, prepared.backbone.image_size
-    tried = list(islice(items, _TRIED))
+    sample = list(islice(items, _MAX_IMAGES))
     return torch.cat(
-        list(batches(prepared.plan.source, tried, size, settings.eval_batch, settings.workers))
+        list(batches(prepared.plan.source, sample, size, settings.eval_batch, settings.workers))
     )
 
 
-def _kept(prepared: Prepared, dataset: Dataset, items: Sequence[Item]) -> bool:
-    """Whether the features of a data set's first batch are in the cache, and so probably all."""
+def _is_cached(prepared: PreparedRun, dataset: Dataset, items: Sequence[Item]) -> bool:
+    """Whether the cache holds the features of the first batch, and so probably of all."""
     settings, size = prepared.settings, prepared.backbone.image_size
     first = list(items[: settings.eval_batch])
     pixels = next(batches(dataset, first, size, settings.eval_batch, settings.workers))
     return cache.is_kept(prepared.backbone, pixels)
 
 
-def _peak(prepared: Prepared) -> int:
-    """The most memory that this process has held so far, the steps that were tried included."""
+def _peak(prepared: PreparedRun) -> int:
+    """Peak memory of this process so far, with the timed steps."""
     device = prepared.backbone.device
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)

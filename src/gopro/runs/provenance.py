@@ -1,4 +1,4 @@
-"""What is needed to repeat a run: settings, versions, the code's revision, hashes of its data."""
+"""What a repetition of a run needs: settings, versions, the code's revision, hashes of its data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from gopro.common import environment
-from gopro.results import runfolder
 from gopro.data.fewshot import Sample
 from gopro.data.plan import Plan
-from gopro.runs.setup import Prepared
+from gopro.results import runfolder
+from gopro.runs.prepared import PreparedRun
 
 
-def provenance(prepared: Prepared) -> dict[str, Any]:
-    """What ``results.json`` says of how it came about.
+def provenance(prepared: PreparedRun) -> dict[str, Any]:
+    """The entries of ``results.json`` that say how the results were made.
 
     Returns:
         ``settings`` (all of them, as in ``config.yaml``), ``environment`` (device, system,
@@ -36,7 +36,7 @@ def provenance(prepared: Prepared) -> dict[str, Any]:
 
 @lru_cache
 def _own_revision() -> str | None:
-    """This code's revision, as it was when first asked for."""
+    """This code's revision when the process first asked for it."""
     return revision(Path(__file__))
 
 
@@ -44,12 +44,12 @@ def revision(file: Path) -> str | None:
     """The git revision of the checkout that a source file belongs to.
 
     Args:
-        file: Below ``src/`` of the checkout; an installed copy, whose folder may lie in somebody
-            else's checkout, has none.
+        file: Below ``src/`` of the checkout. An installed copy has no revision, even when its
+            folder lies in another project's checkout.
 
     Returns:
-        The commit, with ``, changed`` behind it where files differ from it; None where there is
-        no checkout, or no git.
+        The commit, followed by ``, changed`` when files differ from it; None without a checkout
+        or without git.
     """
     root = file.resolve().parents[2]
     if not (root / ".git").exists() or file.resolve().parents[1].name != "src":
@@ -69,14 +69,10 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _splits(plan: Plan) -> dict[str, str]:
-    known: dict[int, str] = {}
-    found = {"train": plan.sample.split}
-    for name, test in plan.tests.items():
-        place = id(test.dataset)
-        if place not in known:
-            known[place] = test.dataset.fingerprint()
-        found[name] = known[place]
-    return found
+    sets = {id(test.dataset): test.dataset for test in plan.tests.values()}
+    hashes = {number: dataset.fingerprint() for number, dataset in sets.items()}
+    tests = {name: hashes[id(test.dataset)] for name, test in plan.tests.items()}
+    return {"train": plan.sample.split, **tests}
 
 
 def _hash(sample: Sample) -> str:

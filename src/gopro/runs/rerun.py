@@ -1,4 +1,4 @@
-"""Doing a run again, and saying whether the same came out."""
+"""Repeating a run and comparing both results."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 import torch
 
-from gopro.training import trainer, launch
-from gopro.results import schema, runfolder
-from gopro.runs import run
 from gopro.common.tensors import load_tensors
-from gopro.runs.setup import complete
+from gopro.results import runfolder, schema
+from gopro.runs import run
+from gopro.runs.launch import launch, resolve_in_first_process
+from gopro.training.trainer import METRICS
 
-_MOST = 1024
-"""Threads that a file can ask for."""
+_MAX_THREADS = 1024
+"""Largest number of threads that is taken from a file."""
 
 
 def rerun(
@@ -31,13 +31,13 @@ def rerun(
 
     Args:
         folder: A finished run's.
-        out: A new run folder; one that holds the repetition, finished or not, is gone on with.
+        out: A new run folder, or one that holds the repetition, finished or not.
         changes: Settings that replace the run's, such as ``root`` or ``device``.
         announce: Gets a line about what is going to happen.
 
     Returns:
-        What differs, in a few words each; nothing where weights, metrics and every prediction
-        are the same bit for bit.
+        The differences, in a few words each; empty when weights, metrics and all predictions are
+        the same bit for bit.
 
     Raises:
         GoproError: When the folder holds no finished run, or its data or backbone is missing.
@@ -46,19 +46,19 @@ def rerun(
     recorded = schema.read(folder)
     settings, options = runfolder.read_settings(folder)
     settings = replace(settings, **{**changes, "out": out, "resume": True})
-    job = complete(settings, options)
-    if runfolder.state(out, job.settings, job.options) != "finished":
-        with _threads_of(recorded), launch.crew(settings, out) as ours:
-            run.train(ours, options, announce=announce)
+    resolved = resolve_in_first_process(settings, options)
+    if not resolved or runfolder.state(out, resolved.settings, options) != "finished":
+        with _threads_of(recorded), launch(settings, resolved) as ours:
+            run.execute(ours, announce)
     return list(differences(folder, out))
 
 
 @contextlib.contextmanager
 def _threads_of(recorded: Mapping[str, Any]) -> Iterator[None]:
-    """Compute with as many threads as a run on the cpu had: others add up in another order."""
+    """Use the run's number of cpu threads: with another number, sums round differently."""
     device = str(recorded.get("environment", {}).get("device", ""))
-    found, before = re.search(r"(\d{1,9}) threads\)$", device), torch.get_num_threads()
-    torch.set_num_threads(min(int(found[1]), _MOST) if found else before)
+    threads, before = re.search(r"(\d{1,9}) threads\)$", device), torch.get_num_threads()
+    torch.set_num_threads(min(int(threads[1]), _MAX_THREADS) if threads else before)
     try:
         yield
     finally:
@@ -66,7 +66,7 @@ def _threads_of(recorded: Mapping[str, Any]) -> Iterator[None]:
 
 
 def differences(first: Path, second: Path) -> Iterator[str]:
-    """What differs between two finished runs, most important first.
+    """Differences between two finished runs, the most important first.
 
     Raises:
         GoproError: When a folder holds no finished run.
@@ -80,25 +80,27 @@ def differences(first: Path, second: Path) -> Iterator[str]:
         for name in a | b:
             if a.get(name) != b.get(name):
                 yield f"{who}{name} {_accuracy(b, name)}, was {_accuracy(a, name)}"
-    for file in (runfolder.PREDICTIONS, trainer.METRICS):
+    for file in (runfolder.PREDICTIONS, METRICS):
         if _content(first / file) != _content(second / file):
             yield f"{file} differs"
 
 
 def causes(first: Path, second: Path) -> list[str]:
-    """What was not the same from the start: versions, device, code, data."""
+    """What was different before the runs started: versions, device, code, data."""
     before, now = schema.read(first), schema.read(second)
-    found = []
+    reasons = []
     for name, old in before.get("environment", {}).items():
         new = now["environment"].get(name)
         if new != old:
-            found.append(f"{name} is {new}, was {old}")
+            reasons.append(f"{name} is {new}, was {old}")
     if before.get("revision") != now["revision"]:
-        found.append(f"the code is {_short(now['revision'])}, was {_short(before.get('revision'))}")
+        reasons.append(
+            f"the code is {_short(now['revision'])}, was {_short(before.get('revision'))}"
+        )
     for name, words in (("splits", "the split"), ("sample", "the few-shot sample")):
         if name in before and before[name] != now[name]:
-            found.append(f"{words} is another")
-    return found
+            reasons.append(f"{words} is another")
+    return reasons
 
 
 def _weights(first: Path, second: Path) -> Iterator[str]:

@@ -11,23 +11,27 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gopro.common import tensors
-from gopro.training import checkpoint, trainer
-from gopro.results import schema, runfolder
-from gopro.training.config import TrainSettings
+from gopro.common.files import atomic_write, write_json
+from gopro.common.tensors import load_learned, save_tensors
 from gopro.data import Dataset, Item
 from gopro.data.pixels import batches
-from gopro.runs.estimate import estimate
+from gopro.prediction.encode import encode
 from gopro.prediction.predict import validator
-from gopro.runs.fast_tests import FastTests
-from gopro.common.files import atomic_write, write_json
-from gopro.training.fit import learn
-from gopro.runs.testing import describe, features_of, measure
-from gopro.runs.setup import Prepared, complete, equip
-from gopro.runs.provenance import provenance
+from gopro.results import runfolder, schema
 from gopro.results.pages import runs as pages
+from gopro.results.recorded import RunRecord
 from gopro.results.recorded import predictions as read_predictions
+from gopro.runs.estimate import estimate
+from gopro.runs.fast_tests import FastTests
+from gopro.runs.prepared import PreparedRun, prepare
+from gopro.runs.provenance import provenance
+from gopro.runs.resolve import ResolvedRun, resolve
+from gopro.runs.testing import describe, features_of, measure
 from gopro.runs.workspace import Workspace
+from gopro.training.checkpoint import Progress
+from gopro.training.config import TrainSettings
+from gopro.training.fit import learn
+from gopro.training.trainer import TrainingSet, write_metrics
 
 
 def silent(line: str) -> None:
@@ -41,14 +45,13 @@ def train(
     announce: Callable[[str], None] = silent,
     workspace: Workspace | None = None,
 ) -> Path:
-    """Train, test and write the results of one run.
+    """Resolve and execute one run.
 
     Args:
         settings: Of the run.
         options: The method's settings; its defaults when None.
         dataset: The data set; read by its name in the settings when None.
-        announce: Gets lines about what is going to happen and what it will cost, before the work
-            starts.
+        announce: Gets a line about what is going to happen before the work starts.
         workspace: What other runs have made and can be used again.
 
     Returns:
@@ -58,36 +61,55 @@ def train(
         GoproError: For anything the user can mend.
         Interrupted: After Ctrl-C, once all is saved.
     """
-    job = complete(settings, options, dataset, workspace)
-    runfolder.check(job.folder, job.settings, job.options)
-    prepared = equip(job, workspace)
+    return execute(resolve(settings, options, dataset, workspace), announce, workspace).folder
+
+
+def execute(
+    run: ResolvedRun,
+    announce: Callable[[str], None] = silent,
+    workspace: Workspace | None = None,
+) -> RunRecord:
+    """Train, test and write the results of a resolved run.
+
+    Each image is opened, decoded and encoded once; augmented views are encoded in each epoch, and
+    so are validation images where the image encoder changes. The report opens its sample images
+    again, in the size it shows.
+
+    Raises:
+        GoproError: For anything the user can mend.
+        Interrupted: After Ctrl-C, once all is saved.
+    """
+    runfolder.check(run.folder, run.settings, run.options)
+    prepared = prepare(run, workspace)
     settings, folder, method = prepared.settings, prepared.folder, prepared.method
     announce(_intention(prepared))
-    if announce is not silent:  # trying a few steps out takes some seconds
-        announce(f"expected: {estimate(prepared)}")
     # images are read before the folder is made: a damaged one leaves nothing behind
-    seconds = _show_training_set(prepared) if method.learns_from_features else 0.0
-    fit = _training(prepared) if prepared.trains else None
+    started = time.monotonic()
+    fit = _training(prepared)
+    seconds = time.monotonic() - started if method.learns_from_features else 0.0
     runfolder.open_folder(folder, settings, prepared.options)
     runfolder.keep_sample(folder, prepared.plan.source, prepared.plan.sample)
+    rows: list[dict[str, Any]] = []
     if fit is None:
-        trainer.write_metrics(folder, [])
+        write_metrics(folder, rows)
     else:
-        seconds += fit().seconds
-    tensors.save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), _about(settings))
+        progress = fit()
+        seconds, rows = seconds + progress.seconds, progress.rows
+    save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), _about(settings))
     measured, predictions = measure(prepared)
     write_json(folder / runfolder.PREDICTIONS, predictions)
-    about = {**describe(prepared, seconds), **measured, **provenance(prepared)}
-    write_json(folder / runfolder.RESULTS, about)
+    results = {**describe(prepared, seconds), **measured, **provenance(prepared)}
+    write_json(folder / runfolder.RESULTS, results)
+    record = RunRecord(folder, results, predictions, rows)
     datasets = {name: test.dataset for name, test in prepared.plan.tests.items()}
     if prepared.trains:
         from gopro.results.pages import picture
 
-        picture.draw(folder, datasets)
-    pages.write(folder, datasets, method)
+        picture.draw(record, datasets)
+    pages.write(record, datasets, method, settings, prepared.options)
     with atomic_write(folder / runfolder.DONE) as temporary:
         temporary.write_text("finished\n")
-    return folder
+    return record
 
 
 def expect(settings: TrainSettings, options: Any = None) -> str:
@@ -96,7 +118,7 @@ def expect(settings: TrainSettings, options: Any = None) -> str:
     Raises:
         GoproError: For settings that don't fit each other or the data.
     """
-    prepared = equip(complete(settings, options))
+    prepared = prepare(resolve(settings, options))
     return f"{_intention(prepared)}\nexpected: {estimate(prepared)}"
 
 
@@ -123,14 +145,12 @@ def test(
     """
     recorded = schema.read(folder)
     settings, options = runfolder.read_settings(folder)
-    prepared = equip(complete(replace(settings, out=folder, **changes), options))
-    settings = prepared.settings
-    tensors.load_learned(folder / runfolder.WEIGHTS, prepared.method, _about(settings))
+    prepared = prepare(resolve(replace(settings, out=folder, **changes), options))
+    method = prepared.method
+    load_learned(folder / runfolder.WEIGHTS, method, _about(prepared.settings))
     if fast:
-        train, method = prepared.plan.train, prepared.method
-        tests = FastTests(
-            folder, method, lambda: features_of(prepared, method, train, prepared.plan.source)
-        )
+        train, source = prepared.plan.train, prepared.plan.source
+        tests = FastTests(folder, method, lambda: features_of(prepared, method, train, source))
         measured, predictions = measure(prepared, tests)
         exact = read_predictions(folder)
         for line in tests.lines(_answers(exact), _answers(predictions)):
@@ -146,52 +166,54 @@ def _answers(predictions: Mapping[str, Any]) -> dict[str, list[int]]:
 
 
 def _about(settings: TrainSettings) -> dict[str, str]:
-    """What learned weights say about themselves."""
+    """Metadata of the learned weights' file."""
     return {"method": settings.method, "backbone": settings.backbone}
 
 
-def _intention(prepared: Prepared) -> str:
+def _intention(prepared: PreparedRun) -> str:
     """What a run is going to do, in a line."""
-    settings, recipe, what = prepared.settings, prepared.recipe, prepared.plan
-    tests = ", ".join(f"{name} ({len(test.items)} images)" for name, test in what.tests.items())
-    place = f"{settings.backbone} on {prepared.backbone.device}, {settings.precision}"
+    settings, recipe, plan = prepared.settings, prepared.recipe, prepared.plan
+    tests = ", ".join(f"{name} ({len(test.items)} images)" for name, test in plan.tests.items())
+    backbone = f"{settings.backbone} on {prepared.backbone.device}, {settings.precision}"
     if not prepared.trains:
-        return f"{settings.method}, {place}; nothing to train; tests: {tests}"
+        return f"{settings.method}, {backbone}; nothing to train; tests: {tests}"
     return (
-        f"{settings.method}, {place}: {recipe.epochs} epochs of {len(what.train)} images of "
-        f"{len(what.train_classes)} classes, then tests: {tests}"
+        f"{settings.method}, {backbone}: {recipe.epochs} epochs of {len(plan.train)} images of "
+        f"{len(plan.train_classes)} classes, then tests: {tests}"
     )
 
 
-def _show_training_set(prepared: Prepared) -> float:
-    """Let the method see the training images' features; gives the seconds that took."""
-    started = time.monotonic()
-    what = prepared.plan
-    labels = torch.tensor([item.label for item in what.train])
-    features = features_of(prepared, prepared.method, what.train, what.source)
-    prepared.method.prepare(features, labels.to(prepared.backbone.device))
-    return time.monotonic() - started
+def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
+    """Read the images that training needs, each once.
 
+    A method that learns from features sees them here.
 
-def _training(prepared: Prepared) -> Callable[[], checkpoint.Progress]:
-    """Read the images that training needs; gives what trains on them."""
-    settings, what = prepared.settings, prepared.plan
-    pixels = _pixels(prepared, what.train)
-    labels = torch.tensor([item.label for item in what.train])
+    Returns:
+        What trains on the images; None where there are no steps to do.
+    """
+    settings, plan, method = prepared.settings, prepared.plan, prepared.method
+    if not (prepared.trains or method.learns_from_features):
+        return None
+    pixels = _pixels(prepared, plan.train)
+    labels = torch.tensor([item.label for item in plan.train])
+    features = None
+    if method.learns_from_features:
+        features = prepared.workspace.keep(
+            "features", plan.source, plan.train, lambda: encode(method, pixels, settings.eval_batch)
+        )
+        method.prepare(features, labels.to(prepared.backbone.device))
+    if not prepared.trains:
+        return None
     validate = None
-    if settings.validate and what.val:
-        truth = [item.label for item in what.val]
-        pictures = _pixels(prepared, what.val)
-        validate = validator(prepared.method, pictures, truth, settings.eval_batch)
-    data = trainer.TrainingSet(pixels, labels, tuple(item.key for item in what.train))
-
-    def fit() -> checkpoint.Progress:
-        return learn(prepared.method, data, prepared.recipe, settings, prepared.folder, validate)
-
-    return fit
+    if settings.validate and plan.val:
+        val_labels = [item.label for item in plan.val]
+        val_pixels = _pixels(prepared, plan.val)
+        validate = validator(method, val_pixels, val_labels, settings.eval_batch)
+    data = TrainingSet(pixels, labels, tuple(item.key for item in plan.train), features)
+    return lambda: learn(method, data, prepared.recipe, settings, prepared.folder, validate)
 
 
-def _pixels(prepared: Prepared, items: Sequence[Item]) -> Tensor:
+def _pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:
     """Images of the training set, decoded: uint8 [N, 3, S, S]."""
     settings, size = prepared.settings, prepared.backbone.image_size
     source = prepared.plan.source

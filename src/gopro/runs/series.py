@@ -1,4 +1,4 @@
-"""Several runs in turn, which share what they have in common; finished ones are not repeated."""
+"""Several runs, one after the other: they share what they can; finished ones are not repeated."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from gopro.runs import run
-from gopro.results import runfolder
-from gopro.training.config import TrainSettings
 from gopro.common.errors import GoproError
-from gopro.runs.setup import complete, equip
+from gopro.results import runfolder
+from gopro.runs import run
+from gopro.runs.prepared import prepare
+from gopro.runs.resolve import ResolvedRun, resolve
 from gopro.runs.workspace import SHARED, Workspace
+from gopro.training.config import TrainSettings
 
 Wanted = tuple[TrainSettings, Any]
 """Settings of a run and of its method."""
 
 
 def in_turn(wanted: Sequence[Wanted], announce: Callable[[str], None] = print) -> list[Path]:
-    """Run one after the other: what is finished is left, what is unfinished goes on.
+    """Run one after the other: finished runs are skipped, unfinished ones are resumed.
 
     Args:
         wanted: Each with a run folder of its own.
@@ -29,8 +30,7 @@ def in_turn(wanted: Sequence[Wanted], announce: Callable[[str], None] = print) -
         The run folders, in the same order.
 
     Raises:
-        GoproError: For anything the user can mend: before the first run starts, where it can be
-            known then.
+        GoproError: For anything the user can mend; before the first run starts where possible.
         Interrupted: After Ctrl-C, once all is saved.
     """
     if any(settings.processes > 1 for settings, _ in wanted):
@@ -40,21 +40,22 @@ def in_turn(wanted: Sequence[Wanted], announce: Callable[[str], None] = print) -
         )
     workspace = Workspace(SHARED)
     folders: list[Path] = []
-    missing: list[Wanted] = []
+    missing: list[ResolvedRun] = []
     for settings, options in wanted:
-        job = complete(settings, options, workspace=workspace)
-        if job.folder in folders:
-            raise GoproError(f"two of the runs would be in {job.folder}; name each once")
-        folders.append(job.folder)
-        if runfolder.state(job.folder, job.settings, job.options) != "finished":
-            missing.append((settings, options))
-            equip(job, workspace)
+        resolved = resolve(replace(settings, resume=True), options, workspace=workspace)
+        folder = resolved.folder
+        if folder in folders:
+            raise GoproError(f"two of the runs would be in {folder}; name each once")
+        folders.append(folder)
+        if runfolder.state(folder, resolved.settings, resolved.options) != "finished":
+            missing.append(resolved)
+            prepare(resolved, workspace)
     if len(missing) < len(wanted):
         announce(f"{len(wanted) - len(missing)} of {len(wanted)} runs were finished before")
-    for number, (settings, options) in enumerate(missing, start=1):
+    for number, resolved in enumerate(missing, start=1):
 
-        def told(line: str, number: int = number) -> None:
+        def announce_numbered(line: str, number: int = number) -> None:
             announce(f"{number}/{len(missing)} {line}")
 
-        run.train(replace(settings, resume=True), options, announce=told, workspace=workspace)
+        run.execute(resolved, announce_numbered, workspace)
     return folders

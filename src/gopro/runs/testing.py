@@ -1,53 +1,82 @@
-"""A run's method and zero-shot CLIP on the test images: what ``results.json`` says."""
+"""Tests of a run's method and of zero-shot CLIP: the numbers in ``results.json``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gopro.results import schema
 from gopro.backbones import ImageFeatures
+from gopro.common.progress import bar
 from gopro.data import Dataset, Item
+from gopro.data.pixels import batches
+from gopro.data.plan import Plan, Test
 from gopro.data.templates import in_words, own_template
-from gopro.prediction.predict import Scorer, accuracy, predict
-from gopro.prediction.encode import features_for
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
-from gopro.data.plan import Plan
-from gopro.runs.setup import Prepared
+from gopro.prediction.encode import encode, features_for
+from gopro.prediction.predict import Scorer, accuracy, predict
+from gopro.results import schema
+from gopro.runs.prepared import PreparedRun
 
 
 def features_of(
-    prepared: Prepared, method: Method, items: Sequence[Item], source: Dataset
+    prepared: PreparedRun, method: Method, items: Sequence[Item], source: Dataset
 ) -> ImageFeatures:
-    """Features of a data set's images as they are, by the method's image tower.
+    """Features of a data set's images without augmentation, by the method's image encoder.
 
     Raises:
         GoproError: When an image is missing or can't be read.
     """
     settings = prepared.settings
 
-    def encode() -> ImageFeatures:
+    def read() -> ImageFeatures:
         return features_for(
             method, source, items, batch=settings.eval_batch, workers=settings.workers
         )
 
     if method.modifies_image_encoder:
-        return encode()
-    return prepared.workspace.keep("features", source, items, encode)
+        return read()
+    return prepared.workspace.keep("features", source, items, read)
+
+
+def _test_features(
+    prepared: PreparedRun, zero_shot: Method, method: Method, test: Test
+) -> tuple[ImageFeatures, ImageFeatures]:
+    """Features of a test's images for zero-shot CLIP and for the method; decoded once for both."""
+    if not method.modifies_image_encoder:
+        features = features_of(prepared, zero_shot, test.items, test.dataset)
+        return features, features
+    settings, size = prepared.settings, prepared.backbone.image_size
+    adapted: list[ImageFeatures] = []
+
+    def read() -> ImageFeatures:
+        frozen = []
+        pictures = batches(test.dataset, test.items, size, settings.eval_batch, settings.workers)
+        with bar("encoding images", len(test.items)) as advance:
+            for pixels in pictures:
+                frozen.append(encode(zero_shot, pixels, settings.eval_batch))
+                adapted.append(encode(method, pixels, settings.eval_batch))
+                advance("", len(pixels))
+        return ImageFeatures.cat(frozen)
+
+    features = prepared.workspace.keep("features", test.dataset, test.items, read)
+    if not adapted:  # an earlier run of this command has encoded the frozen ones
+        return features, features_of(prepared, method, test.items, test.dataset)
+    return features, ImageFeatures.cat(adapted)
 
 
 def measure(
-    prepared: Prepared, fast: Callable[[str, Method], Scorer] = lambda name, method: method
+    prepared: PreparedRun, fast: Callable[[str, Method], Scorer] = lambda name, method: method
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Test on everything that the plan names.
+    """Run all tests of the plan.
 
     Args:
         prepared: The run, its method trained.
-        fast: From a test's name and the method with its class names to what scores its images.
+        fast: Gives what scores a test's images, from the test's name and the method with its
+            class names.
 
     Returns:
-        Accuracies of the method and of zero-shot CLIP, and every single prediction.
+        Accuracies of the method and of zero-shot CLIP, and the prediction for each image.
 
     Raises:
         GoproError: When an image is missing or can't be read.
@@ -57,18 +86,18 @@ def measure(
     predictions: dict[str, Any] = {}
     for name, test in prepared.plan.tests.items():
         labels = [item.label for item in test.items]
-        usual = ZeroShotSettings(own_template(test.dataset.name))
-        zero_shot = ZeroShot(prepared.backbone, test.class_names, usual)
-        sentence = prepared.template(test.dataset)
-        method = prepared.method.eval().for_classes(test.class_names, **sentence)
-        frozen = own = features_of(prepared, zero_shot, test.items, test.dataset)
-        if method.modifies_image_encoder:
-            own = features_of(prepared, method, test.items, test.dataset)
+        zero_shot = ZeroShot(
+            prepared.backbone, test.class_names, ZeroShotSettings(own_template(test.dataset.name))
+        )
+        template = prepared.template(test.dataset)
+        method = prepared.method.eval().for_classes(test.class_names, **template)
+        frozen, adapted = _test_features(prepared, zero_shot, method, test)
         answers = {
             "zeroshot": predict(zero_shot, frozen),
-            "method": predict(fast(name, method), own, prepared.settings.eval_batch),
+            "method": predict(fast(name, method), adapted, prepared.settings.eval_batch),
         }
-        for who, used in (("zeroshot", usual), ("method", method.settings)):
+        for who, scorer in (("zeroshot", zero_shot), ("method", method)):
+            used = scorer.settings
             if hasattr(used, "template"):
                 templates[who][name] = in_words(used.template, getattr(used, "ensemble", "none"))
         for who, predicted in answers.items():
@@ -100,8 +129,8 @@ def measure(
     )
 
 
-def describe(prepared: Prepared, seconds: float) -> dict[str, Any]:
-    """What a result says of its run, beside what was measured."""
+def describe(prepared: PreparedRun, seconds: float) -> dict[str, Any]:
+    """The entries of ``results.json`` that describe the run."""
     settings = prepared.settings
     return {
         "schema": schema.SCHEMA,
@@ -118,6 +147,6 @@ def describe(prepared: Prepared, seconds: float) -> dict[str, Any]:
     }
 
 
-def _notes(what: Plan) -> list[str]:
-    """What was decided while the data sets were read, such as that a split was generated."""
-    return list(dict.fromkeys(f"{one.name}: {note}" for one in what.datasets for note in one.notes))
+def _notes(plan: Plan) -> list[str]:
+    """Remarks made while the data sets were read, such as that a split was generated."""
+    return list(dict.fromkeys(f"{one.name}: {note}" for one in plan.datasets for note in one.notes))

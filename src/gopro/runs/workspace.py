@@ -1,4 +1,4 @@
-"""What the runs of one command share in memory: data sets, the backbone, pictures, features."""
+"""What the runs of one command share in memory: data sets, the backbone, images, features."""
 
 from __future__ import annotations
 
@@ -7,26 +7,27 @@ from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+import torch
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures, build
-from gopro.training.config import TrainSettings
 from gopro.data import Dataset, Item, load
+from gopro.training.config import TrainSettings
 
-Kept = TypeVar("Kept", Tensor, ImageFeatures)
+T = TypeVar("T", Tensor, ImageFeatures)
 
 SHARED = 2 * 1024**3
-"""Bytes of pictures and features that several runs keep: 25,000 images of ViT-B/16."""
+"""Bytes of images and features that several runs keep: about 25,000 images of ViT-B/16."""
 
 
 class Workspace:
-    """Makes each thing once for all runs that ask for it.
+    """A cache in memory: each thing is made once for all runs that ask for it.
 
-    Nothing of it is changed by a run: the backbone is frozen, and tensors are only read.
+    A run changes nothing in it: the backbone is frozen, and tensors are only read.
 
     Args:
-        limit: Bytes of pictures and features to keep; what wasn't used for longest goes first.
-            0, for a run of its own, keeps none.
+        limit: Bytes of images and features to keep; the least recently used goes first. 0, for a
+            single run, keeps none.
     """
 
     def __init__(self, limit: int = 0) -> None:
@@ -46,50 +47,48 @@ class Workspace:
             self._datasets[key] = load(name, root, seed=seed)
         return self._datasets[key]
 
-    def backbone(self, settings: TrainSettings) -> Backbone:
+    def backbone(self, settings: TrainSettings, device: torch.device) -> Backbone:
         """The backbone that these settings name; the last one is kept.
 
         Raises:
             GoproError: As ``backbones.build``.
         """
-        names = ("backbone", "pretrained", "device", "precision", "chunk_tokens")
-        key = tuple(getattr(settings, name) for name in names)
+        names = ("backbone", "pretrained", "precision", "chunk_tokens")
+        key = (device, *(getattr(settings, name) for name in names))
         if self._backbone is None or self._backbone[0] != key:
             self._backbone = None
             self._kept.clear()  # features of the other one
-            made = build(
+            backbone = build(
                 settings.backbone,
                 settings.pretrained,
-                device=settings.device,
+                device=str(device),
                 precision=settings.precision,
                 chunk_tokens=settings.chunk_tokens,
             )
-            self._backbone = (key, made)
+            self._backbone = (key, backbone)
         return self._backbone[1]
 
-    def keep(
-        self, what: str, dataset: Dataset, items: Sequence[Item], make: Callable[[], Kept]
-    ) -> Kept:
-        """What was made of these pictures before, or else is made now.
+    def keep(self, kind: str, dataset: Dataset, items: Sequence[Item], make: Callable[[], T]) -> T:
+        """The tensors of these images from the cache, else from ``make``.
 
         Args:
-            what: Tells the things that are made of pictures apart.
+            kind: ``pixels`` or ``features``.
             dataset: Opens the items.
-            items: The pictures; their labels don't count.
-            make: Makes it.
+            items: The images; their labels don't count.
+            make: Makes the tensors.
         """
-        key = (what, dataset.name, dataset.root, tuple(item.key for item in items))
+        key = (kind, dataset.name, dataset.root, tuple(item.key for item in items))
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]  # type: ignore[return-value]
-        made = make()
-        self._kept[key] = made
+        tensors = make()
+        self._kept[key] = tensors
         while self._kept and sum(map(_bytes, self._kept.values())) > self.limit:
             self._kept.popitem(last=False)
-        return made
+        return tensors
 
 
-def _bytes(kept: Tensor | ImageFeatures) -> int:
-    if isinstance(kept, Tensor):
-        return kept.nbytes
-    return kept.embedding.nbytes + kept.mean.nbytes + kept.std.nbytes
+def _bytes(tensors: Tensor | ImageFeatures) -> int:
+    if isinstance(tensors, Tensor):
+        return tensors.nbytes
+    return tensors.embedding.nbytes + tensors.mean.nbytes + tensors.std.nbytes

@@ -44,10 +44,10 @@ def test_a_run_records_the_choice_and_goes_on_with_it(
     train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    monkeypatch.setattr("gopro.runs.setup.fastest", lambda *about: "bf16")
+    monkeypatch.setattr("gopro.runs.resolve.fastest", lambda *about: "bf16")
     assert train(run, "--precision", "auto").code == 0
     assert runfolder.read_settings(run)[0].precision == "bf16"
-    monkeypatch.setattr("gopro.runs.setup.fastest", lambda *about: "fp32")
+    monkeypatch.setattr("gopro.runs.resolve.fastest", lambda *about: "fp32")
     (run / runfolder.DONE).unlink()
     assert train(run, "--precision", "auto", "--resume").code == 0
     assert runfolder.read_settings(run)[0].precision == "bf16"

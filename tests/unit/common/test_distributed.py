@@ -14,7 +14,7 @@ from torch import multiprocessing as mp
 from gopro.common import distributed
 from gopro.common.errors import GoproError
 from gopro.methods.losses import nt_xent
-from gopro.training import launch
+from gopro.runs import launch
 from gopro.training.config import TrainSettings
 
 WORLD_SIZE = 2
@@ -92,8 +92,6 @@ def test_two_processes_compute_the_contrastive_loss_of_the_whole_batch(
 
 def _train(folder: str) -> dict[str, Any]:
     """Train GOPro for two epochs; returns the last row of metrics and the weights."""
-    from lightning_fabric import Fabric
-
     from gopro.methods import find
     from gopro.methods.base import Recipe
     from gopro.training.config import ViewSettings
@@ -110,7 +108,6 @@ def _train(folder: str) -> dict[str, Any]:
         method,
         TrainingSet(pixels, torch.arange(12) % 3),
         Recipe(epochs=2, batch=4, lr=0.01, augment="none"),
-        fabric=Fabric(accelerator="cpu", devices=1),
         folder=Path(folder) / f"run{distributed.rank()}",
         seed=1,
         views=ViewSettings(),
@@ -146,8 +143,10 @@ def test_one_process_needs_no_communication() -> None:
         assert distributed.any_process(True, rows.device)
         assert not distributed.any_process(False, rows.device)
     distributed.exit_workers()
-    with launch.crew(TrainSettings(dataset="world"), Path("runs/x")) as settings:
-        assert settings.device == "auto"
+    settings = TrainSettings(dataset="world")
+    resolved = launch.resolve_in_first_process(settings, None)
+    with launch.launch(settings, resolved) as run:
+        assert run is resolved
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from gopro.cli.train import runs_from
 from gopro.common.text import duration
 from gopro.runs import estimate as module
 from gopro.runs.estimate import Estimate, estimate
-from gopro.runs.setup import Prepared, complete, equip
+from gopro.runs.prepared import PreparedRun, prepare
+from gopro.runs.resolve import resolve
 from tiny_run import Cli
 
 
@@ -21,12 +22,12 @@ from tiny_run import Cli
 def prepared(tiny: list[str], photos: Path, tmp_path: Path) -> Any:
     """Make a run of GOPro on tiny photographs from options."""
 
-    def make(*arguments: str) -> Prepared:
+    def make(*arguments: str) -> PreparedRun:
         usual = ["--method", "gopro", "--shots", "4", "--epochs", "2", "--batch", "2"]
         where = ["--out", str(tmp_path / "run"), "--workers", "1"]
         given = [f"folder:{photos}", "base2new", *tiny, *usual, *where, *arguments]
         ((settings, options),) = runs_from(given)
-        return equip(complete(settings, options))
+        return prepare(resolve(settings, options))
 
     return make
 

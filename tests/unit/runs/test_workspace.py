@@ -16,6 +16,7 @@ from gopro.runs.workspace import Workspace
 from gopro.training.config import TrainSettings
 
 ITEMS = (Item("a.png", 0), Item("b.png", 1))
+CPU = torch.device("cpu")
 SET = Dataset("two", None, ("a", "b"), ITEMS, (), ())
 
 
@@ -102,12 +103,12 @@ def test_one_backbone_at_a_time(monkeypatch: pytest.MonkeyPatch, made: Counted) 
 
     monkeypatch.setattr(workspace, "build", build)
     shared, settings = Workspace(1000), TrainSettings(dataset="world")
-    first = shared.backbone(settings)
+    first = shared.backbone(settings, CPU)
     shared.keep("features", SET, ITEMS, made)
-    assert shared.backbone(replace(settings, method="coop", seed=3, epochs=1)) is first
+    assert shared.backbone(replace(settings, method="coop", seed=3, epochs=1), CPU) is first
     shared.keep("features", SET, ITEMS, made)
     assert (built, made.count) == (["mini"], 1)
-    shared.backbone(replace(settings, precision="bf16"))
+    shared.backbone(replace(settings, precision="bf16"), CPU)
     shared.keep("features", SET, ITEMS, made)  # of another tower
     assert (built, made.count) == (["mini", "mini"], 2)
 

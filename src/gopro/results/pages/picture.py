@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 from gopro.common.files import atomic_write
 from gopro.data import Dataset, Item, readable
 from gopro.data.images import to_array
-from gopro.results import recorded, schema
+from gopro.results.recorded import RunRecord
 
 RIGHT, WRONG, PLAIN, ACCENT, INK = "#1a7f5a", "#c0392b", "#8a94a6", "#3457d5", "#20242c"
 
@@ -29,31 +29,29 @@ _ROW_HEIGHT, _LINE = 2.52, 0.22
 _PIXELS = 224
 
 
-def draw(folder: Path, datasets: Mapping[str, Dataset]) -> Path:
+def draw(run: RunRecord, datasets: Mapping[str, Dataset]) -> Path:
     """Draw ``picture.png`` of a trained run into its folder.
 
     Args:
-        folder: The run folder.
+        run: What the run wrote.
         datasets: Test name -> the data set its images come from.
 
     Returns:
         The picture's path.
 
     Raises:
-        GoproError: When the folder holds no trained run, an image can't be read, or the picture
-            can't be written.
+        GoproError: When an image can't be read, or the picture can't be written.
     """
-    found, predictions = schema.read(folder), recorded.predictions(folder)
-    path = folder / "picture.png"
+    path = run.folder / "picture.png"
     # names come from the user: a dollar sign is no formula, and an unknown letter is no warning
     style: Any = {"font.family": ["DejaVu Sans"], "text.parse_math": False}
     with warnings.catch_warnings(), matplotlib.rc_context(style):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(_WIDTH, _HEIGHT), facecolor="white")
-        _headline(figure, found)
-        _over_epochs(_place(figure, 0.8, 5.4), recorded.metrics(folder))
-        _against_zero_shot(_place(figure, 7.6, 5.1), found)
-        _examples(figure, found, predictions, datasets)
+        _headline(figure, run.results)
+        _over_epochs(_place(figure, 0.8, 5.4), run.metrics)
+        _against_zero_shot(_place(figure, 7.6, 5.1), run.results)
+        _examples(figure, run.results, run.predictions, datasets)
         with atomic_write(path) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
     return path

@@ -1,4 +1,4 @@
-"""The page of a run, from its folder."""
+"""The page of a run, from what it wrote."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from PIL import Image
 from gopro.common.text import duration
 from gopro.data import Dataset, Item
 from gopro.methods.base import Method
-from gopro.results import recorded, runfolder, schema
 from gopro.results.pages import page
 from gopro.results.pages.commandline import train_command
 from gopro.results.pages.story import Part
 from gopro.results.pages.tokens import tokens_of
+from gopro.results.recorded import RunRecord
+from gopro.training.config import TrainSettings
 
 _TESTS = {
     "base": "classes learned from",
@@ -32,20 +33,26 @@ _TASKS = {
 }
 
 
-def write(folder: Path, datasets: Mapping[str, Dataset], method: Method) -> Path:
+def write(
+    run: RunRecord,
+    datasets: Mapping[str, Dataset],
+    method: Method,
+    settings: TrainSettings,
+    options: Any,
+) -> Path:
     """Write ``page.html`` of a finished run into its folder.
 
     Args:
-        folder: The run folder.
+        run: What the run wrote.
         datasets: Test name -> the data set its pictures come from.
         method: With the learned weights.
+        settings: Of the run.
+        options: The method's settings.
 
     Raises:
-        GoproError: When the folder holds no finished run, or the page can't be written.
+        GoproError: When the page can't be written.
     """
-    found = schema.read(folder)
-    settings, options = runfolder.read_settings(folder)
-    answers = recorded.predictions(folder)
+    found = run.results
     parts = [
         Part(
             _TESTS.get(name, name.removeprefix("folder:")),
@@ -55,20 +62,19 @@ def write(folder: Path, datasets: Mapping[str, Dataset], method: Method) -> Path
             part["zeroshot"],
             _opener(datasets[name], part),
         )
-        for name, part in answers.items()
+        for name, part in run.predictions.items()
     ]
     called = f"{found['method']} ({found['variant']})" if found["variant"] else found["method"]
     last = "harmonic_mean" if "harmonic_mean" in found else "average"
     summary = (last.replace("_", " "), found[last], found["zeroshot"][last])
-    config = runfolder.read_config(folder)
     made = page.Page(
         title=f"{called} on {found['dataset'].removeprefix('folder:')}",
         asked=_TASKS.get(found["task"], f"Task: {found['task']}."),
         parts=parts,
-        curves=page.curves(recorded.metrics(folder), method.loss_weights),
+        curves=page.curves(run.metrics, method.loss_weights),
         tokens=tokens_of(method),
         command=train_command(settings, options),
-        settings=dict(flat(config)),
+        settings=dict(flat(found["settings"])),
         environment=found.get("environment", {}),
         method=str(found["method"]),
         facts=(
@@ -82,7 +88,7 @@ def write(folder: Path, datasets: Mapping[str, Dataset], method: Method) -> Path
         notes=tuple(str(note) for note in found.get("notes", ())),
         compared=found["method"] != "zeroshot",
     )
-    return page.write(made, folder / page.PAGE)
+    return page.write(made, run.folder / page.PAGE)
 
 
 def _opener(dataset: Dataset, part: Mapping[str, Any]) -> Any:

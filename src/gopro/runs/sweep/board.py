@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from gopro.training.trainer import METRICS
 from gopro.runs.sweep.grid import Job
 from gopro.runs.sweep.work import Outcome
+from gopro.training.trainer import METRICS
 
 _FAILURES = 5
 """Failed jobs that are shown while the others run."""

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from gopro import data
-from gopro.results import runfolder
-from gopro.data import tasks
-from gopro.training.config import TrainSettings
 from gopro.common.errors import GoproError
-from gopro.training.recipe import choose_recipe
+from gopro.data import tasks
 from gopro.methods import find
+from gopro.results import runfolder
+from gopro.training.config import TrainSettings
+from gopro.training.recipe import choose_recipe
 
 _KEY = 12
 """Hexadecimal digits of a job's name: a clash among a million jobs has odds of 1 in 500."""

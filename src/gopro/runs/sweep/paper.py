@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from gopro.training.config import TrainSettings
 from gopro.data.catalog import KNOWN
-from gopro.training.recipe import choose_recipe
 from gopro.methods import TABLE, find
 from gopro.results import published
 from gopro.results.statistics import quantile
 from gopro.results.tables import ZERO_SHOT, Table
 from gopro.runs.sweep.grid import Job, grid
+from gopro.training.config import TrainSettings
+from gopro.training.recipe import choose_recipe
 
 SOURCE = "imagenet"
 

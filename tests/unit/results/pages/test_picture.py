@@ -15,7 +15,7 @@ from PIL import Image
 
 from gopro.common.errors import GoproError
 from gopro.data import Dataset, Item
-from gopro.results import schema
+from gopro.results import recorded, schema
 from gopro.results.pages import picture
 from gopro.results.pages.picture import RIGHT, WRONG
 
@@ -26,6 +26,12 @@ HARD_NAMES = [
     "<script>alert('Käfer')</script>",
     "猫_と_犬",
 ]
+
+
+def draw(folder: Path, datasets: dict[str, Dataset]) -> Path:
+    """Draw the picture of what a run folder holds."""
+    written = schema.read(folder), recorded.predictions(folder), recorded.metrics(folder)
+    return picture.draw(recorded.RunRecord(folder, *written), datasets)
 
 
 @pytest.fixture
@@ -122,7 +128,7 @@ def test_any_run_is_drawn_without_a_warning_and_without_overlap(
     datasets = make_run(**run)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        path = picture.draw(tmp_path, datasets)
+        path = draw(tmp_path, datasets)
     assert path == tmp_path / "picture.png"
     with Image.open(path) as image:
         image.load()
@@ -170,7 +176,7 @@ def _unseen_tick_labels(figure: Figure) -> list[Text]:
 def test_answers_are_marked_right_or_wrong(
     tmp_path: Path, make_run: Any, figures: list[Figure]
 ) -> None:
-    picture.draw(tmp_path, make_run())
+    draw(tmp_path, make_run())
     colours: dict[str, set[str]] = {"✓": set(), "✗": set()}
     for text in figures[0].findobj(Text):
         if text.get_text()[:1] in colours:
@@ -179,7 +185,7 @@ def test_answers_are_marked_right_or_wrong(
 
 
 def test_the_numbers_are_the_runs(tmp_path: Path, make_run: Any, figures: list[Figure]) -> None:
-    picture.draw(tmp_path, make_run(accuracy=0.4))
+    draw(tmp_path, make_run(accuracy=0.4))
     texts = [text.get_text() for text in figures[0].findobj(Text)]
     assert texts.count("0.4") >= 6
     assert "gopro (paper) on world, base2new" in texts
@@ -188,8 +194,8 @@ def test_the_numbers_are_the_runs(tmp_path: Path, make_run: Any, figures: list[F
 
 def test_the_same_run_gives_the_same_picture(tmp_path: Path, make_run: Any) -> None:
     datasets = make_run()
-    first = picture.draw(tmp_path, datasets).read_bytes()
-    assert picture.draw(tmp_path, datasets).read_bytes() == first
+    first = draw(tmp_path, datasets).read_bytes()
+    assert draw(tmp_path, datasets).read_bytes() == first
 
 
 @pytest.mark.parametrize("name", ["results.json", "predictions.json", "metrics.jsonl"])
@@ -197,5 +203,5 @@ def test_a_damaged_run_folder(tmp_path: Path, make_run: Any, name: str) -> None:
     datasets = make_run()
     (tmp_path / name).write_text("{")
     with pytest.raises(GoproError, match=name):
-        picture.draw(tmp_path, datasets)
+        draw(tmp_path, datasets)
     assert not (tmp_path / "picture.png").exists()
