@@ -12,7 +12,7 @@ with atheris.instrument_imports(include=["gopro", "yaml"]):
     from gopro.methods import configs
 
 PARSER = train.parser()
-FILES = sorted(Path(configs.__file__).parent.glob("*.yaml"))
+FILES = configs.files()
 
 
 def read(path: Path) -> None:

@@ -31,9 +31,7 @@ SOUND = {
     "coop": {"n_ctx": 8, "ctx_init": "an image: of"},
     "gopro": {"layers": [1, 2]},
 }
-RECIPES = [
-    (Path(configs.__file__).parent / f"{name}.yaml").read_bytes() for name in configs.names()
-]
+RECIPES = [file.read_bytes() for file in configs.files()]
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -14,6 +14,8 @@ from typing_extensions import Self
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
+from gopro.common.typed import settings_from
+from gopro.methods import configs
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,6 @@ class Method(nn.Module, ABC):
 
     Class attributes:
         Settings: A frozen dataclass whose fields are the method's options.
-        recipes: Training defaults: "published" (the paper's) and "mini" (for the small backbone).
         paper: Where it was published: authors, venue and year.
         about: What it learns, in one line for lists.
         parts: What an ablation changes: name -> settings. Without a part the rest stays as it is.
@@ -78,7 +79,6 @@ class Method(nn.Module, ABC):
     """
 
     Settings: ClassVar[type]
-    recipes: ClassVar[Mapping[str, Recipe]]
     paper: ClassVar[str]
     about: ClassVar[str]
     parts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -95,13 +95,15 @@ class Method(nn.Module, ABC):
 
     @classmethod
     def recipe_for(cls, backbone: str, classes: int | None = None) -> Recipe:
-        """Training defaults.
+        """The training recipe in ``configs``, of the files named like the method's module.
 
         Args:
-            backbone: Its name.
-            classes: How many classes are trained on, where that is known.
+            backbone: Its name; a folder of that name holds the values that differ.
+            classes: Number of training classes, if known.
         """
-        return cls.recipes.get(backbone, cls.recipes["published"])
+        values = configs.values(cls.__module__.rpartition(".")[2], backbone)
+        names = {one.name for one in fields(Recipe)} & values.keys()
+        return settings_from(Recipe, {name: values[name] for name in names})
 
     @property
     def views(self) -> tuple[str, ...]:

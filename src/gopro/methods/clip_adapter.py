@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Batch, Method
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,6 @@ class CLIPAdapter(Method):
     """
 
     Settings: ClassVar[type] = CLIPAdapterSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=50, batch=32, lr=0.002),
-        "mini": Recipe(epochs=5, batch=32, lr=0.005),
-    }
     paper: ClassVar[str] = "Gao et al., IJCV 2024"
     about: ClassVar[str] = "a small network mixed into the image embedding"
 

@@ -15,6 +15,7 @@ from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.low_rank import image_blocks, image_embedding, text_embedding
 from gopro.common.errors import GoproError
 from gopro.data.templates import sentences
+from gopro.methods import configs
 from gopro.methods.base import Batch, Method, Recipe
 
 
@@ -97,14 +98,6 @@ class CLIPLoRA(Method):
     """
 
     Settings: ClassVar[type] = CLIPLoRASettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(
-            epochs=320, batch=32, lr=2e-4, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
-        ),
-        "mini": Recipe(
-            epochs=5, batch=32, lr=2.5e-3, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
-        ),
-    }
     paper: ClassVar[str] = "Zanella and Ben Ayed, CVPRW 2024"
     about: ClassVar[str] = "low-rank additions to the attention of both towers"
     parts: ClassVar[dict[str, dict[str, Any]]] = {
@@ -127,9 +120,9 @@ class CLIPLoRA(Method):
     @classmethod
     def recipe_for(cls, backbone: str, classes: int | None = None) -> Recipe:
         recipe = super().recipe_for(backbone, classes)
-        if backbone in cls.recipes or classes is None:
+        if "epochs" in configs.values("clip_lora", backbone):
             return recipe
-        return replace(recipe, epochs=math.ceil(500 * recipe.batch / classes))
+        return replace(recipe, epochs=math.ceil(500 * recipe.batch / (classes or 50)))
 
     def set_class_names(self, names: Sequence[str]) -> None:
         template = sentences(self.settings.template)[0]

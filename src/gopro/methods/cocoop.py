@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
-from gopro.methods.base import Batch, Method, Recipe, initial_context
+from gopro.methods.base import Batch, Method, initial_context
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,6 @@ class CoCoOp(Method):
     """
 
     Settings: ClassVar[type] = CoCoOpSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=10, batch=1, lr=0.002),
-        "mini": Recipe(epochs=5, batch=8, lr=0.0005),
-    }
     paper: ClassVar[str] = "Zhou et al., CVPR 2022"
     about: ClassVar[str] = "context tokens, and a network that shifts them for each image"
     prompts_per_image: ClassVar[bool] = True

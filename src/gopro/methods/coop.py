@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe, initial_context, rows_of
+from gopro.methods.base import Batch, Method, initial_context, rows_of
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,6 @@ class CoOp(Method):
     """
 
     Settings: ClassVar[type] = CoOpSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=50, batch=32, lr=0.002),
-        "mini": Recipe(epochs=5, batch=32, lr=0.005),
-    }
     paper: ClassVar[str] = "Zhou et al., IJCV 2022"
     about: ClassVar[str] = "context tokens shared by all images"
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.data.templates import ENSEMBLES
-from gopro.methods.base import Batch, Recipe
+from gopro.methods.base import Batch
 from gopro.methods.maple import MaPLe, MaPLeSettings
 
 SENTENCES = ENSEMBLES["imagenet"]
@@ -79,10 +79,6 @@ class CoPrompt(MaPLe):
     """
 
     Settings: ClassVar[type] = CoPromptSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=8, batch=4, lr=0.0035),
-        "mini": Recipe(epochs=5, batch=32, lr=0.025),
-    }
     paper: ClassVar[str] = "Roy and Etemad, ICLR 2024"
     about: ClassVar[str] = "MaPLe's prompts and two adapters, held to the frozen CLIP's answers"
     parts: ClassVar[dict[str, dict[str, Any]]] = {

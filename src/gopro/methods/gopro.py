@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe, initial_context
+from gopro.methods.base import Batch, Method, initial_context
 from gopro.methods.generators import PaperGenerator, ReleasedGenerator
 from gopro.methods.losses import consistency, nt_xent
 from gopro.methods.projectors import Residual
@@ -121,10 +121,6 @@ class GOPro(Method):
     """
 
     Settings: ClassVar[type] = GOProSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=50, batch=4, lr=0.002, augment="none"),
-        "mini": Recipe(epochs=5, batch=8, lr=0.002, augment="none"),
-    }
     paper: ClassVar[str] = "Singha et al., BMVC 2023"
     about: ClassVar[str] = "context tokens generated from each image's content and style"
     prompts_per_image: ClassVar[bool] = True

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Recipe
+from gopro.methods.base import Batch
 from gopro.methods.coop import CoOp, CoOpSettings
 
 
@@ -45,10 +45,6 @@ class KgCoOp(CoOp):
     """
 
     Settings: ClassVar[type] = KgCoOpSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=100, batch=128, lr=0.002),
-        "mini": Recipe(epochs=5, batch=32, lr=0.025),
-    }
     paper: ClassVar[str] = "Yao et al., CVPR 2023"
     about: ClassVar[str] = "context tokens, kept near hand-written prompts"
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe, rows_of
+from gopro.methods.base import Batch, Method, rows_of
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,6 @@ class LinearProbe(Method):
     """
 
     Settings: ClassVar[type] = LinearProbeSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=0),
-        "mini": Recipe(epochs=0),
-    }
     paper: ClassVar[str] = "Radford et al., ICML 2021"
     about: ClassVar[str] = "logistic regression on the image embedding; the training classes only"
     learns_from_features: ClassVar[bool] = True

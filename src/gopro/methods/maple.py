@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Batch, Method
 from gopro.methods.deep_prompts import (
     behind_opening,
     check_text_depth,
@@ -50,10 +50,6 @@ class MaPLe(Method):
     """
 
     Settings: ClassVar[type] = MaPLeSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=5, batch=4, lr=0.0035),
-        "mini": Recipe(epochs=5, batch=32, lr=0.025),
-    }
     paper: ClassVar[str] = "Khattak et al., CVPR 2023"
     about: ClassVar[str] = "prompts in the blocks of both towers, the image's made from the text's"
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"depth": 1}}

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Recipe
+from gopro.methods.base import Batch
 from gopro.methods.coop import CoOp, CoOpSettings
 
 
@@ -55,10 +55,6 @@ class ProGrad(CoOp):
     """
 
     Settings: ClassVar[type] = ProGradSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=100, batch=32, lr=0.002),
-        "mini": Recipe(epochs=5, batch=32, lr=0.001),
-    }
     paper: ClassVar[str] = "Zhu et al., ICCV 2023"
     about: ClassVar[str] = "context tokens, by gradients that agree with zero-shot CLIP"
 

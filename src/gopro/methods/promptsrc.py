@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
 from gopro.data.templates import ENSEMBLES
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Batch, Method
 from gopro.methods.deep_prompts import (
     behind_opening,
     check_text_depth,
@@ -96,10 +96,6 @@ class PromptSRC(Method):
     """
 
     Settings: ClassVar[type] = PromptSRCSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=20, batch=4, lr=0.0025),
-        "mini": Recipe(epochs=5, batch=32, lr=0.005),
-    }
     paper: ClassVar[str] = "Khattak et al., ICCV 2023"
     about: ClassVar[str] = "prompts in the blocks of both towers, held to the frozen CLIP"
     parts: ClassVar[dict[str, dict[str, Any]]] = {

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Batch, Method
 from gopro.methods.losses import nt_xent
 from gopro.methods.projectors import Residual
 
@@ -55,10 +55,6 @@ class SLIP(Method):
     """
 
     Settings: ClassVar[type] = SLIPSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=50, batch=32, lr=0.002),
-        "mini": Recipe(epochs=5, batch=32, lr=0.005),
-    }
     paper: ClassVar[str] = "Mu et al., ECCV 2022"
     about: ClassVar[str] = "a projector of the image embedding, with a contrast of views"
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-con": {"w_con": 0.0}}

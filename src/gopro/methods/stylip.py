@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe, initial_context
+from gopro.methods.base import Batch, Method, initial_context
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,6 @@ class StyLIP(Method):
     """
 
     Settings: ClassVar[type] = StyLIPSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=50, batch=4, lr=0.002),
-        "mini": Recipe(epochs=5, batch=8, lr=0.002),
-    }
     paper: ClassVar[str] = "Bose et al., WACV 2024"
     about: ClassVar[str] = "context tokens from each image's style, text fused with its content"
     prompts_per_image: ClassVar[bool] = True

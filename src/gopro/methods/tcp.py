@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, OwnTokens, Prompts
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe, initial_context
+from gopro.methods.base import Batch, Method, initial_context
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,6 @@ class TCP(Method):
     """
 
     Settings: ClassVar[type] = TCPSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=50, batch=32, lr=0.002, optimizer="adam"),
-        "mini": Recipe(epochs=5, batch=32, lr=0.005, optimizer="adam"),
-    }
     paper: ClassVar[str] = "Yao et al., CVPR 2024"
     about: ClassVar[str] = "context tokens, and a network from each class's text to its own"
 

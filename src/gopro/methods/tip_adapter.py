@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Batch, Method
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,6 @@ class TipAdapter(Method):
     """
 
     Settings: ClassVar[type] = TipAdapterSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(
-            epochs=20, batch=256, lr=0.001, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
-        ),
-        "mini": Recipe(
-            epochs=5, batch=256, lr=2e-4, weight_decay=0.01, warmup_epochs=0, optimizer="adamw"
-        ),
-    }
     paper: ClassVar[str] = "Zhang et al., ECCV 2022"
     about: ClassVar[str] = "a key for each training image, beside zero-shot CLIP"
     learns_from_features: ClassVar[bool] = True

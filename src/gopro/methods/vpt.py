@@ -11,7 +11,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Batch, Method
 from gopro.methods.deep_prompts import drawn_prompts
 
 
@@ -51,10 +51,6 @@ class VPT(Method):
     """
 
     Settings: ClassVar[type] = VPTSettings
-    recipes: ClassVar[dict[str, Recipe]] = {
-        "published": Recipe(epochs=5, batch=4, lr=0.0025),
-        "mini": Recipe(epochs=5, batch=32, lr=0.001),
-    }
     paper: ClassVar[str] = "Jia et al., ECCV 2022"
     about: ClassVar[str] = "prompts among the image tower's tokens"
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"variant": "shallow", "depth": None}}

@@ -13,7 +13,7 @@ from torch import Tensor
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.data.templates import sentences
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Batch, Method
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,6 @@ class ZeroShot(Method):
     """
 
     Settings: ClassVar[type] = ZeroShotSettings
-    recipes: ClassVar[dict[str, Recipe]] = {"published": Recipe(epochs=0)}
     paper: ClassVar[str] = "Radford et al., ICML 2021"
     about: ClassVar[str] = "nothing: CLIP with fixed sentences"
 

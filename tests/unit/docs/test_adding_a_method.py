@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gopro import methods
 from gopro.data import worldset
+from gopro.methods import configs
+from gopro.methods.base import Recipe
 from gopro.results import schema
 from tiny_run import Cli, quick
 
@@ -26,13 +31,17 @@ def _block(kind: str) -> str:
 
 @pytest.fixture
 def tether(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The guide's class in a module, and its line in the table."""
+    """The guide's class in a module, its line in the table, and its recipe."""
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "tether.py").write_text(_block("python"), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / "code")
     found = re.fullmatch(r'\s*"(\w+)": "gopro\.methods\.(\w+:\w+)",\n', _block("text"))
     assert found, "the guide's line of the table"
     monkeypatch.setitem(methods.TABLE, found[1], found[2])
+    recipes = tmp_path / "configs"
+    shutil.copytree(Path(configs.__file__).parent, recipes)
+    (recipes / "published" / "tether.yaml").write_text(_block("yaml"), encoding="utf-8")
+    monkeypatch.setattr(configs, "_FOLDER", recipes)
     yield
     sys.modules.pop("tether", None)
 
@@ -63,6 +72,12 @@ def test_its_commands(
     runs = [schema.read(folder) for folder in folders]
     assert sorted(run["method"] for run in runs) == ["coop"] * 2 + ["tether"] * 6
     assert {run["dataset"] for run in runs} == {"world"}
+
+
+@pytest.mark.usefixtures("tether")
+def test_its_recipe() -> None:
+    wanted = replace(Recipe(), **yaml.safe_load(_block("yaml")))
+    assert methods.find("tether").recipe_for("ViT-B-16") == wanted != Recipe()
 
 
 @pytest.mark.usefixtures("tether")

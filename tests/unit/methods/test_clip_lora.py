@@ -171,7 +171,7 @@ def test_steps_by_shots_as_epochs(classes: int) -> None:
     assert 0 <= found.epochs * classes * plain.shots / found.batch - steps < classes
     assert choose_recipe(CLIPLoRA, plain).epochs == 320
     mini = TrainSettings(dataset="world", method="clip_lora")
-    assert choose_recipe(CLIPLoRA, mini, classes) == CLIPLoRA.recipes["mini"]
+    assert choose_recipe(CLIPLoRA, mini, classes) == CLIPLoRA.recipe_for("mini")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from torch import Tensor
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.methods import TABLE, find
-from gopro.methods.base import Batch, Recipe, initial_context
+from gopro.methods.base import Batch, initial_context
 from gopro.methods.coop import CoOp, CoOpSettings
 from small_clips import close
 
@@ -76,7 +76,6 @@ def test_for_classes_checks_the_names(backbone: Backbone) -> None:
 def test_the_table(name: str) -> None:
     method = find(name)
     assert method.__module__ == f"gopro.methods.{name}"
-    assert isinstance(method.recipes["published"], Recipe)
     assert method.about
     assert "\n" not in method.about
     assert method.Settings() == method.Settings()

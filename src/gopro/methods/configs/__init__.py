@@ -1,54 +1,74 @@
-"""The methods' published settings, a YAML file each: ``gopro train DATASET TASK --config METHOD``.
+"""The methods' training recipes, one YAML file each.
 
-A file's first lines say the command, the source, and the published result where one is known. The
-values are those of the method's ``published`` recipe and of its settings' defaults; a test holds
-the two together.
+``published/METHOD.yaml`` has the published recipe; its first lines name the command, the source and
+the published result. ``gopro train DATASET TASK --config METHOD`` runs it. ``BACKBONE/METHOD.yaml``
+has the values that differ on one backbone, such as mini. All other settings have the defaults of
+their dataclasses.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from gopro.common.errors import GoproError
+from gopro.common.typed import load_yaml
 
 _FOLDER = Path(__file__).parent
+_PUBLISHED = "published"
 
 
-def names() -> list[str]:
-    """The methods that have a recipe, sorted."""
-    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+def files() -> list[Path]:
+    """The files of the published recipes, sorted by method."""
+    return sorted((_FOLDER / _PUBLISHED).glob("*.yaml"))
+
+
+def values(method: str, backbone: str = _PUBLISHED) -> dict[str, Any]:
+    """A method's published values, replaced by those of the backbone; empty without any file."""
+    folders = dict.fromkeys((_PUBLISHED, backbone))
+    return {
+        name: value
+        for folder in folders
+        for name, value in _read(_FOLDER / folder / f"{method}.yaml").items()
+    }
+
+
+@lru_cache(maxsize=128)
+def _read(path: Path) -> dict[str, Any]:
+    return dict(load_yaml(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
 def located(arguments: Sequence[str]) -> list[str]:
-    """Command-line arguments with each ``--config`` in front, and the file in place of its name.
+    """Move each ``--config`` to the front, and replace the name of a recipe by its file.
 
-    In front, so that other options beat the file wherever they stand.
+    In front, so that other options override the file wherever they stand.
 
     Raises:
         GoproError: For a word that names neither a file nor a recipe; the nearest is suggested.
     """
-    files, rest = [], []
-    given = iter(arguments)
-    for argument in given:
+    paths, rest = [], []
+    remaining = iter(arguments)
+    for argument in remaining:
         option, equals, value = argument.partition("=")
         if option != "--config":
             rest.append(argument)
-        elif equals or (value := next(given, "")):
-            files.append(f"--config={_file(value)}")
+        elif equals or (value := next(remaining, "")):
+            paths.append(f"--config={_path(value)}")
         else:
-            rest.append(argument)  # nothing behind it, which the parser says
-    return [*files, *rest]
+            rest.append(argument)  # the value is missing; the parser reports it
+    return [*paths, *rest]
 
 
-def _file(named: str) -> str:
-    path = Path(named)
-    if path.suffix or path.name != named or path.is_file():
-        return named  # a path; whether it can be read is for its reader to say
-    known = names()
-    if named in known:
-        return str(_FOLDER / f"{named}.yaml")
-    near = difflib.get_close_matches(named, known, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"recipes: {', '.join(known)}"
-    raise GoproError(f"there is no settings file {named!r} and no recipe of that name; {hint}")
+def _path(value: str) -> str:
+    path = Path(value)
+    if path.suffix or path.name != value or path.is_file():
+        return value  # a path; its reader reports one that can't be read
+    recipes = {file.stem: file for file in files()}
+    if value in recipes:
+        return str(recipes[value])
+    similar = difflib.get_close_matches(value, recipes, n=1)
+    hint = f"did you mean {similar[0]}?" if similar else f"recipes: {', '.join(recipes)}"
+    raise GoproError(f"there is no settings file {value!r} and no recipe of that name; {hint}")
