@@ -40,7 +40,7 @@ def tokens_of(method: Method, top: int = 6) -> list[Token]:
 def starting_words(method: Method, count: int) -> list[str]:
     """What each of ``count`` context tokens started as: a token of the words, or "random"."""
     tokenizer = method.backbone.tokenizer
-    ids = tokenizer.encode(getattr(method.settings, "words", ""))[-count:]
+    ids = tokenizer.encode(getattr(method.settings, "ctx_init", ""))[-count:]
     decoder: dict[int, str] = getattr(tokenizer, "decoder", {})
     words = [decoder.get(number, "?").removesuffix("</w>") for number in ids]
     return ["random"] * (count - len(words)) + words
