@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from gopro.backbones.image import to_unit
 from gopro.classifier import fastway
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.estimator import Estimator
@@ -27,7 +26,7 @@ from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.prediction.encode import encode
 from gopro.prediction.fast import FastPrompts, Reference
-from gopro.prediction.predict import predict
+from gopro.prediction.predict import predict, scores
 
 if TYPE_CHECKING:
     from gopro.classifier.explain.explanation import Explanation
@@ -220,11 +219,10 @@ class Predictor(Estimator):
         size = self.method_.backbone.image_size
         return groups(open_picture, enumerate(images), size, self.eval_batch, self.workers)
 
-    @torch.no_grad()
     def _probabilities(self, pixels: Tensor) -> Probabilities:
         """[B, C] for uint8 [B, 3, S, S]."""
-        method = self.method_
-        features = method.encode_image(to_unit(pixels, method.backbone.device))
-        logits = (self.quick() if self.fast else method).logits(features)
+        features = encode(self.method_, pixels, self.eval_batch, cached=False)
+        method = self.quick() if self.fast else self.method_
+        logits = scores(method, features, self.eval_batch)
         found: Probabilities = logits.cpu().double().softmax(dim=1).numpy()
         return found

@@ -64,15 +64,19 @@ def features_for(
     backbone = method.backbone
     if not method.modifies_image_encoder:
         return frozen_features(backbone, dataset, items, batch=batch, workers=workers, title=title)
-    return _features(_tower(method), backbone, dataset, items, batch, workers, title)
+    return _features(_image_encoder(method), backbone, dataset, items, batch, workers, title)
 
 
-def _tower(method: Method) -> Callable[[Tensor], ImageFeatures]:
-    """From decoded images, uint8 [B, 3, S, S], to features as the method scores them."""
-    backbone = method.backbone
-    if method.modifies_image_encoder:
-        return lambda pixels: method.encode_image(to_unit(pixels, backbone.device))
-    return partial(frozen, backbone)
+def _image_encoder(method: Method, cached: bool = True) -> Callable[[Tensor], ImageFeatures]:
+    """The method's image encoder, or the frozen one with its cache: from pixels to features."""
+    if cached and not method.modifies_image_encoder:
+        return partial(frozen, method.backbone)
+
+    def encode_image(pixels: Tensor) -> ImageFeatures:
+        decoded = pixels.dtype == torch.uint8
+        return method.encode_image(to_unit(pixels, method.backbone.device) if decoded else pixels)
+
+    return encode_image
 
 
 @torch.no_grad()
@@ -110,7 +114,17 @@ def _features(
 
 
 @torch.no_grad()
-def encode(method: Method, pixels: Tensor, batch: int = 64) -> ImageFeatures:
-    """Features, as a method scores them, of decoded images: uint8 [N, 3, S, S], N at least 1."""
-    image = _tower(method)
+def encode(
+    method: Method, pixels: Tensor, batch: int = 64, *, cached: bool = True
+) -> ImageFeatures:
+    """Features of images, by the method's image encoder.
+
+    Args:
+        method: Its ``scores`` take these features.
+        pixels: [N, 3, S, S], N at least 1: decoded (uint8), or in [0, 1] if not ``cached``.
+        batch: Images per pass.
+        cached: Whether to use the cache on disk for a frozen image encoder. Pictures that are seen
+            once, such as a user's, don't need it.
+    """
+    image = _image_encoder(method, cached)
     return ImageFeatures.cat([image(part) for part in torch.split(pixels, batch)])

@@ -1,4 +1,4 @@
-"""From features to answers: what every test and validation measures with."""
+"""From features to scores, predicted classes and accuracy, for tests and for users' pictures."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from gopro.methods.base import Method
 from gopro.prediction.encode import encode
 
 _TOGETHER = 1024
-"""Images that share a text pass; with 1000 classes their scores take 4 MB."""
+"""Images per pass when they share the text embeddings; 4 MB of scores for 1000 classes."""
 
 
 def validator(
     method: Method, pixels: Tensor, labels: Sequence[int], batch: int = 64
 ) -> Callable[[Method], float]:
-    """What measures the accuracy in percent on validation images after each epoch.
+    """A function that measures the accuracy in percent on validation images after each epoch.
 
-    They are encoded once where the image tower is frozen.
+    If the image encoder is frozen, the images are encoded once.
 
     Args:
-        method: Of the kind that is going to be trained.
+        method: The method to be trained.
         pixels: uint8 [N, 3, S, S].
         labels: N indexes of the training classes.
         batch: Images per pass.
@@ -39,28 +39,34 @@ def validator(
 
 
 class Scorer(Protocol):
-    """A method, or what stands in for one."""
+    """A method, or its fast prediction."""
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        """Class scores [B, C] of images."""
+        """Logits [B, C] of images."""
 
 
 @torch.no_grad()
-def predict(method: Scorer, features: ImageFeatures, batch: int = 64) -> Tensor:
-    """The most likely class of each image: [N] on the cpu.
+def scores(method: Scorer, features: ImageFeatures, batch: int = 64) -> Tensor:
+    """Logits [N, C] of images, in float32, on the device of the features.
 
     Args:
-        method: What scores them.
-        features: Of N images.
-        batch: Images at once where each has prompts of its own; else a text pass serves more.
+        method: Computes the logits.
+        features: Features of N images, at least one.
+        batch: Images per pass if each image has its own prompts. Otherwise more images share a
+            pass, because they share the text embeddings.
     """
     if isinstance(method, Method) and not method.prompts_per_image:
         batch = max(batch, _TOGETHER)
-    answers = [
-        method.logits(features[start : start + batch]).argmax(dim=1).cpu()
+    parts = [
+        method.logits(features[start : start + batch]).float()
         for start in range(0, len(features), batch)
     ]
-    return torch.cat(answers)
+    return torch.cat(parts)
+
+
+def predict(method: Scorer, features: ImageFeatures, batch: int = 64) -> Tensor:
+    """The most likely class of each image: [N] on the cpu. Arguments as for ``scores``."""
+    return scores(method, features, batch).argmax(dim=1).cpu()
 
 
 def accuracy(predicted: Tensor, labels: Sequence[int] | Tensor) -> float:

@@ -16,7 +16,7 @@ from gopro.data import Dataset, Item
 from gopro.methods import find
 from gopro.prediction import encode as encode_module
 from gopro.prediction.encode import encode, features_for, frozen_features
-from gopro.prediction.predict import accuracy, predict, validator
+from gopro.prediction.predict import accuracy, predict, scores, validator
 from small_clips import small_backbone
 
 
@@ -93,12 +93,14 @@ def test_accuracy_by_hand() -> None:
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 64])
-def test_predictions_are_the_largest_scores_without_gradient(batch: int) -> None:
-    scores = torch.tensor([[0.0, 2.0], [3.0, 1.0], [0.0, 1.0]], requires_grad=True)
-    method: Any = SimpleNamespace(logits=lambda features: features.embedding)
-    found = predict(method, ImageFeatures(scores, scores, scores), batch)
-    assert found.tolist() == [1, 0, 1]
-    assert not found.requires_grad
+def test_scores_in_float32_without_gradient(batch: int) -> None:
+    wanted = torch.tensor([[0.0, 2.0], [3.0, 1.0], [0.0, 1.0]], requires_grad=True)
+    method: Any = SimpleNamespace(logits=lambda features: features.embedding.bfloat16())
+    features = ImageFeatures(wanted, wanted, wanted)
+    found = scores(method, features, batch)
+    assert torch.equal(found, wanted)
+    assert found.dtype == torch.float32 and not found.requires_grad
+    assert predict(method, features, batch).tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(("name", "passes"), [("coop", 1), ("cocoop", 3)])
@@ -146,6 +148,11 @@ def test_a_method_encodes_for_itself(modifies_image_encoder: bool) -> None:
         found = encode(method, pixels, batch=2)
         torch.testing.assert_close(found.embedding[:, 0], wanted)
         assert not found.embedding.requires_grad
+        passes = method.passes
+        for plain in (pixels, pixels.float() / 255):
+            found = encode(method, plain, batch=2, cached=False)
+            torch.testing.assert_close(found.embedding[:, 0], wanted)
+        assert method.passes == passes + 4  # not read from the cache
         found = features_for(method, dataset, dataset.test, batch=2, workers=1)
         torch.testing.assert_close(found.embedding[:, 0], wanted)
         assert not found.embedding.requires_grad

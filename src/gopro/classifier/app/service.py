@@ -25,6 +25,8 @@ from gopro.classifier.explain.explanation import Answer, Explanation
 from gopro.common.errors import GoproError
 from gopro.data.dataset import readable
 from gopro.data.images import image_from_bytes, to_array
+from gopro.prediction.encode import encode
+from gopro.prediction.predict import scores
 from gopro.training.views import make_views
 
 _KEPT = 8
@@ -155,7 +157,8 @@ class Service:
             shown.append(("AugMix", made["augmix"]))
             found = []
             for kind, images in shown:
-                shares = method.logits(method.encode_image(images)).double().softmax(dim=1).cpu()
+                logits = scores(method, encode(method, images, cached=False))
+                shares = logits.double().softmax(dim=1).cpu()
                 for image, row in zip(images, shares, strict=True):
                     best = int(row.argmax())
                     name = readable(classifier.class_names_[best])

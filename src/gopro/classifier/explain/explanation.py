@@ -21,6 +21,7 @@ from gopro.data.dataset import readable
 from gopro.data.images import to_array
 from gopro.data.pictures import Picture, open_picture
 from gopro.methods.base import Method
+from gopro.prediction.predict import scores
 from gopro.results.pages.tokens import context_of, starting_words
 
 
@@ -124,7 +125,7 @@ def explain(
 
 
 def _probabilities(method: Method, features: ImageFeatures) -> Tensor:
-    return method.logits(features)[0].double().softmax(dim=0).cpu()
+    return scores(method, features)[0].double().softmax(dim=0).cpu()
 
 
 def _tokens(method: Method, features: ImageFeatures) -> list[TokenStory]:

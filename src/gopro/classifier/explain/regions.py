@@ -11,6 +11,8 @@ import torch
 from torch import Tensor
 
 from gopro.methods.base import Method
+from gopro.prediction.encode import encode
+from gopro.prediction.predict import scores
 
 CELLS = 8
 """Cells along a side of the map."""
@@ -36,15 +38,13 @@ def occlusion(method: Method, pixels: Tensor, batch: int = 64) -> tuple[str, Ten
     Returns:
         The class's name, and [CELLS, CELLS], above 0 where hiding hurts the answer.
     """
-    first = method.logits(method.encode_image(pixels[None]))[0]
+    first = scores(method, encode(method, pixels[None], cached=False))[0]
     chosen = first.topk(min(1 + _RIVALS, len(first))).indices.tolist()
     narrow = method.for_classes([method.class_names[place] for place in chosen])
     places = [(y, x) for y in range(CELLS - SPAN + 1) for x in range(CELLS - SPAN + 1)]
     hidden = torch.stack([pixels, *(_hide(pixels, *place) for place in places)])
-    scores = torch.cat(
-        [narrow.logits(narrow.encode_image(part)) for part in torch.split(hidden, batch)]
-    )
-    logs = scores.float().log_softmax(dim=1)[:, 0].cpu()
+    logits = scores(narrow, encode(narrow, hidden, batch, cached=False), batch)
+    logs = logits.log_softmax(dim=1)[:, 0].cpu()
     total, count = torch.zeros(CELLS, CELLS), torch.zeros(CELLS, CELLS)
     for (y, x), loss in zip(places, logs[0] - logs[1:], strict=True):
         total[y : y + SPAN, x : x + SPAN] += loss
