@@ -1,11 +1,12 @@
-"""One backbone for all classifiers that use the same, and a checksum that tells it from others."""
+"""The last backbone, kept for the next run or classifier, and a checksum of its weights."""
 
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import DTYPES, Backbone
@@ -14,56 +15,75 @@ from gopro.common.errors import GoproError
 
 @dataclass(frozen=True)
 class Shared:
-    """A backbone, and the SHA-256 (hex) of its weights."""
+    """A backbone, and the SHA-256 (hex) of its weights; empty if not asked for."""
 
     backbone: Backbone
     checksum: str
 
 
-def shared_backbone(name: str, pretrained: str | None, device: str, precision: str) -> Shared:
-    """Build a backbone, or give the one built last when it is the same.
+class BackboneKey(NamedTuple):
+    """Identifies a backbone: equal keys stand for equal weights, device and precision."""
 
-    A search over settings fits dozens of classifiers, and none of them changes the backbone.
+    name: str
+    pretrained: str | None
+    device: str
+    precision: str
+    chunk_tokens: int
+    file: tuple[str, int, int] | None
+
+
+_lock = threading.Lock()
+_last: tuple[BackboneKey, Shared] | None = None
+
+
+def backbone_key(
+    name: str, pretrained: str | None, device: str, precision: str, chunk_tokens: int = 8_192
+) -> BackboneKey:
+    """The key of a backbone. Arguments as for ``build``.
+
+    Raises:
+        GoproError: For an unknown device or precision.
+    """
+    resolved = str(choose_device(device))
+    if precision not in DTYPES:
+        raise GoproError(f"got the precision {precision!r}; choose one of {', '.join(DTYPES)}")
+    path = Path(pretrained).expanduser() if pretrained else None
+    file = None
+    if path is not None and path.is_file():  # its content may change under the same name
+        stat = path.stat()
+        file = (str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+    return BackboneKey(name, pretrained, resolved, precision, chunk_tokens, file)
+
+
+def shared_backbone(key: BackboneKey, *, hashed: bool = True) -> Shared:
+    """Build a backbone, or return the last one if it has the same key.
+
+    Runs and classifiers don't change a backbone, so they can share it. The last one is released
+    before another one is built.
 
     Args:
-        name: See ``build``.
-        pretrained: See ``build``.
-        device: See ``build``.
-        precision: See ``build``.
+        key: See ``backbone_key``.
+        hashed: Whether the checksum is needed, which takes a second for large weights.
 
     Raises:
         GoproError: As ``build``.
     """
-    place = str(choose_device(device))
-    if precision not in DTYPES:
-        raise GoproError(f"got the precision {precision!r}; choose one of {', '.join(DTYPES)}")
-    file = Path(pretrained).expanduser() if pretrained else None
-    stamp = None
-    if file is not None and file.is_file():  # another file under the same name is another backbone
-        stat = file.stat()
-        stamp = (str(file.resolve()), stat.st_size, stat.st_mtime_ns)
-    return _build(name, pretrained, place, precision, stamp)
-
-
-@lru_cache(maxsize=1)
-def _build(
-    name: str,
-    pretrained: str | None,
-    device: str,
-    precision: str,
-    stamp: tuple[str, int, int] | None,
-) -> Shared:
-    backbone = build(name, pretrained, device="cpu")
-    # before the weights are rounded to the precision asked for
-    found = checksum(backbone)
-    return Shared(backbone.to(device, precision), found)
+    global _last
+    with _lock:
+        if _last is None or _last[0] != key or (hashed and not _last[1].checksum):
+            _last = None
+            backbone = build(key.name, key.pretrained, device="cpu", chunk_tokens=key.chunk_tokens)
+            # of the weights before they are rounded to the precision
+            digest = checksum(backbone) if hashed else ""
+            _last = key, Shared(backbone.to(key.device, key.precision), digest)
+        return _last[1]
 
 
 def checksum(backbone: Backbone) -> str:
     """SHA-256 (hex) of a backbone's weights, in float32 on the cpu.
 
-    It doesn't depend on the kind of file they came in. The embedded ``mini`` fills a part of its
-    weights by arithmetic that may round differently on another processor: there it is the file's.
+    It doesn't depend on the file format. ``mini`` computes a part of its weights, and another
+    processor may round them differently, so there it is the checksum of the file.
     """
     digest = hashlib.sha256()
     if backbone.name == "mini":

@@ -15,7 +15,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from gopro.backbones import Backbone
-from gopro.backbones.shared import shared_backbone
+from gopro.backbones.shared import backbone_key, shared_backbone
 from gopro.classifier import fastway, modelfolder
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.examples import Examples
@@ -263,7 +263,8 @@ class PromptClassifier(Predictor, Hub):
         names = labelled.names_of(classes, self.class_names)
         if self.shots is not None:
             given, truth = labelled.draw(given, truth, self.shots, self.seed, names)
-        shared = shared_backbone(self.backbone, self.pretrained, self.device, self.precision)
+        key = backbone_key(self.backbone, self.pretrained, self.device, self.precision)
+        shared = shared_backbone(key)
         return Work(settings, kind, options, given, truth, classes, names, shared)
 
     def _settings(self) -> TrainSettings:

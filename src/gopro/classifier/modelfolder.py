@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from gopro.backbones.shared import Shared, shared_backbone
+from gopro.backbones.shared import Shared, backbone_key, shared_backbone
 from gopro.classifier import fastway
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelcard import card
@@ -246,7 +246,8 @@ def _preprocessing(backbone: Any) -> dict[str, Any]:
 
 def _backbone(made: PromptClassifier, stored: dict[str, Any], folder: Path) -> Shared:
     try:
-        shared = shared_backbone(made.backbone, made.pretrained, made.device, made.precision)
+        key = backbone_key(made.backbone, made.pretrained, made.device, made.precision)
+        shared = shared_backbone(key)
     except GoproError as error:
         raise GoproError(f"model {folder} needs its backbone {made.backbone}: {error}") from error
     if shared.checksum != stored["sha256"]:

@@ -10,7 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from gopro.backbones import Backbone, ImageFeatures, build
+from gopro.backbones import Backbone, ImageFeatures
+from gopro.backbones.shared import BackboneKey, backbone_key, shared_backbone
 from gopro.data import Dataset, Item, load
 from gopro.training.config import TrainSettings
 
@@ -33,7 +34,7 @@ class Workspace:
     def __init__(self, limit: int = 0) -> None:
         self.limit = limit
         self._datasets: dict[Hashable, Dataset] = {}
-        self._backbone: tuple[Hashable, Backbone] | None = None
+        self._key: BackboneKey | None = None
         self._kept: OrderedDict[Hashable, Tensor | ImageFeatures] = OrderedDict()
 
     def dataset(self, name: str, root: Path | None, seed: int) -> Dataset:
@@ -53,20 +54,17 @@ class Workspace:
         Raises:
             GoproError: As ``backbones.build``.
         """
-        names = ("backbone", "pretrained", "precision", "chunk_tokens")
-        key = (device, *(getattr(settings, name) for name in names))
-        if self._backbone is None or self._backbone[0] != key:
-            self._backbone = None
+        key = backbone_key(
+            settings.backbone,
+            settings.pretrained,
+            str(device),
+            settings.precision,
+            settings.chunk_tokens,
+        )
+        if self._key != key:
             self._kept.clear()  # features of the other one
-            backbone = build(
-                settings.backbone,
-                settings.pretrained,
-                device=str(device),
-                precision=settings.precision,
-                chunk_tokens=settings.chunk_tokens,
-            )
-            self._backbone = (key, backbone)
-        return self._backbone[1]
+            self._key = key
+        return shared_backbone(key, hashed=False).backbone
 
     def keep(self, kind: str, dataset: Dataset, items: Sequence[Item], make: Callable[[], T]) -> T:
         """The tensors of these images from the cache, else from ``make``.

@@ -12,13 +12,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gopro.backbones import Backbone, ImageFeatures, Prompts
+from gopro.backbones import Backbone, ImageFeatures, Prompts, shared
 from gopro.common.errors import GoproError
 from gopro.common.tensors import load_tensors
 from gopro.data import Dataset, load
 from gopro.methods.coop import CoOpSettings
 from gopro.results import schema
-from gopro.runs import run, workspace
+from gopro.runs import run
 from gopro.training.config import TrainSettings
 from tiny_run import BASE, CLASSES, NAME, NEW, Cli, write_photos
 
@@ -234,14 +234,15 @@ class Colours(Backbone):
 def test_base_to_new_asks_for_the_new_names(
     train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build = workspace.build
+    build = shared.build
 
     def coloured(*arguments: Any, **options: Any) -> Backbone:
         made = build(*arguments, **options)
         made.__class__ = Colours
         return made
 
-    monkeypatch.setattr(workspace, "build", coloured)
+    monkeypatch.setattr(shared, "_last", None)
+    monkeypatch.setattr(shared, "build", coloured)
     train(tmp_path / "run")
     found = schema.read(tmp_path / "run")
     for measured in (found, found["zeroshot"]):

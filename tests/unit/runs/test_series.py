@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from gopro.backbones import shared
 from gopro.data import Dataset
-from gopro.runs import run, workspace
+from gopro.runs import run
 from gopro.training import trainer
 from tiny_run import Cli
 
@@ -47,7 +48,7 @@ def test_pictures_are_opened_and_the_backbone_built_once(
 ) -> None:
     opened: list[str] = []
     built: list[str] = []
-    open_one, build = Dataset.open, workspace.build
+    open_one, build = Dataset.open, shared.build
 
     def watched(self: Dataset, item, size=None):  # type: ignore[no-untyped-def]
         opened.append(item.key)
@@ -58,7 +59,8 @@ def test_pictures_are_opened_and_the_backbone_built_once(
         return build(name, *arguments, **options)
 
     monkeypatch.setattr(Dataset, "open", watched)
-    monkeypatch.setattr(workspace, "build", counted)
+    monkeypatch.setattr(shared, "_last", None)
+    monkeypatch.setattr(shared, "build", counted)
     monkeypatch.setattr(run.pages, "write", lambda *arguments: None)  # opens a few again
     assert train(tmp_path / "all", "--method", "coop,slip,zeroshot").code == 0
     assert len(opened) == len(set(opened))

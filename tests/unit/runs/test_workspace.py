@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
+from gopro.backbones import shared as shared_backbones
 from gopro.data import Dataset, Item
 from gopro.runs import workspace
 from gopro.runs.workspace import Workspace
@@ -97,11 +97,16 @@ def test_features_are_weighed_whole() -> None:
 def test_one_backbone_at_a_time(monkeypatch: pytest.MonkeyPatch, made: Counted) -> None:
     built: list[str] = []
 
-    def build(name: str, *_: object, **__: object) -> Callable[[], None]:
-        built.append(name)
-        return lambda: None
+    class Fake:
+        def to(self, *_: object) -> Fake:
+            return self
 
-    monkeypatch.setattr(workspace, "build", build)
+    def build(name: str, *_: object, **__: object) -> Fake:
+        built.append(name)
+        return Fake()
+
+    monkeypatch.setattr(shared_backbones, "_last", None)
+    monkeypatch.setattr(shared_backbones, "build", build)
     shared, settings = Workspace(1000), TrainSettings(dataset="world")
     first = shared.backbone(settings, CPU)
     shared.keep("features", SET, ITEMS, made)
