@@ -104,8 +104,9 @@ class Fast:
     def asked(self) -> str:
         """How many images needed the text tower so far, and for how many classes each."""
         fast = self.fast
-        share = fast.asked / max(1, fast.answered)
-        return f"{share:.0%} of images in question, {fast.pairs / max(1, fast.asked):.1f} classes"
+        share = fast.exact_images / max(1, fast.images)
+        classes = fast.exact_pairs / max(1, fast.exact_images)
+        return f"{share:.0%} of images in question, {classes:.1f} classes"
 
 
 def _reach(scores: Tensor) -> float:

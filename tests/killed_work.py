@@ -68,7 +68,7 @@ def training(arguments: Sequence[str], place: Path, *, cache: bool = False) -> W
 
 def fill_cache(folder: str, count: int) -> None:
     """Encode pictures through the cache of features."""
-    from gopro.backbones.cache import frozen
+    from gopro.backbones.cache import cached_features
     from small_clips import small_backbone
 
     os.environ["GOPRO_CACHE"] = folder
@@ -78,7 +78,7 @@ def fill_cache(folder: str, count: int) -> None:
     for seed in range(count):
         generator = torch.Generator().manual_seed(seed)
         pixels = torch.randint(0, 256, (8, 3, 32, 32), generator=generator, dtype=torch.uint8)
-        frozen(backbone, pixels)
+        cached_features(backbone, pixels)
 
 
 def caching(place: Path, count: int) -> Work:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from damage import TEXT, a_result_or_one_line
-from gopro.backbones.prompts import encode_class_names
+from gopro.backbones.prompts import tokenize_class_names
 from gopro.data.folder import read_folder
 from gopro.data.labelled import checked_names
 from gopro.results.pages.formats import neutral
@@ -27,7 +27,7 @@ NAMES = st.lists(WORDS, max_size=5)
 @given(names=NAMES, room=st.integers(0, 80))
 def test_names_in_prompts(tmp_path: Path, names: list[str], room: int) -> None:
     with a_result_or_one_line(tmp_path):
-        rows = encode_class_names(names, tokenizer(), room=room)
+        rows = tokenize_class_names(names, tokenizer(), room=room)
         assert len(rows) == len(names)
         assert all(row[-1] == tokenizer().eot_token_id and len(row) <= room for row in rows)
         assert len({tuple(row) for row in rows}) == len(rows)

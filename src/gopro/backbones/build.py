@@ -1,4 +1,4 @@
-"""From a name to a backbone: the embedded ``mini`` or any CLIP of ``open_clip``."""
+"""Build a backbone by name: the embedded ``mini`` or any CLIP of ``open_clip``."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ def build(
     Args:
         name: "mini", or a model name of ``open_clip`` such as "ViT-B-16".
         pretrained: A tag of ``open_clip`` (downloaded and cached) or a weights file. None for
-            "mini", which carries its own.
+            "mini", which contains its own.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: "fp32", "bf16" or "fp16".
         chunk_tokens: See ``PromptEncoder``.
 
     Raises:
-        GoproError: For an unknown name, tag, device or precision, or unfit weights.
+        GoproError: For an unknown name, tag, device or precision, or weights of another model.
     """
-    place = choose_device(device)
+    resolved = choose_device(device)
     if precision not in DTYPES:
         raise GoproError(f"got the precision {precision!r}; choose one of {', '.join(DTYPES)}")
     model = _mini(pretrained) if name == "mini" else _open_clip(name, pretrained)
@@ -54,14 +54,14 @@ def build(
     backbone = Backbone(
         model, tokenizer, name=name, pretrained=pretrained or "", chunk_tokens=chunk_tokens
     )
-    return backbone.to(place, precision)
+    return backbone.to(resolved, precision)
 
 
 def untrained(name: str) -> Backbone:
-    """A backbone of the right sizes whose weights mean nothing: what counting needs.
+    """A backbone with random weights, to count parameters without a download.
 
     Args:
-        name: "mini" (with its weights, which are at hand), or a model name of ``open_clip``.
+        name: "mini" (with its own weights), or a model name of ``open_clip``.
 
     Raises:
         GoproError: For an unknown name.
@@ -77,34 +77,34 @@ def untrained(name: str) -> Backbone:
 
 
 def choose_device(device: str) -> torch.device:
-    """The device meant: "auto" takes cuda, else mps, else cpu.
+    """The device of that name; "auto" is cuda if available, else mps, else cpu.
 
     Raises:
-        GoproError: When that device isn't here.
+        GoproError: If the device isn't available.
     """
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        place = torch.device(device)
+        chosen = torch.device(device)
     except RuntimeError as error:
         raise GoproError(f"got the device {device!r}; choose auto, cpu, cuda or mps") from error
-    here = {
+    available = {
         "cpu": True,
-        "cuda": torch.cuda.is_available() and (place.index or 0) < torch.cuda.device_count(),
+        "cuda": torch.cuda.is_available() and (chosen.index or 0) < torch.cuda.device_count(),
         "mps": torch.backends.mps.is_available(),
     }
-    if not here.get(place.type, False):
+    if not available.get(chosen.type, False):
         raise GoproError(f"the device {device!r} is not on this machine; use --device auto or cpu")
-    return place
+    return chosen
 
 
 def _mini(pretrained: str | None) -> nn.Module:
     if pretrained:
         raise GoproError(
-            f"mini carries its own weights and got --pretrained {pretrained}; leave that out, or "
-            "name another --backbone"
+            f"mini contains its own weights and got --pretrained {pretrained}; leave that out, or "
+            "choose another --backbone"
         )
     from gopro.backbones.mini.load import load
 
@@ -115,10 +115,10 @@ def _mini(pretrained: str | None) -> nn.Module:
 def _check_name(name: str) -> None:
     import open_clip
 
-    known = open_clip.list_models()
-    if name not in known:
-        near = difflib.get_close_matches(name, ["mini", *known], n=3, cutoff=0.4)
-        hint = f"did you mean {', '.join(near)}?" if near else "see `gopro backbones`"
+    names = open_clip.list_models()
+    if name not in names:
+        similar = difflib.get_close_matches(name, ["mini", *names], n=3, cutoff=0.4)
+        hint = f"did you mean {', '.join(similar)}?" if similar else "see `gopro backbones`"
         raise GoproError(f"there is no backbone {name!r}; {hint}")
     config = open_clip.get_model_config(name)
     foreign = [
@@ -128,7 +128,7 @@ def _check_name(name: str) -> None:
     ]
     if foreign:
         raise GoproError(
-            f"{name} is built of other towers than CLIP's own; choose a model such as ViT-B-16, "
+            f"{name} has other encoders than CLIP's own; choose a model such as ViT-B-16, "
             "ViT-L-14 or RN50"
         )
 
@@ -151,10 +151,10 @@ def _open_clip(name: str, pretrained: str | None) -> nn.Module:
         path = Path(pretrained).expanduser()
         if not path.is_file():
             raise GoproError(
-                f"there is no weights file {pretrained}, nor a tag of that name for {name}; "
+                f"there is no weights file {pretrained}, and no tag of that name for {name}; "
                 f"known tags: {', '.join(tags) or 'none'}"
             )
-    # OpenAI's weights were trained with another form of GELU than open_clip's plain names build
+    # OpenAI's weights need QuickGELU, which open_clip's plain model names don't have
     quick = bool(settings.get("quick_gelu")) or is_torchscript(path)
     with _without_warnings():
         model: nn.Module = open_clip.create_model(
@@ -182,7 +182,7 @@ def _download(name: str, tag: str, settings: dict[str, Any]) -> Path:
 
 @contextlib.contextmanager
 def _without_warnings() -> Iterator[None]:
-    """Silence open_clip's remark that no weights were loaded: they are loaded next."""
+    """Silence open_clip's warning that no weights were loaded: they are loaded next."""
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""CLIP as the rest of the project sees it: ``encode_image`` and ``encode_text``."""
+"""A frozen CLIP with two calls: ``encode_image`` and ``encode_text``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gopro.backbones.features import ImageFeatures
 from gopro.backbones.image import ImageTower
-from gopro.backbones.prompts import ClassTokens, Prompts, Tokenizer, encode_class_names
+from gopro.backbones.prompts import ClassTokens, Prompts, Tokenizer, tokenize_class_names
 from gopro.backbones.text import PromptEncoder
 from gopro.common.errors import GoproError
 
@@ -19,19 +19,19 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Backbone:
-    """A frozen CLIP. Nothing of it is trained, and no method saves it.
+    """A frozen CLIP: never trained, and not saved with a method.
 
-    It is not a ``Module`` on purpose: a method that holds one doesn't list its weights.
+    It is not a ``Module``, so that its weights are not among the parameters of a method.
 
     Args:
         model: An ``open_clip`` model.
         tokenizer: Its tokenizer.
-        name: For messages and run folders.
-        pretrained: Tag or file of the weights, for run folders.
+        name: Name of the model.
+        pretrained: Tag or file of the weights.
         chunk_tokens: See ``PromptEncoder``.
 
     Raises:
-        GoproError: When a tower is not one of CLIP's.
+        GoproError: If the image or text encoder is not one of CLIP's.
     """
 
     def __init__(
@@ -49,18 +49,18 @@ class Backbone:
         self.pretrained = pretrained
         self.image_encoder = ImageTower(model.get_submodule("visual"), name)
         self.text_encoder = PromptEncoder(model, name, chunk_tokens)
-        # taken before the model is rounded: in bf16 it would be off by one percent
+        # read before the model is rounded: in bf16 it would have an error of one percent
         scale = model.get_parameter("logit_scale").detach().float()
         self._scale = scale.exp().clamp(max=100.0).reshape(())
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.text_encoder.positions.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """In what precision the towers compute."""
+        """Data type of the weights and of the computation."""
         return self.text_encoder.positions.dtype
 
     @property
@@ -70,12 +70,12 @@ class Backbone:
 
     @property
     def normalisation(self) -> tuple[list[float], list[float]]:
-        """Mean and standard deviation of each colour that ``encode_image`` normalises with."""
+        """Mean and standard deviation of each colour, used by ``encode_image``."""
         return self.image_encoder.mean.flatten().tolist(), self.image_encoder.std.flatten().tolist()
 
     @property
     def vision_widths(self) -> tuple[int, ...]:
-        """Token width after each layer of the image tower."""
+        """Token width after each layer of the image encoder."""
         return self.image_encoder.widths
 
     @property
@@ -95,7 +95,7 @@ class Backbone:
 
     @property
     def logit_scale(self) -> Tensor:
-        """CLIP's learned inverse temperature, exponentiated: a scalar, at most 100."""
+        """``exp`` of CLIP's learned logit scale: a scalar, at most 100."""
         return self._scale.to(self.device)
 
     def encode_image(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> ImageFeatures:
@@ -104,10 +104,10 @@ class Backbone:
         Args:
             pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
             prompts: Learned tokens [P, d_v] for each of the first blocks of a ViT; see
-                ``visual_prompts``. With them there is a gradient, and there are no statistics.
+                ``visual_prompts``. With them there is a gradient, but no layer statistics.
 
         Raises:
-            GoproError: When the images have another size.
+            GoproError: If the images have another size.
         """
         if pixels.shape[-2:] != (self.image_size, self.image_size):
             raise GoproError(
@@ -119,7 +119,7 @@ class Backbone:
         )
 
     def encode_text(self, prompts: Prompts) -> Tensor:
-        """Encode prompts: [B, C, e], or [1, C, e] when nothing depends on the image."""
+        """Text embeddings [B, C, e] of prompts; B is 1 if they don't depend on the image."""
         return self.text_encoder(prompts)
 
     @torch.no_grad()
@@ -129,25 +129,23 @@ class Backbone:
         embedding: Tensor = self.text_encoder.tower.token_embedding(index)
         return embedding.float()
 
-    def words(self, text: str) -> Tensor:
-        """Token embeddings [M, d_t] of a few words, such as "a photo of a"."""
+    def token_embeddings(self, text: str) -> Tensor:
+        """Token embeddings [M, d_t] of a text, such as "a photo of a"."""
         return self.embed_tokens(self.tokenizer.encode(text))
 
-    def class_tokens(
-        self, names: Sequence[str], context: int, template: str = "{}."
-    ) -> ClassTokens:
-        """Tokens of a template filled with each name, to stand behind the context tokens.
+    def class_tokens(self, names: Sequence[str], n_ctx: int, template: str = "{}.") -> ClassTokens:
+        """Tokens of a template filled with each name, to follow the context tokens.
 
         Args:
             names: Class names; underscores are read as spaces.
-            context: How many context tokens stand before.
-            template: What surrounds the name.
+            n_ctx: Number of context tokens before them.
+            template: The text around the name.
 
         Raises:
-            GoproError: For names that are empty, equal, or too long for the text tower.
+            GoproError: For names that are empty, equal, or too long for the text encoder.
         """
-        room = self.text_encoder.context_length - 1 - context
-        rows = encode_class_names(names, self.tokenizer, room=room, template=template)
+        room = self.text_encoder.context_length - 1 - n_ctx
+        rows = tokenize_class_names(names, self.tokenizer, room=room, template=template)
         longest = max(len(row) for row in rows)
         embedding = torch.zeros(len(rows), longest, self.text_width, device=self.device)
         for index, row in enumerate(rows):
@@ -156,12 +154,12 @@ class Backbone:
         return ClassTokens(embedding, tuple(len(row) for row in rows), start)
 
     @torch.no_grad()
-    def template(self, names: Sequence[str], template: str | None = None) -> Tensor:
+    def encode_class_names(self, names: Sequence[str], template: str | None = None) -> Tensor:
         """Text embeddings [C, e] of a template filled with each name, not normalised.
 
         Args:
             names: Class names.
-            template: What surrounds a name; None for "a photo of a {}.".
+            template: The text around the name; None for "a photo of a {}.".
 
         Raises:
             GoproError: For a template without ``{}``, or names that don't fit.
@@ -169,11 +167,11 @@ class Backbone:
         template = "a photo of a {}." if template is None else template
         if "{}" not in template:
             raise GoproError(
-                f"got the template {template!r} without a place for the class name; write it as "
-                'in "a photo of a {}."'
+                f"got the template {template!r} without {{}} for the class name; write it like "
+                '"a photo of a {}."'
             )
-        nothing = torch.empty(0, self.text_width, device=self.device)
-        return self.encode_text(Prompts.after(nothing, self.class_tokens(names, 0, template)))[0]
+        no_context = torch.empty(0, self.text_width, device=self.device)
+        return self.encode_text(Prompts.after(no_context, self.class_tokens(names, 0, template)))[0]
 
     def to(self, device: torch.device | str, precision: str = "fp32") -> Backbone:
         """Move to a device and precision ("fp32", "bf16" or "fp16"), in place."""
@@ -182,7 +180,7 @@ class Backbone:
 
 
 def describe(backbone: Backbone) -> dict[str, Any]:
-    """What identifies a backbone in a run folder."""
+    """Name and weights of a backbone, as a run folder records them."""
     pretrained = backbone.pretrained
     return {
         "name": backbone.name,

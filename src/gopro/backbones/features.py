@@ -1,4 +1,4 @@
-"""What one pass of a frozen image tower leaves behind."""
+"""The features of images: embedding and layer statistics."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ class ImageFeatures:
     """The embedding and the layer statistics of a batch of images.
 
     Shape notation: B images, e embedding width, D the sum of the layers' token widths
-    (``L * d_v`` for a ViT of L blocks; the stages' channel counts added up for a ResNet).
+    (``L * d_v`` for a ViT with L blocks; the sum of the stages' channels for a ResNet). D is 0 for
+    an image encoder that a method changes.
 
     Attributes:
-        embedding: [B, e], as the tower gives it (not normalised).
-        mean: [B, D], the mean over tokens after each layer, layer after layer.
+        embedding: [B, e], not normalised.
+        mean: [B, D], the mean over tokens after each layer, layer by layer.
         std: [B, D], the standard deviation over tokens, in the same order.
-
-    A tower that a method changes leaves no statistics: D is 0 there.
     """
 
     embedding: Tensor
@@ -31,8 +30,8 @@ class ImageFeatures:
     @classmethod
     def only(cls, embedding: Tensor) -> ImageFeatures:
         """An embedding [B, e] without layer statistics."""
-        nothing = embedding.new_zeros(embedding.shape[0], 0)
-        return cls(embedding, nothing, nothing)
+        empty = embedding.new_zeros(embedding.shape[0], 0)
+        return cls(embedding, empty, empty)
 
     def __len__(self) -> int:
         return self.embedding.shape[0]
@@ -46,7 +45,7 @@ class ImageFeatures:
 
     @staticmethod
     def cat(parts: Sequence[ImageFeatures]) -> ImageFeatures:
-        """Several batches as one, in order."""
+        """Concatenate batches, in order."""
         return ImageFeatures(
             torch.cat([part.embedding for part in parts]),
             torch.cat([part.mean for part in parts]),

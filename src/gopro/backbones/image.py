@@ -1,4 +1,4 @@
-"""The image tower: the embedding and every layer's token statistics in one pass."""
+"""The image encoder: embedding and token statistics of every layer in one pass."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from gopro.backbones.features import ImageFeatures
 from gopro.backbones.visual_prompts import VisualPrompts
 from gopro.common.errors import GoproError
 
-# The released code adds this to the summed squares, which keeps the root away from zero
+# The released code adds this to the summed squares, so that the root is never zero
 _EPSILON = 2.3e-8
 
 
 class ImageTower:
-    """Runs an ``open_clip`` image tower and keeps two vectors per layer instead of the tokens.
+    """Runs an ``open_clip`` image tower and keeps the token statistics of each layer.
 
-    A ViT's layers are its blocks, class token included in the statistics. A ResNet's layers are
-    its four stages, the positions of a stage's feature map being its tokens.
+    The layers of a ViT are its blocks; the class token counts in the statistics. The layers of a
+    ResNet are its four stages; the positions of a stage's feature map are its tokens.
 
     Args:
         visual: The ``visual`` module of an ``open_clip`` model.
         name: The model's name, for messages.
 
     Raises:
-        GoproError: When the tower is neither a transformer nor a ResNet, or isn't square.
+        GoproError: If it is neither a ViT nor a ResNet, or its input isn't square.
     """
 
     def __init__(self, visual: Any, name: str) -> None:
@@ -39,7 +39,7 @@ class ImageTower:
         if len(sides) > 1:
             raise GoproError(f"{name} takes images of {size} pixels; gopro needs a square input")
         self.image_size = int(sides.pop())
-        # by thread, so that a server may encode for several clients at once
+        # one list per thread, because a server encodes for several clients at once
         self._statistics: dict[int, list[tuple[Tensor, Tensor]]] = {}
         for layer in self.layers:
             layer.register_forward_hook(self._keep)
@@ -50,9 +50,9 @@ class ImageTower:
         self.std = torch.tensor(std).view(3, 1, 1)
 
     def _keep(self, module: nn.Module, args: Any, output: Tensor) -> None:
-        kept = self._statistics.get(threading.get_ident())
-        if kept is not None:  # else somebody else runs the tower
-            kept.append(token_statistics(output, channels_first=self.channels_first))
+        statistics = self._statistics.get(threading.get_ident())
+        if statistics is not None:  # not in other passes, such as those with prompts
+            statistics.append(token_statistics(output, channels_first=self.channels_first))
 
     @torch.no_grad()
     def __call__(self, pixels: Tensor) -> ImageFeatures:
@@ -75,14 +75,14 @@ class ImageTower:
 
         Args:
             pixels: As without prompts.
-            prompts: For each of the first blocks, at least one: [P, d_v].
+            prompts: [P, d_v] for each of the first blocks; at least one.
         """
         with self.prompts.entering(prompts):
             embedding: Tensor = self.visual(self.normalised(pixels))
         return ImageFeatures.only(embedding.float())
 
     def normalised(self, pixels: Tensor) -> Tensor:
-        """Pixels in [0, 1] as the tower takes them, on its device and in its precision."""
+        """Normalise pixels in [0, 1] and move them to the tower's device and precision."""
         weight = next(self.visual.parameters())
         pixels = pixels.to(weight.device)
         return ((pixels - self.mean.to(pixels)) / self.std.to(pixels)).to(weight.dtype)

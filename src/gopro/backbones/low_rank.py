@@ -1,8 +1,8 @@
-"""The two frozen towers with something added to the attention's projections, for LoRA.
+"""Passes of the two frozen encoders with a term added to the attention's projections, for LoRA.
 
 Where block l projects its normalised input h to query, key and value by ``W h + b``, these passes
-compute ``W h + b + added(l, h)``; everything else is the tower's own. There is a gradient to what
-is added and none to the tower. Nothing of the tower is changed, so it serves others meanwhile.
+compute ``W h + b + added(l, h)``; everything else is unchanged. There is a gradient to the added
+term only. The encoders themselves are not modified, so others can use them at the same time.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ Added = Callable[[int, Tensor], Tensor]
 
 
 def image_blocks(backbone: Backbone) -> int:
-    """How many blocks the image tower has.
+    """Number of blocks of the image encoder.
 
     Raises:
-        GoproError: When it is a ResNet, or a ViT of another attention than CLIP's.
+        GoproError: If it is a ResNet, or a ViT with another attention than CLIP's.
     """
     blocks = backbone.image_encoder.prompts.blocks
     attention = getattr(blocks[0], "attn", None) if blocks else None
@@ -45,9 +45,9 @@ def image_embedding(backbone: Backbone, pixels: Tensor, added: Added) -> Tensor:
     """Image embeddings [B, e], not normalised.
 
     Args:
-        backbone: Has a ViT; see ``image_blocks``.
+        backbone: With a ViT; see ``image_blocks``.
         pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
-        added: What is added in each block.
+        added: The added term of each block.
     """
     visual: Any = backbone.image_encoder.visual
     tokens: Tensor = visual._embeds(backbone.image_encoder.normalised(pixels))
@@ -61,14 +61,14 @@ def image_embedding(backbone: Backbone, pixels: Tensor, added: Added) -> Tensor:
 def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Tensor:
     """Text embeddings [C, e] of whole sentences, not normalised.
 
-    The sentences are cut at the longest end-of-text token, behind which nothing can matter. Where
-    they don't fit into memory together, they run in chunks that are computed again for the
+    Tokens after the longest sentence's end-of-text token have no effect and are not computed.
+    Sentences that don't fit into memory together run in chunks, which are computed again for the
     gradient.
 
     Args:
-        backbone: Its text tower is used.
-        classes: The sentences' tokens, from ``Backbone.class_tokens`` with no context.
-        added: What is added in each block.
+        backbone: Its text encoder is used.
+        classes: The sentences' tokens, from ``Backbone.class_tokens`` without context.
+        added: The added term of each block.
     """
     encoder = backbone.text_encoder
     start = classes.start.expand(len(classes.lengths), 1, -1)
@@ -97,7 +97,7 @@ def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Te
 
 
 def _run(block: Any, tokens: Tensor, added: Callable[[Tensor], Tensor], *, causal: bool) -> Tensor:
-    """One block of a tower: [B, n, d] of [B, n, d]."""
+    """One transformer block: from [B, n, d] to [B, n, d]."""
     attention, normal = block.attn, block.ln_1(tokens)
     projected = F.linear(normal, attention.in_proj_weight, attention.in_proj_bias) + added(normal)
     parts = torch.unflatten(projected, -1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)

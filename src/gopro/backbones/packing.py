@@ -1,7 +1,7 @@
-"""Classes of different lengths side by side without padding.
+"""Packing: the tokens of classes of different lengths, side by side without padding.
 
 Shape notation: b images or 1, C classes, S tokens of a class, d_t text width. Packed tokens are
-[b, n, d_t] with n the sum of all classes' lengths, group after group.
+[b, n, d_t], with n the sum of all classes' lengths, group after group.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Group:
 
 
 def token_counts(groups: tuple[Group, ...]) -> list[int]:
-    """How many packed tokens each group has."""
+    """Number of packed tokens of each group."""
     return [group.length * len(group.classes) for group in groups]
 
 
@@ -34,7 +34,7 @@ def last_tokens(tokens: Tensor, groups: tuple[Group, ...]) -> Tensor:
 def put_before(
     tokens: Tensor, groups: tuple[Group, ...], own: Tensor
 ) -> tuple[Tensor, tuple[Group, ...]]:
-    """Put each class's own tokens [1 or B, C, M, d_t] before its packed ones."""
+    """Put class-specific tokens [1 or B, C, M, d_t] before the packed ones of each class."""
     batch, parts = max(tokens.shape[0], own.shape[0]), torch.split(tokens, token_counts(groups), 1)
     joined = [
         torch.cat(
@@ -51,10 +51,10 @@ def put_before(
 
 
 def in_chunks(lengths: tuple[int, ...], tokens: int, extra: int = 0) -> list[tuple[Group, ...]]:
-    """Classes sorted by length, cut into chunks of at most ``tokens`` tokens (one class at least),
-    with ``extra`` ones to come for each class.
+    """Sort classes by length and cut them into chunks of at most ``tokens`` tokens.
 
-    A chunk is a tuple of groups of equal length.
+    A chunk has at least one class, and is a tuple of groups of equal length. ``extra`` tokens for
+    each class are counted, because they are added later.
     """
     chunks: list[dict[int, list[int]]] = [{}]
     used = 0

@@ -1,4 +1,4 @@
-"""``--precision auto``: bf16 where it pays on this device, found out by trying it."""
+"""``--precision auto``: bf16 if a short trial shows that it is faster on this device."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import Backbone
 
 PAYS = 1.2
-"""How many times as fast bf16 must be: less isn't worth its rounding."""
+"""bf16 must be this many times as fast to be worth its rounding."""
 
 _KINDS = ("fp32", "bf16")
 _IMAGES = 4
 _TIMES = 3
 
 
-@lru_cache(maxsize=1)  # runs of one command don't decide differently
+@lru_cache(maxsize=1)  # one decision for all runs of a command
 def fastest(name: str, pretrained: str | None, device: str) -> Literal["fp32", "bf16"]:
-    """Time both towers in float32 and bf16, in turns.
+    """The faster precision: both encoders are timed in float32 and bf16, in turns.
 
     Args:
         name: As ``build`` takes it.
@@ -33,21 +33,21 @@ def fastest(name: str, pretrained: str | None, device: str) -> Literal["fp32", "
     Raises:
         GoproError: As ``build``.
     """
-    place = choose_device(device)
-    tried = {kind: build(name, pretrained, device=device, precision=kind) for kind in _KINDS}
+    resolved = choose_device(device)
+    backbones = {kind: build(name, pretrained, device=device, precision=kind) for kind in _KINDS}
     times: dict[str, list[float]] = {kind: [] for kind in _KINDS}
     for _ in range(1 + _TIMES):  # the first time is a warm-up
-        for kind, backbone in tried.items():
-            times[kind].append(_seconds(lambda: _work(backbone), place))  # noqa: B023
+        for kind, backbone in backbones.items():
+            times[kind].append(_seconds(lambda: _work(backbone), resolved))  # noqa: B023
     exact, rounded = (statistics.median(times[kind][1:]) for kind in _KINDS)
     return "bf16" if exact >= PAYS * rounded else "fp32"
 
 
 def _work(backbone: Backbone) -> None:
-    """A pass of each tower, on images and prompts that mean nothing."""
+    """One pass of each encoder, on dummy images and prompts."""
     side = backbone.image_size
     backbone.encode_image(torch.zeros(_IMAGES, 3, side, side, device=backbone.device))
-    backbone.template([f"class {number}" for number in range(8 * _IMAGES)])
+    backbone.encode_class_names([f"class {number}" for number in range(8 * _IMAGES)])
 
 
 def _seconds(work: Callable[[], None], device: torch.device) -> float:

@@ -1,4 +1,4 @@
-"""Prompts as the text tower sees them: what all classes share, and what each class adds."""
+"""The input of the text encoder: tokens shared by all classes, and tokens of each class."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ class Tokenizer(Protocol):
     eot_token_id: int
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of a text, without start and end."""
+        """Token ids of a text, without start-of-text and end-of-text."""
 
 
 @dataclass(frozen=True)
 class ClassTokens:
-    """Token embeddings of "NAME." and the end-of-text token, one row a class.
+    """Token embeddings of "NAME." and the end-of-text token, one row per class.
 
     Attributes:
-        embedding: [C, S, d_t], rows filled up with zeros behind the end-of-text token; or
-            [B, C, S, d_t] where each image has classes of its own, of the same lengths.
-        lengths: C numbers of tokens, the end-of-text token counted.
+        embedding: [C, S, d_t], rows padded with zeros after the end-of-text token; or
+            [B, C, S, d_t] if each image has its own classes, with the same lengths.
+        lengths: C numbers of tokens, including the end-of-text token.
         start: [d_t], the start-of-text token's embedding.
     """
 
@@ -37,22 +37,22 @@ class ClassTokens:
     lengths: tuple[int, ...]
     start: Tensor
 
-    def take(self, places: Sequence[int]) -> ClassTokens:
-        """The tokens of some classes, in the order given."""
-        lengths = tuple(self.lengths[place] for place in places)
-        return ClassTokens(self.embedding[list(places), : max(lengths)], lengths, self.start)
+    def take(self, indices: Sequence[int]) -> ClassTokens:
+        """The tokens of some classes, in the order of ``indices``."""
+        lengths = tuple(self.lengths[index] for index in indices)
+        return ClassTokens(self.embedding[list(indices), : max(lengths)], lengths, self.start)
 
-    def each(self, places: Tensor, length: int) -> ClassTokens:
-        """One class for each image: ``places`` [B], all of ``length`` tokens."""
-        return ClassTokens(self.embedding[places, None, :length], (length,), self.start)
+    def each(self, indices: Tensor, length: int) -> ClassTokens:
+        """One class for each image: ``indices`` [B], all with ``length`` tokens."""
+        return ClassTokens(self.embedding[indices, None, :length], (length,), self.start)
 
 
 @dataclass(frozen=True)
 class OwnTokens:
-    """Tokens that each class gets for itself inside the tower (TCP's class-aware prompts).
+    """Tokens of each class inside the text encoder (TCP's class-aware prompts).
 
     Attributes:
-        block: Before this block (1, 2, ...) they replace the last M tokens of the prefix.
+        block: They replace the last M tokens of the prefix before this block (1, 2, ...).
         tokens: [1 or B, C, M, d_t].
     """
 
@@ -64,17 +64,17 @@ class OwnTokens:
 class Prompts:
     """A batch of prompts: ``[prefix, suffix of class c]`` for each image and class.
 
-    Shape notation: B images (1 when the prompts don't depend on the image), C classes, P and S
+    Shape notation: B images (1 if the prompts don't depend on the image), C classes, P and S
     tokens, d_t text width.
 
     Attributes:
-        prefix: [B, P, d_t], start-of-text and what all classes share, as token embeddings
-            without positions.
-        suffix: [1 or B, C, S, d_t], what differs by class, up to the end-of-text token.
-        lengths: C numbers: how many of the S tokens are real. The last real one is end-of-text.
-        deep: For blocks 1, 2, ...: [1 or B, M, d_t], what replaces prefix tokens 1..M before that
-            block (MaPLe's and PromptSRC's deep prompts).
-        own: What replaces the prefix's context class by class from one block on.
+        prefix: [B, P, d_t], start-of-text and the tokens that all classes share, as token
+            embeddings without positions.
+        suffix: [1 or B, C, S, d_t], the tokens of each class, up to end-of-text.
+        lengths: C numbers of tokens without padding. The last of them is end-of-text.
+        deep: For blocks 1, 2, ...: tokens [1 or B, M, d_t] that replace prefix tokens 1..M before
+            that block (the deep prompts of MaPLe and PromptSRC).
+        own: Tokens of each class that replace the prefix's context from one block on.
     """
 
     prefix: Tensor
@@ -85,10 +85,10 @@ class Prompts:
 
     @classmethod
     def after(cls, context: Tensor, classes: ClassTokens, deep: Sequence[Tensor] = ()) -> Prompts:
-        """The usual order: start, context, class name, ".", end.
+        """Start, context, class name, ".", end; the context is shared by all classes.
 
         Args:
-            context: [M, d_t] for all images and classes, or [B, M, d_t] per image.
+            context: [M, d_t] for all images, or [B, M, d_t] per image.
             classes: The class names' tokens.
             deep: See ``Prompts.deep``.
         """
@@ -101,7 +101,7 @@ class Prompts:
 
     @classmethod
     def per_class(cls, context: Tensor, classes: ClassTokens) -> Prompts:
-        """The usual order with a context of its own for each class.
+        """Start, context, class name, ".", end, with a separate context for each class.
 
         Args:
             context: [C, M, d_t], or [B, C, M, d_t] per image and class.
@@ -121,11 +121,11 @@ class Prompts:
             before: [M, d_t] for all classes, or [C, M, d_t] for each; M may be 0.
             after: [K, d_t] for all classes, or [C, K, d_t] for each.
             names: The class names' tokens, from the template "{}".
-            stop: [T, d_t], what closes the sentence: the full stop.
+            stop: [T, d_t], the tokens of the full stop.
         """
         count, longest, width = names.embedding.shape
         tail = after.shape[-2] + stop.shape[0]
-        # all that a class can need side by side, then the order of each class picked out of it
+        # all tokens of a class side by side, from which its order is gathered
         pool = torch.cat(
             [
                 names.embedding.to(after),
@@ -134,10 +134,10 @@ class Prompts:
             ],
             dim=1,
         )
-        place = torch.arange(longest + tail, device=after.device)
-        last = torch.tensor(names.lengths, device=after.device)[:, None] - 1  # end-of-text's place
-        order = torch.where(place < last, place, place - last + longest)
-        order = torch.where(place < last + tail, order, last)
+        position = torch.arange(longest + tail, device=after.device)
+        end = torch.tensor(names.lengths, device=after.device)[:, None] - 1  # end-of-text
+        order = torch.where(position < end, position, position - end + longest)
+        order = torch.where(position < end + tail, order, end)
         rows = pool.gather(1, order[..., None].expand(-1, -1, width))
         start = names.start.to(after)[None]
         if before.dim() == 2:
@@ -147,7 +147,7 @@ class Prompts:
         return cls(start[None], torch.cat([before, rows], dim=1)[None], lengths)
 
 
-def encode_class_names(
+def tokenize_class_names(
     names: Sequence[str], tokenizer: Tokenizer, *, room: int, template: str = "{}."
 ) -> list[list[int]]:
     """Token ids of a template filled with each class name, end-of-text included, start not.
@@ -157,12 +157,12 @@ def encode_class_names(
     Args:
         names: Class names.
         tokenizer: CLIP's tokenizer.
-        room: How many tokens fit (context length less the start and the context tokens).
-        template: What surrounds the name; "{}." behind learned context tokens.
+        room: Number of tokens that fit: context length minus start and context tokens.
+        template: The text around the name; "{}." after learned context tokens.
 
     Raises:
         GoproError: For no names, a name without a token, a name that doesn't fit, or two names
-            that read the same.
+            with the same tokens.
     """
     if not names:
         raise GoproError("got no class names; give at least one")

@@ -1,14 +1,14 @@
-"""The frozen text tower for prompts: exact, and no token computed that can't matter.
+"""The frozen text encoder for prompts: exact results, without unnecessary computation.
 
-CLIP's text tower is causal, so three savings change no digit beyond rounding:
+CLIP's text encoder is causal. Therefore three savings change results by rounding only:
 
-1. nothing behind the end-of-text token is computed, and classes are packed without padding;
-2. what all classes of an image share (start and context) runs once; its keys and values serve
-   every class;
-3. the last block computes its output at the end-of-text token only.
+1. tokens after end-of-text are not computed, and classes are packed without padding;
+2. the prefix that all classes of an image share (start and context) is computed once, and its
+   keys and values are used for every class;
+3. the last block is computed at the end-of-text token only.
 
-Where the classes don't fit into memory together, they run in chunks whose activations are
-computed again in the backward pass. The tests compare all of this with the plain 77-token loop.
+Classes that don't fit into memory together run in chunks, whose activations are computed again in
+the backward pass. Tests compare the results with the plain loop over 77 tokens.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ class PromptEncoder:
     Args:
         model: An ``open_clip`` CLIP, or its ``text`` tower where that is a module of its own.
         name: The model's name, for messages.
-        chunk_tokens: How many suffix tokens (images times tokens of all classes) keep their
-            activations at once; more than that are recomputed for the gradient, in chunks of half
-            as many, since a chunk is held beside its gradient and what it was made from.
+        chunk_tokens: Number of suffix tokens (images times tokens of all classes) whose
+            activations are kept at once. With more, they are recomputed for the gradient, in
+            chunks of half this size, because a chunk is in memory with its input and gradient.
 
     Raises:
-        GoproError: When the tower is not CLIP's causal transformer.
+        GoproError: If the text encoder is not CLIP's causal transformer.
     """
 
     def __init__(self, model: nn.Module, name: str, chunk_tokens: int = 8_192) -> None:
@@ -61,7 +61,7 @@ class PromptEncoder:
         """Encode prompts.
 
         Returns:
-            [B, C, e] in float32, not normalised; B is 1 when nothing depends on the image.
+            [B, C, e] in float32, not normalised; B is 1 if nothing depends on the image.
         """
         dtype = self.positions.dtype
         prefix = prompts.prefix.to(dtype)
@@ -73,7 +73,7 @@ class PromptEncoder:
             self._check_block(own.block)
             own = OwnTokens(own.block, own.tokens.to(dtype))
             batch, extra = max(batch, own.tokens.shape[0]), own.tokens.shape[2]
-            left = prefix.shape[1] - extra  # what is still shared from that block on
+            left = prefix.shape[1] - extra  # tokens that are still shared from that block on
             cut = [(key[:, :, :left], value[:, :, :left]) for key, value in cache[own.block :]]
             cache[own.block :] = cut
         room = self.chunk_tokens // batch
@@ -92,9 +92,8 @@ class PromptEncoder:
                 part = self._run_suffix(suffix, groups, *flat, own=own)
             parts.append(part)
         order = [index for groups in chunks for group in groups for index in group.classes]
-        place = torch.empty(len(order), dtype=torch.long)
-        place[torch.tensor(order)] = torch.arange(len(order))
-        return torch.cat(parts, dim=1)[:, place.to(suffix.device)].float()
+        indices = torch.tensor(order).argsort()
+        return torch.cat(parts, dim=1)[:, indices.to(suffix.device)].float()
 
     def _check_block(self, block: int) -> None:
         if not 0 < block < len(self.blocks):
@@ -111,7 +110,7 @@ class PromptEncoder:
                 tokens = _replace_context(tokens, deep[index - 1])
             query, key, value = self._heads_first(_project(block, block.ln_1(tokens), 3), 3)
             cache.append((key, value))
-            if index + 1 < len(self.blocks):  # the last block's output here serves nobody
+            if index + 1 < len(self.blocks):  # nothing uses the last block's output here
                 mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
                 tokens = _finish(block, tokens, mixed.transpose(1, 2).flatten(2))
         return cache
@@ -170,7 +169,7 @@ class PromptEncoder:
         prefix_key: Tensor,
         prefix_value: Tensor,
     ) -> Tensor:
-        """Attention over the prefix and each class's own suffix.
+        """Attention over the prefix and the suffix of the class.
 
         Args:
             query: [b, n, d_t], n = all packed tokens, or the last one of each class.
@@ -185,9 +184,9 @@ class PromptEncoder:
         """
         sizes = token_counts(groups)
         ends_only = query.shape[1] < key.shape[1]
-        asked = [len(group.classes) for group in groups] if ends_only else sizes
+        queries = [len(group.classes) for group in groups] if ends_only else sizes
         parts = zip(
-            torch.split(query, asked, 1),
+            torch.split(query, queries, 1),
             torch.split(key, sizes, 1),
             torch.split(value, sizes, 1),
             groups,
@@ -207,25 +206,25 @@ class PromptEncoder:
         prefix_value: Tensor,
     ) -> Tensor:
         classes, length = len(group.classes), group.length
-        asked = query.shape[1] // classes
+        queries = query.shape[1] // classes
         width = self.width // self.heads
 
         def split(packed: Tensor, tokens: int) -> Tensor:  # -> [b, heads, classes, tokens, width]
             shape = (packed.shape[0], classes, tokens, self.heads, width)
             return packed.reshape(shape).permute(0, 3, 1, 2, 4)
 
-        query = split(query, asked) * width**-0.5
+        query = split(query, queries) * width**-0.5
         key, value = split(key, length).transpose(-1, -2), split(value, length)
-        # one large product for all classes with the shared prefix, one small one each with itself
+        # one large product of all classes with the prefix, small ones of each with its suffix
         shared = query.flatten(2, 3) @ prefix_key.transpose(-1, -2)
-        shared = torch.unflatten(shared, 2, (classes, asked))
+        shared = torch.unflatten(shared, 2, (classes, queries))
         own = query @ key
-        if asked > 1:
+        if queries > 1:
             own = own + _future(length, own)
         own = own.expand(*shared.shape[:-1], length)
         weights = torch.cat([shared, own], dim=-1).softmax(dim=-1)
         on_prefix, on_own = torch.split(weights, [prefix_key.shape[2], length], dim=-1)
-        mixed = torch.unflatten(on_prefix.flatten(2, 3) @ prefix_value, 2, (classes, asked))
+        mixed = torch.unflatten(on_prefix.flatten(2, 3) @ prefix_value, 2, (classes, queries))
         mixed = mixed + on_own @ value
         return mixed.permute(0, 2, 3, 1, 4).flatten(-2).flatten(1, 2)
 

@@ -1,16 +1,16 @@
 """Learned prompts among the tokens of a ViT image tower.
 
-With E the embedded tokens of an image (class token and patches, positions added), x_l what block l
-makes of its input, and p_0, p_1, ... the prompts, P learned tokens each,
+With E the embedded tokens of an image (class token and patches, with positions), x_l the output of
+block l for them, z_l its output for the prompts, and p_0, p_1, ... prompts of P learned tokens,
 
     [x_1, z_1] = block_1(pre-norm([E, p_0]))
-    [x_l, z_l] = block_l([x_(l-1), p_(l-1)])   where there is a p_(l-1),
-    [x_l, z_l] = block_l([x_(l-1), z_(l-1)])   behind the last one,
+    [x_l, z_l] = block_l([x_(l-1), p_(l-1)])   if there is a p_(l-1),
+    [x_l, z_l] = block_l([x_(l-1), z_(l-1)])   after the last one,
 
-and the tower goes on as it does without prompts. One p_0 is VPT-shallow (Jia et al., ECCV 2022),
-one for each block VPT-deep, some of them what MaPLe and PromptSRC do. VPT puts the prompts behind
-the class token, the others at the end: to a block, which knows no order of its tokens, it is the
-same. A tower that averages its tokens averages the prompts too, as VPT's code does.
+and the rest of the tower is unchanged. VPT-shallow (Jia et al., ECCV 2022) has p_0 only, VPT-deep
+one for each block, MaPLe and PromptSRC some. VPT puts the prompts after the class token, the others
+at the end; the result is the same, because a block does not depend on the order of its tokens. A
+tower that averages its tokens averages the prompts too, as in VPT's code.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class _Pass:
 
     Attributes:
         prompts: One [P, d_v] for each of the first blocks.
-        own: How many tokens the tower has without prompts; known once they are embedded.
+        image_tokens: Number of tokens without prompts; set when they are embedded.
     """
 
     prompts: Sequence[Tensor]
-    own: int = 0
+    image_tokens: int = 0
 
 
 class VisualPrompts:
-    """Puts prompts into the passes of an ``open_clip`` image tower that ask for them.
+    """Inserts prompts into chosen passes of an ``open_clip`` image tower.
 
     Args:
         visual: The tower.
@@ -52,7 +52,7 @@ class VisualPrompts:
     def __init__(self, visual: Any, name: str) -> None:
         self.name = name
         self.blocks: list[nn.Module] = []
-        # by thread, so that a server may encode for several clients at once
+        # one per thread, because a server encodes for several clients at once
         self._passes: dict[int, _Pass] = {}
         if hasattr(visual, "transformer"):
             self.blocks = list(visual.transformer.resblocks)
@@ -61,10 +61,10 @@ class VisualPrompts:
                 block.register_forward_pre_hook(partial(self._replace, index))
 
     def check(self, method: str, depth: int) -> None:
-        """See whether so many blocks can have prompts of their own.
+        """Check that ``depth`` blocks can have prompts.
 
         Raises:
-            GoproError: When the tower is a ResNet, or has fewer blocks.
+            GoproError: If the tower is a ResNet, or has fewer blocks.
         """
         if not self.blocks:
             raise GoproError(
@@ -79,7 +79,7 @@ class VisualPrompts:
 
     @contextmanager
     def entering(self, prompts: Sequence[Tensor]) -> Iterator[None]:
-        """Passes of the tower in this context, on this thread, have these prompts."""
+        """Use these prompts in all passes in this context and thread."""
         thread = threading.get_ident()
         self._passes[thread] = _Pass(prompts)
         try:
@@ -88,21 +88,21 @@ class VisualPrompts:
             del self._passes[thread]
 
     def _append(self, module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        under_way = self._passes.get(threading.get_ident())
-        if under_way is None:
+        current = self._passes.get(threading.get_ident())
+        if current is None:
             return None
         tokens, *rest = args
-        under_way.own = tokens.shape[1]
-        return _joined(tokens, under_way.prompts[0]), *rest
+        current.image_tokens = tokens.shape[1]
+        return _joined(tokens, current.prompts[0]), *rest
 
     def _replace(
         self, index: int, module: nn.Module, args: tuple[Any, ...]
     ) -> tuple[Any, ...] | None:
-        under_way = self._passes.get(threading.get_ident())
-        if under_way is None or index >= len(under_way.prompts):
+        current = self._passes.get(threading.get_ident())
+        if current is None or index >= len(current.prompts):
             return None
         tokens, *rest = args
-        return _joined(tokens[:, : under_way.own], under_way.prompts[index]), *rest
+        return _joined(tokens[:, : current.image_tokens], current.prompts[index]), *rest
 
 
 def _joined(tokens: Tensor, prompts: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which words of the vocabulary a token vector is near."""
+"""The words of the vocabulary nearest to a token embedding."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from gopro.backbones.clip import Backbone
 
 @dataclass(frozen=True)
 class Near:
-    """A word, and the cosine between its token embedding and the vector asked about."""
+    """A word, and the cosine of its token embedding with the given vector."""
 
     word: str
     cosine: float
 
 
 def nearest_words(backbone: Backbone, tokens: Tensor, top: int = 6) -> list[list[Near]]:
-    """The whole words whose token embeddings are nearest by angle.
+    """The whole words whose token embeddings have the largest cosine with each vector.
 
     Args:
-        backbone: Whose vocabulary.
+        backbone: Its vocabulary is searched.
         tokens: [M, d_t], vectors in the space of token embeddings.
-        top: How many words for each.
+        top: Number of words for each.
 
     Returns:
-        For each vector its words, nearest first.
+        A list of words for each vector, nearest first.
     """
     words, ids = _words(backbone)
     rows = F.normalize(backbone.embed_tokens(ids.tolist()), dim=-1)
     cosines = F.normalize(tokens.detach().float().to(rows), dim=-1) @ rows.T
-    found = cosines.topk(min(top, len(words)), dim=-1)
+    values, indices = cosines.topk(min(top, len(words)), dim=-1)
     return [
-        [Near(words[place], value) for place, value in zip(places, values, strict=True)]
-        for places, values in zip(found.indices.tolist(), found.values.tolist(), strict=True)
+        [Near(words[index], value) for index, value in zip(*row, strict=True)]
+        for row in zip(indices.tolist(), values.tolist(), strict=True)
     ]
 
 
@@ -49,23 +49,27 @@ def _words(backbone: Backbone) -> tuple[tuple[str, ...], Tensor]:
 
 @lru_cache(maxsize=2)
 def _whole_words(tokenizer: Any, mini: bool) -> tuple[tuple[str, ...], Tensor]:
-    """Tokens that are a word by themselves, and their ids.
+    """Tokens that are whole words, and their ids.
 
-    Pieces of words and signs would be nearest just as often and tell a reader nothing. Of mini's
-    vocabulary only the words that its training met mean anything.
+    Parts of words and punctuation are left out: they mean nothing to a reader. So are the words
+    that mini's training did not contain.
     """
-    known = _met_in_training() if mini else None
+    trained = _trained_ids() if mini else None
     words, ids = [], []
     for token, number in tokenizer.encoder.items():
         word = token.removesuffix("</w>")
         whole = token.endswith("</w>") and word.isascii() and word.isalpha()
-        if whole and (len(word) > 1 or word in ("a", "i")) and (known is None or number in known):
+        if (
+            whole
+            and (len(word) > 1 or word in ("a", "i"))
+            and (trained is None or number in trained)
+        ):
             words.append(word)
             ids.append(number)
     return tuple(words), torch.tensor(ids)
 
 
-def _met_in_training() -> set[int]:
+def _trained_ids() -> set[int]:
     from safetensors import safe_open
 
     from gopro.backbones.mini.load import weights_path

@@ -1,4 +1,4 @@
-"""Reading CLIP weights from files of several makers, without ever running what is in them."""
+"""Read CLIP weights from several file formats, without running code from the files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.jit import _pickle
 
 from gopro.common.errors import GoproError
 
-# TorchScript's way to write lists of numbers: functions that return what they are given
+# TorchScript writes lists of numbers as calls of these functions, which return their argument
 _TYPED_LISTS: list[Any] = [
     _pickle.build_intlist,
     _pickle.build_doublelist,
@@ -24,7 +24,7 @@ _TYPED_LISTS: list[Any] = [
 
 
 class _Node:
-    """Stands for a module of a TorchScript archive: attributes, no behaviour."""
+    """A module of a TorchScript archive: its attributes, without its code."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -40,35 +40,35 @@ def is_torchscript(path: Path) -> bool:
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """Tensors of a weights file by name, read without running anything that is in it.
+    """Tensors of a weights file by name, read without running code from it.
 
     Args:
         path: OpenAI's original archive, an ``open_clip`` ``.pt`` / ``.bin``, or ``.safetensors``.
 
     Raises:
-        GoproError: When the file is damaged, or holds more than tensors.
+        GoproError: If the file is damaged, or contains other things than tensors.
     """
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         if is_torchscript(path):
             return _read_torchscript(path)
-        # not open_clip's reader: where this fails, it can fall back to unpickling freely
+        # not open_clip's reader, which can fall back to unsafe unpickling
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise _unreadable(path, error) from error
     state = stored.get("state_dict", stored) if isinstance(stored, dict) else None
     if not (isinstance(state, dict) and state and _tensors_alone(state)):
         raise _unreadable(path, TypeError("it holds no table of tensors"))
-    # what training on several devices puts before every name
+    # a prefix that training on several devices adds
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
 
 
 def load_weights(model: nn.Module, path: Path, name: str) -> None:
     """Load a weights file into an ``open_clip`` model, in place.
 
-    Every tensor must be there in the model's own shape: position embeddings made for another
-    image size aren't resized.
+    Every tensor must have the model's shape; position embeddings are not resized for another
+    image size.
 
     Args:
         model: The model, built with the right architecture.
@@ -76,18 +76,18 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
         name: The model's name, for messages.
 
     Raises:
-        GoproError: When the file can't be read safely, or belongs to another model.
+        GoproError: If the file can't be read safely, or belongs to another model.
     """
     from open_clip.model import convert_to_custom_text_state_dict
 
-    weights, own = read_weights(path), model.state_dict()
-    if "text.positional_embedding" in own and "positional_embedding" in weights:
+    weights, wanted = read_weights(path), model.state_dict()
+    if "text.positional_embedding" in wanted and "positional_embedding" in weights:
         weights = convert_to_custom_text_state_dict(weights)
     scale = weights.get("logit_scale")
     if scale is not None and scale.numel() == 1:  # a scalar in some files, [1] in others
-        weights["logit_scale"] = scale.reshape(own["logit_scale"].shape)
-    if is_torchscript(path):  # holds masks and sizes too, which are no weights
-        leaves = {key.rpartition(".")[2] for key in own}
+        weights["logit_scale"] = scale.reshape(wanted["logit_scale"].shape)
+    if is_torchscript(path):  # it contains masks and sizes too
+        leaves = {key.rpartition(".")[2] for key in wanted}
         weights = {key: weights[key] for key in weights if key.rpartition(".")[2] in leaves}
     try:
         model.load_state_dict(weights)
@@ -105,18 +105,18 @@ def _tensors_alone(state: dict[Any, Any]) -> bool:
 def _read_torchscript(path: Path) -> dict[str, Tensor]:
     """Tensors of a TorchScript archive; its code is neither compiled nor run.
 
-    The archive's data is copied out of its code's reach and read with ``weights_only=True``, each
-    scripted module becoming an empty shell.
+    A copy of the archive without its code is read with ``weights_only=True``; scripted modules
+    become plain objects.
     """
     data = _without_code(path)
     names = torch.serialization.get_unsafe_globals_in_checkpoint(data)
-    shells: list[Any] = [(_Node, name) for name in names if name.startswith("__torch__.")]
+    modules: list[Any] = [(_Node, name) for name in names if name.startswith("__torch__.")]
     data.seek(0)
-    with torch.serialization.safe_globals([*shells, *_TYPED_LISTS]):
+    with torch.serialization.safe_globals([*modules, *_TYPED_LISTS]):
         root = torch.load(data, map_location="cpu", weights_only=True)
-    found: dict[str, Tensor] = {}
-    _collect(root, "", found)
-    return found
+    tensors: dict[str, Tensor] = {}
+    _collect(root, "", tensors)
+    return tensors
 
 
 def _without_code(path: Path) -> io.BytesIO:
@@ -131,12 +131,12 @@ def _without_code(path: Path) -> io.BytesIO:
     return target
 
 
-def _collect(node: Any, prefix: str, found: dict[str, Tensor]) -> None:
+def _collect(node: Any, prefix: str, tensors: dict[str, Tensor]) -> None:
     for name, value in vars(node).items():
         if isinstance(value, Tensor):
-            found[prefix + name] = value.float() if value.is_floating_point() else value
+            tensors[prefix + name] = value.float() if value.is_floating_point() else value
         elif isinstance(value, _Node):
-            _collect(value, f"{prefix}{name}.", found)
+            _collect(value, f"{prefix}{name}.", tensors)
 
 
 def _unreadable(path: Path, error: Exception) -> GoproError:

@@ -1,4 +1,4 @@
-"""What a method is to the rest: a loss in named terms, logits, and other class names."""
+"""The interface of a method: prompts or features in, named loss terms and logits out."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from typing_extensions import Self
 
@@ -20,7 +21,7 @@ from gopro.methods import configs
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a method is trained when the user doesn't say otherwise."""
+    """The training settings of a method that the user doesn't give."""
 
     epochs: int = 50
     batch: int = 32
@@ -33,18 +34,18 @@ class Recipe:
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
 
     def steps(self, images: int) -> int:
-        """Of an epoch of so many images: an incomplete last batch is left out, as in CoOp."""
+        """Steps in one epoch of ``images`` images, without an incomplete last batch, as in CoOp."""
         return images // max(1, min(self.batch, images))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Training images, view by view as pixels or as features that were computed before.
+    """A batch of training images: each view as pixels, or as features computed before.
 
     Attributes:
-        labels: [B], indexes of the training classes.
+        labels: [B], indices of the training classes.
         images: View name -> [B, 3, H, W] in [0, 1], not normalised.
-        features: View name -> features of the frozen tower; a view that has them needs no pixels.
+        features: View name -> features of the frozen image encoder, instead of pixels.
     """
 
     labels: Tensor
@@ -53,21 +54,21 @@ class Batch:
 
 
 class Method(nn.Module, ABC):
-    """A way to classify with a frozen CLIP.
+    """A classifier on top of a frozen CLIP.
 
-    A method holds learned parameters alone: the backbone is not one of its modules, and what
-    depends on the class names is computed again by ``for_classes``, never learned or saved.
+    A method holds learned parameters only. The backbone is not one of its modules. Values that
+    depend on the class names are computed by ``set_class_names``, never learned or saved.
 
     Class attributes:
         Settings: A frozen dataclass whose fields are the method's options.
-        paper: Where it was published: authors, venue and year.
-        about: What it learns, in one line for lists.
-        parts: What an ablation changes: name -> settings. Without a part the rest stays as it is.
-        learns_from_features: Whether ``prepare`` wants the training images' features.
-        modifies_image_encoder: Whether the method changes the image tower, so that the frozen
-            tower's features (cached, or shared with zero-shot CLIP) are not this method's.
-        prompts_per_image: Whether each image has prompts of its own, so that scoring many images at
-            once needs memory for all their prompts.
+        paper: Authors, venue and year of the publication.
+        about: What it learns, in one line.
+        parts: The parts that an ablation switches off: name -> the settings that do it.
+        learns_from_features: Whether ``prepare`` needs the features of all training images.
+        modifies_image_encoder: Whether the method changes the image encoder. Features of the
+            frozen one (cached, or shared with zero-shot CLIP) are then not valid for it.
+        prompts_per_image: Whether each image has its own prompts. The memory for them limits how
+            many images can be scored at once.
 
     Args:
         backbone: The frozen CLIP.
@@ -75,7 +76,7 @@ class Method(nn.Module, ABC):
         settings: The method's options.
 
     Attributes:
-        extra_state: Tensors that training carries from epoch to epoch; see ``end_epoch``.
+        extra_state: Tensors that training keeps between epochs; see ``end_epoch``.
     """
 
     Settings: ClassVar[type]
@@ -107,84 +108,92 @@ class Method(nn.Module, ABC):
 
     @property
     def views(self) -> tuple[str, ...]:
-        """Which views of an image training needs: of "x", "moco" and "augmix"."""
+        """The views of an image that training needs, out of "x", "moco" and "augmix"."""
         return ("x",)
 
     @property
     def loss_weights(self) -> Mapping[str, float]:
-        """Weight of each term of ``loss`` in the total."""
+        """Weight of each loss term in ``total_loss``."""
         return {"ce": 1.0}
 
     @property
     def trainable_parameters(self) -> int:
-        """How many numbers are learned."""
+        """Number of learned parameters."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
 
     def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
-        """See the whole training set once, before the first step.
+        """Process the whole training set once, before the first step.
 
-        Called where ``learns_from_features`` is true, and not when learned weights are loaded.
+        Called if ``learns_from_features`` is true, but not when learned weights are loaded.
 
         Args:
-            features: Of all N training images, without augmentation.
-            labels: [N], indexes of the training classes, on the features' device.
+            features: Features of all N training images, without augmentation.
+            labels: [N], indices of the training classes, on the device of the features.
         """
 
-    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+    def total_loss(self, terms: Mapping[str, Tensor]) -> Tensor:
         """The weighted sum of the loss terms, a scalar."""
         return torch.stack([self.loss_weights[name] * term for name, term in terms.items()]).sum()
 
     def backward(self, terms: Mapping[str, Tensor], backward: Callable[..., None]) -> None:
-        """Leave the gradient of a step in the parameters, which come with none.
+        """Compute the gradients of one step; the parameters have none before.
 
-        The default is the gradient of ``total``. A method that combines its terms' gradients in
-        another way does it here.
+        The default is the gradient of ``total_loss``. A method that combines the gradients of its
+        terms in another way overrides this.
 
         Args:
-            terms: What ``loss`` gave.
-            backward: Adds a scalar's gradient to the parameters' ``grad``, as
-                ``Tensor.backward`` does, and takes its options.
+            terms: The result of ``loss``.
+            backward: Adds the gradient of a scalar to the parameters' ``grad``, with the options
+                of ``Tensor.backward``.
         """
-        backward(self.total(terms))
+        backward(self.total_loss(terms))
 
     def end_epoch(self, epoch: int, epochs: int) -> None:
-        """Do what a method does between epochs, before the validation.
+        """Run the method's work between epochs, before the validation.
 
-        What it needs of earlier epochs besides the learned weights belongs into ``extra_state``,
-        which checkpoints keep and saved weights don't.
+        Values needed from earlier epochs, besides the learned weights, belong in ``extra_state``:
+        checkpoints contain it, saved weights don't.
 
         Args:
-            epoch: The one that ended, counted from 0.
-            epochs: How many there are.
+            epoch: The epoch that ended, counted from 0.
+            epochs: Number of epochs.
         """
 
     @abstractmethod
     def set_class_names(self, names: Sequence[str]) -> None:
-        """Compute what depends on the class names: plain attributes, not parameters."""
+        """Compute the values that depend on the class names, as plain attributes."""
 
     @abstractmethod
     def logits(self, features: ImageFeatures) -> Tensor:
         """Class scores [B, C] of images, before the softmax, in float32."""
 
-    @abstractmethod
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss terms by name, scalars not yet weighted."""
+        """The loss terms by name, unweighted scalars; by default the cross-entropy of x."""
+        return {"ce": F.cross_entropy(self.logits(self.encode(batch)["x"]), batch.labels)}
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """``loss``, under the name that wrappers for several processes call."""
         return self.loss(batch)
 
+    def template_embeddings(self, names: Sequence[str]) -> Tensor:
+        """Unit text embeddings [C, e] of the setting ``template``, filled with each class name."""
+        return F.normalize(self.backbone.encode_class_names(names, self.settings.template), dim=-1)
+
+    def cosine_logits(self, features: ImageFeatures, text: Tensor) -> Tensor:
+        """``exp(logit_scale) * cos``: [B, C], with unit text embeddings [C, e]."""
+        image = F.normalize(features.embedding, dim=-1)
+        return self.backbone.logit_scale * image @ text.T
+
     def for_classes(self, names: Sequence[str], **settings: Any) -> Self:
-        """The same learned weights, shared and not copied, for other class names.
+        """The same method for other class names; learned weights are shared, not copied.
 
         Args:
             names: Class names.
-            settings: Settings that belong to these names and replace the method's, such as the
-                ``template`` they are put into.
+            settings: Settings to replace for these names, such as their ``template``.
 
         Raises:
-            GoproError: For names that are empty, equal or too long, or where what was learned
-                belongs to the training classes alone.
+            GoproError: For names that are empty, equal or too long, or not among the training
+                classes when the method learns values for each of those.
         """
         other = copy.copy(self)
         if settings:
@@ -194,10 +203,10 @@ class Method(nn.Module, ABC):
         return other
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
-        """Features of images, as ``logits`` takes them: the frozen tower's, without gradient.
+        """Features of images for ``logits``: by default of the frozen encoder, without gradient.
 
-        A method that changes the image tower sets ``modifies_image_encoder`` and encodes here,
-        with gradient to what it learns.
+        A method that changes the image encoder sets ``modifies_image_encoder`` and overrides this,
+        with a gradient to its parameters.
 
         Args:
             pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
@@ -205,66 +214,66 @@ class Method(nn.Module, ABC):
         return self.backbone.encode_image(pixels)
 
     def encode(self, batch: Batch) -> dict[str, ImageFeatures]:
-        """Features of each view, all views in one pass of the method's image tower.
+        """Features of each view, all views in one pass of the method's image encoder.
 
         Raises:
-            GoproError: For features of the frozen tower where the method has another one.
+            GoproError: For features of the frozen encoder if the method changes the encoder.
         """
         if batch.features and self.modifies_image_encoder:
             raise GoproError(
-                f"{type(self).__name__} changes the image tower and got features of the frozen "
+                f"{type(self).__name__} changes the image encoder and got features of the frozen "
                 "one; give it images"
             )
         features = dict(batch.features)
         names = [name for name in batch.images if name not in features]
         if names:
-            made = self.encode_image(torch.cat([batch.images[name] for name in names]))
+            encoded = self.encode_image(torch.cat([batch.images[name] for name in names]))
             size = len(batch.labels)
-            for place, name in enumerate(names):
-                features[name] = made[place * size : (place + 1) * size]
+            for index, name in enumerate(names):
+                features[name] = encoded[index * size : (index + 1) * size]
         return features
 
 
 def initial_context(backbone: Backbone, ctx_init: str, n_ctx: int) -> Tensor:
-    """Context tokens [n_ctx, d_t] to start from.
+    """Initial context tokens [n_ctx, d_t]: the token embeddings of ``ctx_init``.
 
-    The words' token embeddings; where there are more tokens than words, random ones stand before
-    them (normal, standard deviation 0.02, as CoOp does); where there are fewer, the last words
-    are kept. Random draws come from torch's global generator, which the engine seeds.
+    With more tokens than words, random ones (normal, standard deviation 0.02, as in CoOp) come
+    first; with fewer, the last words are used. The random numbers come from torch's global
+    generator, which the trainer seeds.
 
     Raises:
-        GoproError: When neither words nor tokens are asked for.
+        GoproError: For less than one token.
     """
     if n_ctx < 1:
         raise GoproError(f"got {n_ctx} context tokens; wanted at least 1")
-    known = backbone.words(ctx_init)[-n_ctx:]
-    random = torch.empty(n_ctx - known.shape[0], backbone.text_width)
+    words = backbone.token_embeddings(ctx_init)[-n_ctx:]
+    random = torch.empty(n_ctx - words.shape[0], backbone.text_width)
     nn.init.normal_(random, std=0.02)
-    return torch.cat([random.to(known), known])
+    return torch.cat([random.to(words), words])
 
 
-def rows_of(names: Sequence[str], known: Sequence[str], what: str) -> list[int]:
-    """Where names stand among the training classes, for what is learned class by class.
+def class_indices(names: Sequence[str], trained: Sequence[str], what: str) -> list[int]:
+    """Indices of class names among the training classes, for parameters learned per class.
 
     Args:
         names: Class names.
-        known: Names of the training classes.
-        what: What a class has of its own, for the message.
+        trained: Names of the training classes.
+        what: The parameters of a class, for the message.
 
     Raises:
-        GoproError: For a name that was not trained.
+        GoproError: For a name that is not a training class.
     """
-    place = {name: index for index, name in enumerate(known)}
-    unknown = [name for name in names if name not in place]
+    indices = {name: index for index, name in enumerate(trained)}
+    unknown = [name for name in names if name not in indices]
     if unknown:
         raise GoproError(
             f"there is {what} for each training class and none for {unknown[0]!r}; use it on the "
             "classes it was trained on, as the task few-shot does"
         )
-    return [place[name] for name in names]
+    return [indices[name] for name in names]
 
 
 def can_learn(method: Method, recipe: Recipe) -> bool:
-    """Whether there is anything for the engine to do."""
-    # not by their number, which may depend on a training set that wasn't seen yet
+    """Whether there is anything to train."""
+    # not by the number of parameters: it may depend on a training set that wasn't seen yet
     return recipe.epochs > 0 and any(part.requires_grad for part in method.parameters())

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method
+from gopro.methods.base import Method
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,9 @@ class CLIPAdapter(Method):
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.text = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+        self.text = self.template_embeddings(names)
 
     def logits(self, features: ImageFeatures) -> Tensor:
         ratio, embedding = self.settings.ratio, features.embedding
         image = ratio * self.adapter(embedding) + (1 - ratio) * embedding
         return self.backbone.logit_scale * F.normalize(image, dim=-1) @ self.text.T
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}

@@ -16,7 +16,7 @@ from gopro.backbones.low_rank import image_blocks, image_embedding, text_embeddi
 from gopro.common.errors import GoproError
 from gopro.data.templates import sentences
 from gopro.methods import configs
-from gopro.methods.base import Batch, Method, Recipe
+from gopro.methods.base import Method, Recipe
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class CLIPLoRA(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         template = sentences(self.settings.template)[0]
-        self.written = self.backbone.template(names, template)
+        self.written = self.backbone.encode_class_names(names, template)
         self.classes = self.backbone.class_tokens(names, 0, template)
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
@@ -141,9 +141,4 @@ class CLIPLoRA(Method):
         return F.normalize(text_embedding(self.backbone, self.classes, self.text_tower), dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ self.encode_text().T
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}
+        return self.cosine_logits(features, self.encode_text())

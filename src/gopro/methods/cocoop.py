@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
-from gopro.methods.base import Batch, Method, initial_context
+from gopro.methods.base import Method, initial_context
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,3 @@ class CoCoOp(Method):
     def logits(self, features: ImageFeatures) -> Tensor:
         image, text = self.image_embedding(features), self.text_embedding(self.shifts(features))
         return self.backbone.logit_scale * torch.einsum("be,bce->bc", image, text)
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}

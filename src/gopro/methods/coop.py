@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, initial_context, rows_of
+from gopro.methods.base import Method, class_indices, initial_context
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class CoOp(Method):
     def set_class_names(self, names: Sequence[str]) -> None:
         options, backbone = self.settings, self.backbone
         if options.class_specific:
-            self.rows = rows_of(names, self.trained_names, "a context of its own")
+            self.rows = class_indices(names, self.trained_names, "a context of its own")
         if options.position == "end":
             self.classes = backbone.class_tokens(names, options.n_ctx)
         else:  # the full stop stands behind the context, apart from the name
-            self.stop = backbone.words(".")
+            self.stop = backbone.token_embeddings(".")
             self.classes = backbone.class_tokens(names, options.n_ctx + len(self.stop), "{}")
 
     def prompts(self) -> Prompts:
@@ -95,14 +95,5 @@ class CoOp(Method):
         """Unit text embeddings [C, e] of the prompts."""
         return F.normalize(self.backbone.encode_text(self.prompts())[0], dim=-1)
 
-    def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:
-        """``exp(logit_scale) * cos``: [B, C]."""
-        image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ text.T
-
     def logits(self, features: ImageFeatures) -> Tensor:
-        return self.scores(features, self.encode_text())
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}
+        return self.cosine_logits(features, self.encode_text())

@@ -119,9 +119,9 @@ class CoPrompt(MaPLe):
         k = int(torch.randint(many, ()))
         if k not in self.written:
             if self.described:
-                text = self.backbone.template([rows[k] for rows in self.described], "{}")
+                text = self.backbone.encode_class_names([rows[k] for rows in self.described], "{}")
             else:
-                text = self.backbone.template(self.class_names, SENTENCES[k])
+                text = self.backbone.encode_class_names(self.class_names, SENTENCES[k])
             self.written[k] = F.normalize(text, dim=-1)
         return self.written[k]
 

@@ -1,4 +1,4 @@
-"""What methods with prompts inside the towers share."""
+"""Shared by the methods that learn prompts inside the encoders."""
 
 from __future__ import annotations
 
@@ -12,30 +12,29 @@ from gopro.common.errors import GoproError
 from gopro.methods.base import initial_context
 
 
-def drawn_prompts(blocks: int, tokens: int, width: int) -> nn.ParameterList:
-    """``blocks`` times P learned tokens [P, width], normal with standard deviation 0.02.
+def random_prompts(blocks: int, n_ctx: int, width: int) -> nn.ParameterList:
+    """Learned tokens [n_ctx, width] for each block, normal with standard deviation 0.02.
 
     Raises:
-        GoproError: When no tokens are asked for.
+        GoproError: For less than one token.
     """
-    if tokens < 1:
-        raise GoproError(f"got {tokens} prompt tokens; wanted at least 1")
-    made = nn.ParameterList()
-    for _ in range(blocks):
-        made.append(nn.Parameter(nn.init.normal_(torch.empty(tokens, width), std=0.02)))
-    return made
+    if n_ctx < 1:
+        raise GoproError(f"got {n_ctx} prompt tokens; wanted at least 1")
+    return nn.ParameterList(
+        nn.Parameter(nn.init.normal_(torch.empty(n_ctx, width), std=0.02)) for _ in range(blocks)
+    )
 
 
 def three_quarters(blocks: int) -> int:
-    """How many blocks have prompts by default: 9 of 12."""
+    """The default number of blocks with prompts: 9 of 12."""
     return max(1, round(blocks * 3 / 4))
 
 
 def check_text_depth(backbone: Backbone, depth: int) -> None:
-    """See whether so many blocks of the text tower can have prompts of their own.
+    """Check that the text encoder has ``depth`` blocks.
 
     Raises:
-        GoproError: When there are fewer.
+        GoproError: If it has fewer.
     """
     blocks = len(backbone.text_encoder.blocks)
     if not 1 <= depth <= blocks:
@@ -45,32 +44,32 @@ def check_text_depth(backbone: Backbone, depth: int) -> None:
         )
 
 
-def opening(backbone: Backbone, words: str, tokens: int) -> Tensor:
-    """Context [tokens, d_t] that starts from the first tokens of the words.
+def leading_context(backbone: Backbone, ctx_init: str, n_ctx: int) -> Tensor:
+    """Initial context tokens [n_ctx, d_t]: the first tokens of ``ctx_init``.
 
-    Where there are more tokens than words, random ones stand before them.
+    With more tokens than words, random ones come before the words.
 
     Raises:
-        GoproError: When no tokens are asked for.
+        GoproError: For less than one token.
     """
-    known = backbone.words(words)
-    if 1 <= tokens <= len(known):
-        return known[:tokens].clone()
-    return initial_context(backbone, words, tokens)
+    words = backbone.token_embeddings(ctx_init)
+    if 1 <= n_ctx <= len(words):
+        return words[:n_ctx].clone()
+    return initial_context(backbone, ctx_init, n_ctx)
 
 
-def behind_opening(
-    backbone: Backbone, names: Sequence[str], words: str, tokens: int
+def tokens_after_context(
+    backbone: Backbone, names: Sequence[str], ctx_init: str, n_ctx: int
 ) -> ClassTokens:
-    """What stands behind ``opening``: the words that are left, as they are, and "NAME.".
+    """The fixed tokens after ``leading_context``: the rest of ``ctx_init``, and "NAME.".
 
-    With "a photo of a" and 2 tokens that is "of a NAME.", as in the code of MaPLe and PromptSRC.
+    With "a photo of a" and 2 tokens this is "of a NAME.", as in the code of MaPLe and PromptSRC.
 
     Raises:
-        GoproError: For names that are empty, equal, or too long for the text tower.
+        GoproError: For names that are empty, equal, or too long for the text encoder.
     """
-    if len(backbone.words(words)) <= tokens:
-        return backbone.class_tokens(names, tokens)
-    whole = backbone.class_tokens(names, 0, f"{words} {{}}.")
-    lengths = tuple(length - tokens for length in whole.lengths)
-    return ClassTokens(whole.embedding[:, tokens:], lengths, whole.start)
+    if len(backbone.token_embeddings(ctx_init)) <= n_ctx:
+        return backbone.class_tokens(names, n_ctx)
+    sentence = backbone.class_tokens(names, 0, f"{ctx_init} {{}}.")
+    lengths = tuple(length - n_ctx for length in sentence.lengths)
+    return ClassTokens(sentence.embedding[:, n_ctx:], lengths, sentence.start)

@@ -54,11 +54,11 @@ class KgCoOp(CoOp):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
-        self.written = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+        self.template_text = self.template_embeddings(names)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features, text = self.encode(batch)["x"], self.encode_text()
         return {
-            "ce": F.cross_entropy(self.scores(features, text), batch.labels),
-            "kg": 1 - (text * self.written).sum(dim=-1).mean(),
+            "ce": F.cross_entropy(self.cosine_logits(features, text), batch.labels),
+            "kg": 1 - (text * self.template_text).sum(dim=-1).mean(),
         }

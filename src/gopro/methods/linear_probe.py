@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, rows_of
+from gopro.methods.base import Method, class_indices
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class LinearProbe(Method):
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.rows = rows_of(names, self.trained_names, "a row of learned weights")
+        self.rows = class_indices(names, self.trained_names, "a row of learned weights")
 
     def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
         # in double precision, whose rounding doesn't end the search early; few devices lack it
@@ -91,7 +91,3 @@ class LinearProbe(Method):
 
     def logits(self, features: ImageFeatures) -> Tensor:
         return F.linear(features.embedding, self.weight[self.rows], self.bias[self.rows])
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}

@@ -11,13 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
-from gopro.methods.base import Batch, Method
+from gopro.methods.base import Method
 from gopro.methods.deep_prompts import (
-    behind_opening,
     check_text_depth,
-    drawn_prompts,
-    opening,
+    leading_context,
+    random_prompts,
     three_quarters,
+    tokens_after_context,
 )
 
 
@@ -64,8 +64,8 @@ class MaPLe(Method):
         backbone.image_encoder.prompts.check(type(self).__name__.lower(), depth)
         check_text_depth(backbone, depth)
         widths = backbone.text_width, backbone.vision_widths[0]
-        self.context = nn.Parameter(opening(backbone, settings.ctx_init, settings.n_ctx))
-        self.deep = drawn_prompts(depth - 1, settings.n_ctx, backbone.text_width)
+        self.context = nn.Parameter(leading_context(backbone, settings.ctx_init, settings.n_ctx))
+        self.deep = random_prompts(depth - 1, settings.n_ctx, backbone.text_width)
         self.couple = nn.Linear(*widths)
         start = nn.Linear(*widths)
         self.couple_deep = nn.ModuleList(copy.deepcopy(start) for _ in self.deep)
@@ -78,7 +78,7 @@ class MaPLe(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         options = self.settings
-        self.classes = behind_opening(self.backbone, names, options.ctx_init, options.n_ctx)
+        self.classes = tokens_after_context(self.backbone, names, options.ctx_init, options.n_ctx)
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         deep = [couple(part) for couple, part in zip(self.couple_deep, self.deep, strict=True)]
@@ -90,12 +90,4 @@ class MaPLe(Method):
         return self.backbone.encode_text(Prompts.after(self.context, self.classes, deep))[0]
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        image, text = (
-            F.normalize(features.embedding, dim=-1),
-            F.normalize(self.encode_text(), dim=-1),
-        )
-        return self.backbone.logit_scale * image @ text.T
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}
+        return self.cosine_logits(features, F.normalize(self.encode_text(), dim=-1))

@@ -64,12 +64,12 @@ class ProGrad(CoOp):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
-        self.written = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+        self.template_text = self.template_embeddings(names)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features, heat = self.encode(batch)["x"], self.settings.temperature
         learned, zero_shot = (
-            self.scores(features, text) for text in (self.encode_text(), self.written)
+            self.cosine_logits(features, text) for text in (self.encode_text(), self.template_text)
         )
         answer, wanted = (F.log_softmax(s / heat, dim=1) for s in (learned, zero_shot))
         kl = F.kl_div(answer, wanted, reduction="batchmean", log_target=True)

@@ -16,11 +16,11 @@ from gopro.common.errors import GoproError
 from gopro.data.templates import ENSEMBLES
 from gopro.methods.base import Batch, Method
 from gopro.methods.deep_prompts import (
-    behind_opening,
     check_text_depth,
-    drawn_prompts,
-    opening,
+    leading_context,
+    random_prompts,
     three_quarters,
+    tokens_after_context,
 )
 
 SENTENCES = ENSEMBLES["imagenet"][:60]
@@ -116,10 +116,10 @@ class PromptSRC(Method):
             image_depth = three_quarters(len(backbone.vision_widths))
         backbone.image_encoder.prompts.check("promptsrc", image_depth)
         check_text_depth(backbone, depth)
-        self.context = nn.Parameter(opening(backbone, settings.ctx_init, settings.n_ctx))
-        self.deep = drawn_prompts(depth - 1, settings.n_ctx, backbone.text_width)
+        self.context = nn.Parameter(leading_context(backbone, settings.ctx_init, settings.n_ctx))
+        self.deep = random_prompts(depth - 1, settings.n_ctx, backbone.text_width)
         width = backbone.vision_widths[0]
-        self.image_prompts = drawn_prompts(image_depth, settings.n_ctx_vision, width)
+        self.image_prompts = random_prompts(image_depth, settings.n_ctx_vision, width)
         self.set_class_names(class_names)
 
     @property
@@ -134,13 +134,13 @@ class PromptSRC(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         options = self.settings
-        self.classes = behind_opening(self.backbone, names, options.ctx_init, options.n_ctx)
+        self.classes = tokens_after_context(self.backbone, names, options.ctx_init, options.n_ctx)
         self.written: Tensor | None = None
 
     def frozen_text(self) -> Tensor:
         """Unit mean [C, e] of the frozen text embeddings of all sentences; training alone asks."""
         if self.written is None:
-            parts = [self.backbone.template(self.class_names, one) for one in SENTENCES]
+            parts = [self.backbone.encode_class_names(self.class_names, one) for one in SENTENCES]
             self.written = F.normalize(torch.stack(parts).mean(dim=0), dim=-1)
         return self.written
 
@@ -154,8 +154,7 @@ class PromptSRC(Method):
         return F.normalize(text, dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ self.encode_text().T
+        return self.cosine_logits(features, self.encode_text())
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         image = F.normalize(self.encode(batch)["x"].embedding, dim=-1)

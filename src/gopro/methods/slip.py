@@ -73,7 +73,7 @@ class SLIP(Method):
         return {"ce": 1.0, "con": self.settings.w_con}
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.text = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+        self.text = self.template_embeddings(names)
 
     def projected(self, features: ImageFeatures) -> Tensor:
         """Unit projected embeddings [B, e]."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, initial_context
+from gopro.methods.base import Method, initial_context
 
 
 @dataclass(frozen=True)
@@ -121,10 +121,6 @@ class StyLIP(Method):
         image = F.normalize(features.embedding, dim=-1)
         text = F.normalize(self.encode_text(features), dim=-1)
         return self.backbone.logit_scale * (image[:, None] * text).sum(dim=-1)
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}
 
 
 def layers_of_tokens(layers: int, tokens: int) -> list[range]:

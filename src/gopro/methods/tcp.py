@@ -91,28 +91,25 @@ class TCP(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         self.classes = self.backbone.class_tokens(names, self.settings.n_ctx)
-        self.written = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+        self.template_text = self.template_embeddings(names)
 
     def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e]."""
-        hidden = self.down(self.written)
+        hidden = self.down(self.template_text)
         tokens = self.up(hidden * torch.sigmoid(1.702 * hidden))
-        tokens = tokens.view(1, len(self.written), self.settings.n_ctx, self.backbone.text_width)
+        tokens = tokens.view(
+            1, len(self.template_text), self.settings.n_ctx, self.backbone.text_width
+        )
         prompts = Prompts.after(self.context, self.classes)
         text = self.backbone.encode_text(replace(prompts, own=OwnTokens(self.block, tokens)))[0]
         return F.normalize(text, dim=-1)
 
-    def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:
-        """``exp(logit_scale) * cos``: [B, C]."""
-        image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ text.T
-
     def logits(self, features: ImageFeatures) -> Tensor:
-        return self.scores(features, self.encode_text())
+        return self.cosine_logits(features, self.encode_text())
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features, text = self.encode(batch)["x"], self.encode_text()
         return {
-            "ce": F.cross_entropy(self.scores(features, text), batch.labels),
-            "kg": 1 - (text * self.written).sum(dim=-1).mean(),
+            "ce": F.cross_entropy(self.cosine_logits(features, text), batch.labels),
+            "kg": 1 - (text * self.template_text).sum(dim=-1).mean(),
         }

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method
+from gopro.methods.base import Method
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class TipAdapter(Method):
         super()._load_from_state_dict(state, prefix, *rest)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.text = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+        self.text = self.template_embeddings(names)
         # row j: which of the names the training class j is, none where all zero
         rows = [[float(name == trained) for name in names] for trained in self.trained_names]
         self.same = torch.tensor(rows, device=self.text.device)
@@ -101,7 +101,3 @@ class TipAdapter(Method):
         affinity = torch.exp(-self.settings.beta * (1 - image @ self.keys.T))
         scores: Tensor = zero_shot + self.settings.alpha * affinity @ self.same[self.labels]
         return scores
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method
-from gopro.methods.deep_prompts import drawn_prompts
+from gopro.methods.base import Method
+from gopro.methods.deep_prompts import random_prompts
 
 
 @dataclass(frozen=True)
@@ -61,19 +60,14 @@ class VPT(Method):
         depth = 1 if settings.variant == "shallow" else settings.depth
         depth = len(backbone.vision_widths) if depth is None else depth
         backbone.image_encoder.prompts.check("vpt", depth)
-        self.prompts = drawn_prompts(depth, settings.n_ctx, backbone.vision_widths[0])
+        self.prompts = random_prompts(depth, settings.n_ctx, backbone.vision_widths[0])
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.text = F.normalize(self.backbone.template(names, self.settings.template), dim=-1)
+        self.text = self.template_embeddings(names)
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         return self.backbone.encode_image(pixels, list(self.prompts))
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ self.text.T
-
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features = self.encode(batch)["x"]
-        return {"ce": F.cross_entropy(self.logits(features), batch.labels)}
+        return self.cosine_logits(features, self.text)

@@ -51,14 +51,13 @@ class ZeroShot(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         texts = [
-            F.normalize(self.backbone.template(names, sentence), dim=-1)
+            F.normalize(self.backbone.encode_class_names(names, sentence), dim=-1)
             for sentence in sentences(self.settings.template, self.settings.ensemble)
         ]
         self.text = F.normalize(torch.stack(texts).mean(dim=0), dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        image = F.normalize(features.embedding, dim=-1)
-        return self.backbone.logit_scale * image @ self.text.T
+        return self.cosine_logits(features, self.text)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         raise GoproError("zeroshot learns nothing; choose another --method to train")

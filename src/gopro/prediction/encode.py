@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.backbones.cache import frozen, frozen_unless_busy
+from gopro.backbones.cache import cached_features, cached_features_unless_busy
 from gopro.backbones.image import to_unit
 from gopro.common.progress import bar
 from gopro.data import Dataset, Item
@@ -43,8 +43,8 @@ def frozen_features(
     Raises:
         GoproError: When an image is missing or can't be read.
     """
-    image = partial(frozen, backbone)
-    unless_busy = partial(frozen_unless_busy, backbone)
+    image = partial(cached_features, backbone)
+    unless_busy = partial(cached_features_unless_busy, backbone)
     return _features(image, backbone, dataset, items, batch, workers, title, unless_busy)
 
 
@@ -70,7 +70,7 @@ def features_for(
 def _image_encoder(method: Method, cached: bool = True) -> Callable[[Tensor], ImageFeatures]:
     """The method's image encoder, or the frozen one with its cache: from pixels to features."""
     if cached and not method.modifies_image_encoder:
-        return partial(frozen, method.backbone)
+        return partial(cached_features, method.backbone)
 
     def encode_image(pixels: Tensor) -> ImageFeatures:
         decoded = pixels.dtype == torch.uint8

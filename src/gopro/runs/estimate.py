@@ -179,7 +179,7 @@ def _is_cached(prepared: PreparedRun, dataset: Dataset, items: Sequence[Item]) -
     settings, size = prepared.settings, prepared.backbone.image_size
     first = list(items[: settings.eval_batch])
     pixels = next(batches(dataset, first, size, settings.eval_batch, settings.workers))
-    return cache.is_kept(prepared.backbone, pixels)
+    return cache.is_cached(prepared.backbone, pixels)
 
 
 def _peak(prepared: PreparedRun) -> int:

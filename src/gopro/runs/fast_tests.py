@@ -71,8 +71,8 @@ class FastTests:
         return [
             f"{name}: {_equal(exact[name], fast[name])}; fast scores are off by "
             f"{made.fitted.error[1]:.2g} in the mean and {made.fitted.error[0]:.2g} at most, as "
-            f"measured on training images; {made.asked} of {made.answered} images needed the text "
-            f"tower, for {made.pairs / max(1, made.asked):.1f} of {len(made.method.class_names)} "
+            f"measured on training images; {made.exact_images} of {made.images} images needed the text "
+            f"tower, for {made.exact_pairs / max(1, made.exact_images):.1f} of {len(made.method.class_names)} "
             "classes each"
             for name, made in self.made.items()
         ]

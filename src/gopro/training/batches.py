@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
-from gopro.backbones.cache import Cache, frozen, open_cache, pixels_key, tower_key
+from gopro.backbones.cache import Cache, cached_features, open_cache, pixels_key, tower_key
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
 from gopro.common.progress import bar
@@ -70,7 +70,7 @@ class LiveViews:
         self.fixed: dict[str, ImageFeatures] = {}
         if augment == "none" and "x" in self.made and not method.modifies_image_encoder:
             if features is None:
-                parts = [frozen(method.backbone, part) for part in torch.split(pixels, _GROUP)]
+                parts = [cached_features(method.backbone, part) for part in torch.split(pixels, _GROUP)]
                 features = ImageFeatures.cat(parts)
             self.fixed = {"x": features}
             self.made = tuple(name for name in self.made if name != "x")

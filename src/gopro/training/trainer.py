@@ -202,7 +202,7 @@ class Trainer:
         mine = distributed.shard(chosen)
         batch = self.source.batch(mine, self.data.labels[mine], self.progress.epoch)
         terms = self.method.loss(batch)
-        loss = self.method.total(terms)
+        loss = self.method.total_loss(terms)
         values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}
         values = distributed.average(values, self.device)
         broken = [name for name, value in values.items() if not math.isfinite(value)]

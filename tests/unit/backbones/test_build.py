@@ -40,7 +40,7 @@ def test_a_file_of_weights(vision: dict[str, Any], tmp_path: Path) -> None:
     backbone = build(name, str(path), device="cpu")
     with torch.no_grad():
         wanted = source.encode_text(tokenizer()(["a photo of a cat."]))
-    close(backbone.template(["cat"]), wanted)
+    close(backbone.encode_class_names(["cat"]), wanted)
     assert (backbone.name, backbone.pretrained) == (name, str(path))
 
 
@@ -108,7 +108,7 @@ def test_vit_b_16_from_a_half_precision_file(tmp_path: Path) -> None:
     assert backbone.text_encoder.context_length == 77
     features = backbone.encode_image(torch.rand(1, 3, 224, 224))
     assert features.mean.shape == features.std.shape == (1, 12 * 768)
-    assert backbone.template(["cat", "dog"]).shape == (2, 512)
+    assert backbone.encode_class_names(["cat", "dog"]).shape == (2, 512)
 
 
 @pytest.mark.parametrize(
@@ -122,20 +122,20 @@ def test_unknown_names_get_the_nearest(name: str, near: str) -> None:
 def test_missing_and_unknown_weights(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"ViT-B-16 needs weights.*openai"):
         build("ViT-B-16")
-    with pytest.raises(GoproError, match=r"no weights file opnai, nor a tag.*openai"):
+    with pytest.raises(GoproError, match=r"no weights file opnai, and no tag.*openai"):
         build("ViT-B-16", "opnai")
     with pytest.raises(GoproError, match="no weights file"):
         build("ViT-B-16", str(tmp_path))
 
 
 def test_mini_takes_no_weights() -> None:
-    with pytest.raises(GoproError, match="mini carries its own weights"):
+    with pytest.raises(GoproError, match="mini contains its own weights"):
         build("mini", "openai")
 
 
 @pytest.mark.parametrize("name", ["ViT-B-16-SigLIP", "roberta-ViT-B-32", "convnext_base"])
 def test_foreign_towers_are_refused_before_any_download(name: str) -> None:
-    with pytest.raises(GoproError, match=f"{name} is built of other towers"):
+    with pytest.raises(GoproError, match=f"{name} has other encoders"):
         build(name, "anything")
 
 

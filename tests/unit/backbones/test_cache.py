@@ -16,8 +16,8 @@ from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones import cache as cache_module
 from gopro.backbones.cache import (
     Cache,
-    frozen,
-    frozen_unless_busy,
+    cached_features,
+    cached_features_unless_busy,
     open_cache,
     pixels_key,
     tower_key,
@@ -66,8 +66,8 @@ def test_a_picture_goes_through_the_tower_once(
     backbone: Backbone, folder: Path, passes: list[int]
 ) -> None:
     pixels = pictures()
-    first = frozen(backbone, pixels)
-    again = frozen(backbone, pixels.clone())
+    first = cached_features(backbone, pixels)
+    again = cached_features(backbone, pixels.clone())
     assert passes == [3]
     same(first, again)
     same(first, backbone.encode_image(to_unit(pixels, backbone.device)))
@@ -78,23 +78,23 @@ def test_switched_off_nothing_is_written(
     backbone: Backbone, folder: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOPRO_CACHE", "off")
-    frozen(backbone, pictures())
-    frozen(backbone, pictures())
+    cached_features(backbone, pictures())
+    cached_features(backbone, pictures())
     assert passes == [3, 3] and not folder.exists()
 
 
 def test_other_pixels_weights_and_precisions_never_hit(
     backbone: Backbone, folder: Path, passes: list[int]
 ) -> None:
-    frozen(backbone, pictures())
-    frozen(backbone, pictures(seed=1))
-    frozen(backbone, pictures()[:2])
-    frozen(small_backbone(seed=1), pictures())
+    cached_features(backbone, pictures())
+    cached_features(backbone, pictures(seed=1))
+    cached_features(backbone, pictures()[:2])
+    cached_features(small_backbone(seed=1), pictures())
     one = pictures()
     one[0, 0, 0, 0] ^= 1
-    frozen(backbone, one)
+    cached_features(backbone, one)
     half = small_backbone().to("cpu", "bf16")
-    found = frozen(half, pictures())
+    found = cached_features(half, pictures())
     assert passes == [3, 3, 2, 3, 3, 3]
     assert found.embedding.dtype == torch.float32
 
@@ -115,11 +115,11 @@ def test_the_same_pixels_in_another_shape_are_other_pictures() -> None:
 def test_a_damaged_file_is_made_again(
     backbone: Backbone, folder: Path, passes: list[int], content: bytes | None
 ) -> None:
-    first = frozen(backbone, pictures())
+    first = cached_features(backbone, pictures())
     (file,) = folder.glob("*.safetensors")
     file.write_bytes(file.read_bytes()[:-9] if content is None else content)
-    same(first, frozen(backbone, pictures()))
-    same(first, frozen(backbone, pictures()))
+    same(first, cached_features(backbone, pictures()))
+    same(first, cached_features(backbone, pictures()))
     assert passes == [3, 3]
 
 
@@ -128,7 +128,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("GOPRO_CACHE", str(tmp_path / "file" / "cache"))
-    frozen(backbone, pictures())
+    cached_features(backbone, pictures())
     assert passes == [3]
 
 
@@ -156,11 +156,11 @@ def test_only_temporary_files_that_nobody_writes_any_more_are_removed(tmp_path: 
 
 
 def test_several_writers_at_once_leave_whole_files(backbone: Backbone, folder: Path) -> None:
-    wanted = frozen(backbone, pictures())
+    wanted = cached_features(backbone, pictures())
     for path in folder.glob("*.safetensors"):
         path.unlink()
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: frozen(backbone, pictures()), range(8)))
+        found = list(pool.map(lambda _: cached_features(backbone, pictures()), range(8)))
     for one in found:
         same(wanted, one)
     assert len([path for path in folder.iterdir() if path.is_file()]) == 1
@@ -171,16 +171,16 @@ def test_what_another_process_encodes_is_left_to_it(
 ) -> None:
     cache = open_cache()
     assert cache is not None
-    frozen(backbone, pictures(seed=1))
+    cached_features(backbone, pictures(seed=1))
     (name,) = (path.name for path in folder.glob("*.safetensors"))
     (folder / name).unlink()
     with cache.making(name, 0) as ours:  # stands for the other process
         assert ours
-        assert frozen_unless_busy(backbone, pictures(seed=1)) is None
+        assert cached_features_unless_busy(backbone, pictures(seed=1)) is None
         assert passes == [3]
-    assert frozen_unless_busy(backbone, pictures(seed=1)) is not None
+    assert cached_features_unless_busy(backbone, pictures(seed=1)) is not None
     with cache.making(name, 0):
-        assert frozen_unless_busy(backbone, pictures(seed=1)) is not None  # it is there
+        assert cached_features_unless_busy(backbone, pictures(seed=1)) is not None  # it is there
     assert passes == [3, 3]
 
 
@@ -191,7 +191,7 @@ def test_who_waited_takes_what_the_other_made(
     encode = Backbone.encode_image
     monkeypatch.setattr(Backbone, "encode_image", lambda *to: (time.sleep(0.2), encode(*to))[1])
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: frozen(backbone, pictures()), range(4)))
+        found = list(pool.map(lambda _: cached_features(backbone, pictures()), range(4)))
     assert passes == [3]
     for one in found:
         same(found[0], one)
@@ -202,13 +202,13 @@ def test_after_the_patience_it_is_encoded_twice(
 ) -> None:
     """A process that was stopped in the middle keeps nobody waiting for ever."""
     monkeypatch.setattr(cache_module, "_PATIENCE", 0.1)
-    wanted = frozen(backbone, pictures())
+    wanted = cached_features(backbone, pictures())
     (file,) = folder.glob("*.safetensors")
     file.unlink()
     cache = open_cache()
     assert cache is not None
     with cache.making(file.name, 0):
-        same(wanted, frozen(backbone, pictures()))
+        same(wanted, cached_features(backbone, pictures()))
     assert passes == [3, 3]
 
 

@@ -34,12 +34,12 @@ def test_template_is_open_clips_own_encoding(template: str, kind: dict[str, Any]
     texts = [template.replace("{}", name.replace("_", " ")) for name in NAMES]
     with torch.no_grad():
         wanted = model.encode_text(tokenizer()(texts))
-    close(Backbone(model, tokenizer(), name="small").template(NAMES, template), wanted)
+    close(Backbone(model, tokenizer(), name="small").encode_class_names(NAMES, template), wanted)
 
 
 def test_template_without_a_place_for_the_name_is_refused() -> None:
-    with pytest.raises(GoproError, match="without a place for the class name"):
-        small_backbone().template(["cat"], "a photo")
+    with pytest.raises(GoproError, match=r"without \{\} for the class name"):
+        small_backbone().encode_class_names(["cat"], "a photo")
 
 
 @pytest.mark.parametrize(("stored", "wanted"), [(math.log(14.0), 14.0), (9.0, 100.0)])
@@ -62,7 +62,7 @@ def test_precision_and_sizes() -> None:
     assert backbone.to("cpu", "bf16").dtype == torch.bfloat16
     assert backbone.device == torch.device("cpu")
     assert (backbone.text_width, backbone.embed_dim, backbone.image_size) == (64, 32, 32)
-    assert backbone.words("a photo").dtype == torch.float32
+    assert backbone.token_embeddings("a photo").dtype == torch.float32
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from gopro.backbones import ClassTokens, Prompts
-from gopro.backbones.prompts import encode_class_names
+from gopro.backbones.prompts import tokenize_class_names
 from gopro.common.errors import GoproError
 from small_clips import small_backbone, tokenizer
 
 
 def encode(*names: str, room: int = 72, template: str = "{}.") -> list[list[int]]:
-    return encode_class_names(names, tokenizer(), room=room, template=template)
+    return tokenize_class_names(names, tokenizer(), room=room, template=template)
 
 
 def sentence(text: str) -> list[int]:
@@ -108,7 +108,9 @@ def test_class_tokens_hold_embeddings_without_positions() -> None:
         assert torch.equal(row[:length], table[sentence(name)])
         assert not row[length:].any()
     assert torch.equal(tokens.start, table[tokenizer().sot_token_id])
-    assert torch.equal(backbone.words("a photo of a"), table[sentence("a photo of a")[:-1]])
+    assert torch.equal(
+        backbone.token_embeddings("a photo of a"), table[sentence("a photo of a")[:-1]]
+    )
 
 
 def test_the_two_usual_orders() -> None:

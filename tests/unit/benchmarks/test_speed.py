@@ -98,9 +98,9 @@ def test_fast_prediction_leaves_some_classes_in_question(backbone: Backbone) -> 
     fast = Fast(make(backbone, classes=40, batch=8))
     fast.predict()
     made = fast.fast
-    assert 0 < made.asked < made.answered == 8
-    assert made.pairs < 10 * made.asked  # not all 40 of them
-    assert fast.asked.startswith(f"{made.asked / 8:.0%} of images")
+    assert 0 < made.exact_images < made.images == 8
+    assert made.exact_pairs < 10 * made.exact_images  # not all 40 of them
+    assert fast.asked.startswith(f"{made.exact_images / 8:.0%} of images")
 
 
 def test_names_differ_and_have_known_lengths(backbone: Backbone) -> None:

@@ -33,7 +33,7 @@ def test_the_same_answers(fitted: PromptClassifier, folder: Path, given: Given) 
     assert fast.predict(given[0]).tolist() == fitted.predict(given[0]).tolist()
     wanted, found = exact.predict_proba(given[0]), fast.predict_proba(given[0])
     assert np.abs(found - wanted).mean() < 0.03
-    assert fast.quick().answered == 2 * len(given[0])
+    assert fast.quick().images == 2 * len(given[0])
     assert fast.compare(*given) == exact.compare(*given)
 
 

@@ -50,7 +50,7 @@ def test_resnets_too(name: str) -> None:
     images = {view: torch.rand(3, 3, 64, 64, generator=generator) for view in ("x", "moco")}
     batch = Batch(labels=torch.tensor([0, 2, 1]), images=images)
     method = made(name, backbone, batch)
-    assert method.total(method(batch)).isfinite()
+    assert method.total_loss(method(batch)).isfinite()
     assert method.eval().logits(backbone.encode_image(images["x"])).shape == (3, 3)
 
 
@@ -84,7 +84,9 @@ def test_features_of_the_frozen_tower_are_not_theirs(name: str, batch: Batch) ->
     method = made(name, backbone, batch)
     assert method.modifies_image_encoder
     features = {view: backbone.encode_image(pixels) for view, pixels in batch.images.items()}
-    with pytest.raises(GoproError, match="changes the image tower and got features of the frozen"):
+    with pytest.raises(
+        GoproError, match="changes the image encoder and got features of"
+    ):
         method(Batch(labels=batch.labels, features=features))
 
 

@@ -78,7 +78,7 @@ def test_starts(backbone: Backbone) -> None:
     assert own.std().item() == pytest.approx(0.02, rel=0.1)
     assert (own[0] - own[1]).abs().max() > 0.01
     worded = CoOp(backbone, NAMES, CoOpSettings(class_specific=True)).context
-    assert torch.equal(worded[0], backbone.words("a photo of a"))
+    assert torch.equal(worded[0], backbone.token_embeddings("a photo of a"))
     assert torch.equal(worded[1], worded[0])
 
 

@@ -80,7 +80,7 @@ def test_formulas(
     torch.manual_seed(4)
     terms = method.loss(batch)
     close(terms["con"], distance, 1e-4)
-    total = method.total(terms)
+    total = method.total_loss(terms)
     close(total, loss)
     for mine, plain in zip(
         slow.gradients(total, method), slow.gradients(loss, method), strict=True

@@ -65,7 +65,7 @@ def test_formulas(
     wanted = slow.scores(deep, image, text)
     close(method.logits(method.encode_image(batch.images["x"])), wanted)
     loss = slow.cross_entropy(wanted, batch.labels)
-    total = method.total(method.loss(batch))
+    total = method.total_loss(method.loss(batch))
     close(total, loss)
     for mine, plain in zip(
         slow.gradients(total, method), slow.gradients(loss, method), strict=True
@@ -78,7 +78,7 @@ def test_how_it_starts(deep: Backbone) -> None:
     """The first words of the prompt, and the same weights in all later maps, as its code has it."""
     torch.manual_seed(0)
     method = MaPLe(deep, NAMES, MaPLeSettings(depth=3))
-    assert torch.equal(method.context, deep.words("a photo"))
+    assert torch.equal(method.context, deep.token_embeddings("a photo"))
     first, second = method.couple_deep
     assert torch.equal(first.weight, second.weight)
     assert not torch.equal(first.weight, method.couple.weight)

@@ -17,7 +17,7 @@ from small_clips import close
 
 
 def test_context_from_words(backbone: Backbone) -> None:
-    words = backbone.words("a photo of a")
+    words = backbone.token_embeddings("a photo of a")
     assert words.shape == (4, 64)
     assert torch.equal(initial_context(backbone, "a photo of a", 4), words)
     assert torch.equal(initial_context(backbone, "a photo of a", 2), words[2:])
@@ -60,7 +60,7 @@ def test_a_method_with_an_image_tower_of_its_own(backbone: Backbone, batch: Batc
         close(features.embedding, backbone.encode_image(batch.images[view] / 2).embedding)
         assert features.mean.shape == features.std.shape == (3, 0)
     frozen = {"x": backbone.encode_image(batch.images["x"])}
-    with pytest.raises(GoproError, match="Darker changes the image tower and got features"):
+    with pytest.raises(GoproError, match="Darker changes the image encoder and got features"):
         method.loss(Batch(labels=batch.labels, features=frozen))
 
 

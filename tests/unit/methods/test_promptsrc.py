@@ -92,7 +92,7 @@ def test_formulas(
     text, image, logits = weights
     loss = plain_terms["ce"] + text * plain_terms["text"] + image * plain_terms["image"]
     loss = loss + logits * plain_terms["logits"]
-    total = method.total(terms)
+    total = method.total_loss(terms)
     close(total, loss)
     for mine, plain in zip(
         slow.gradients(total, method), slow.gradients(loss, method), strict=True

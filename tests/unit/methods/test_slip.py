@@ -54,7 +54,7 @@ def test_formulas(backbone: Backbone, batch: Batch) -> None:
     close(terms["ce"], entropy)
     close(terms["con"], con)
     for mine, plain in zip(
-        slow.gradients(method.total(terms), method),
+        slow.gradients(method.total_loss(terms), method),
         slow.gradients(entropy + 0.7 * con, method),
         strict=True,
     ):

@@ -41,7 +41,7 @@ def test_formulas(backbone: Backbone, batch: Batch, options: dict[str, Any], blo
     wanted = slow.scores(backbone, image, text)
     close(method.logits(method.encode_image(batch.images["x"])), wanted)
     loss = slow.cross_entropy(wanted, batch.labels)
-    total = method.total(method.loss(batch))
+    total = method.total_loss(method.loss(batch))
     close(total, loss)
     for mine, plain in zip(
         slow.gradients(total, method), slow.gradients(loss, method), strict=True

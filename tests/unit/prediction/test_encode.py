@@ -57,7 +57,7 @@ def test_pictures_that_another_process_encodes_come_last_and_stay_in_order(
         order.append(red)
         return backbone.encode_image(pixels / 255) if red in (0, 102) else None
 
-    monkeypatch.setattr(encode_module, "frozen_unless_busy", unless_busy)
+    monkeypatch.setattr(encode_module, "cached_features_unless_busy", unless_busy)
     backbone: Any = Means()
     found = frozen_features(backbone, dataset, dataset.test, batch=1, workers=1)
     torch.testing.assert_close(found.embedding[:, 0], torch.tensor([1.0, 0.0, 0.2, 0.4]))
@@ -78,8 +78,8 @@ def test_no_more_than_a_few_batches_wait_for_another_process(
         waiting.discard(int(pixels[0, 0, 0, 0]))
         return Means().encode_image(pixels / 255)
 
-    monkeypatch.setattr(encode_module, "frozen_unless_busy", busy)
-    monkeypatch.setattr(encode_module, "frozen", encode)
+    monkeypatch.setattr(encode_module, "cached_features_unless_busy", busy)
+    monkeypatch.setattr(encode_module, "cached_features", encode)
     backbone: Any = Means()
     found = frozen_features(backbone, dataset, dataset.test, batch=1, workers=1)
     assert found.embedding[:, 0].mul(255).round().tolist() == list(range(20))

@@ -222,7 +222,7 @@ class Colours(Backbone):
         return ImageFeatures(found, found, found)
 
     def encode_text(self, prompts: Prompts) -> Tensor:
-        words = [self.words(name)[0] for name in CLASSES]
+        words = [self.token_embeddings(name)[0] for name in CLASSES]
         rows = []
         for tokens in prompts.suffix[0]:
             hits = [index for index, word in enumerate(words) if (tokens == word).all(-1).any()]

@@ -124,8 +124,8 @@ def test_losses_and_gradients_are_those_of_live_views_to_half_precision(
     parameters = [p for p in method.parameters() if p.requires_grad]
     for name in wanted:
         close(found[name], wanted[name], 2e-3)
-    ours = torch.autograd.grad(method.total(found), parameters, allow_unused=True)
-    theirs = torch.autograd.grad(method.total(wanted), parameters, allow_unused=True)
+    ours = torch.autograd.grad(method.total_loss(found), parameters, allow_unused=True)
+    theirs = torch.autograd.grad(method.total_loss(wanted), parameters, allow_unused=True)
     scale = max(part.abs().max().item() for part in theirs if part is not None)
     for one, other in zip(ours, theirs, strict=True):
         if other is not None:

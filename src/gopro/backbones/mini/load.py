@@ -1,8 +1,8 @@
-"""Reading the embedded model: architecture, weights and card, all package data, no network.
+"""Load the embedded model: architecture, weights and card are package data, without a network.
 
-The weights file holds float16 tensors under ``open_clip``'s names. Of the token embedding it holds
-only the rows that training touched (``token_ids`` and ``token_rows``); all others are filled by
-:func:`untouched_rows`, the same on every machine.
+The weights file contains float16 tensors with ``open_clip``'s names. Of the token embedding it has
+only the rows that were trained (``token_ids`` and ``token_rows``); :func:`untouched_rows` computes
+the others, the same on every machine.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ def config() -> dict[str, Any]:
 
 
 def card() -> dict[str, Any]:
-    """What the model is and how well it does: figures in percent, written by the recipe."""
+    """The model card: what the model is, and its accuracies in percent, written by the recipe."""
     return _json("card.json")
 
 
 def weights_path() -> Path:
-    """Where the installed weights are."""
+    """Path of the installed weights."""
     return Path(str(resources.files(__package__) / "mini.safetensors"))
 
 
 def load(weights: Path | None = None) -> open_clip.CLIP:
-    """Build the model in float32 and evaluation mode; the global random state is left alone.
+    """Build the model in float32 and evaluation mode, without changing the global random state.
 
     Args:
-        weights: Another file of the same layout, for example one the recipe just made.
+        weights: Another file with the same layout, for example a new one of the recipe.
 
     Raises:
-        GoproError: When the weights are missing, damaged, or of another shape.
+        GoproError: If the weights are missing, damaged, or of another shape.
     """
     import open_clip
     import torch
@@ -81,14 +81,14 @@ def load(weights: Path | None = None) -> open_clip.CLIP:
 
 
 def untouched_rows(rows: Tensor, vocabulary: int) -> Tensor:
-    """Embedding rows for tokens that training never met.
+    """Embedding rows for tokens that were not in the training data.
 
-    Each is the mean of the rows it met plus noise of half their spread, drawn with a fixed seed: an
-    unknown word then means little, and two unknown words still differ.
+    Each is the mean of the trained rows plus noise with half their standard deviation, drawn with a
+    fixed seed: an unknown word then means little, and two unknown words still differ.
 
     Args:
         rows: The trained rows, [n, width].
-        vocabulary: How many rows to make.
+        vocabulary: Number of rows to compute.
 
     Returns:
         float32 [vocabulary, width].

@@ -29,7 +29,7 @@ class FastPrompts:
 
     def __init__(self, method: Conditioned, fitted: FastMap) -> None:
         self.method, self.fitted = method, fitted
-        self.answered = self.asked = self.pairs = 0
+        self.images = self.exact_images = self.exact_pairs = 0
 
     @torch.no_grad()
     def logits(self, features: ImageFeatures) -> Tensor:
@@ -51,9 +51,9 @@ class FastPrompts:
             # exact scores that came out lower may leave a fast one on top
             best = logits.masked_fill(~exact, float("-inf")).amax(dim=1, keepdim=True)
             asked = logits > best
-        self.answered += len(logits)
-        self.asked += int(question.sum())
-        self.pairs += int(exact.sum())
+        self.images += len(logits)
+        self.exact_images += int(question.sum())
+        self.exact_pairs += int(exact.sum())
         return logits
 
     def _put(self, logits: Tensor, asked: Tensor, shifts: Tensor, images: Tensor) -> None:

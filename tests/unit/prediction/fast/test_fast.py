@@ -85,7 +85,7 @@ def test_answers_are_the_exact_ones_and_scores_near(backbone: Backbone, kind: st
     assert (found - wanted).gather(1, wanted.argmax(1, keepdim=True)).abs().median() < largest
     spread = (wanted.amax(dim=1) - wanted.amin(dim=1)).mean().item()
     assert mean < 0.15 * spread, "a map that says nothing"
-    assert fast.answered == 200 and 2 * fast.asked <= fast.pairs
+    assert fast.images == 200 and 2 * fast.exact_images <= fast.exact_pairs
 
 
 def test_classes_in_question_get_their_exact_scores(backbone: Backbone) -> None:
@@ -97,7 +97,7 @@ def test_classes_in_question_get_their_exact_scores(backbone: Backbone) -> None:
     fast = FastPrompts(method, wide)
     found, wanted = fast.logits(features), scores(method, features)
     exact = (found - wanted).abs() < 1e-4
-    assert exact.sum() >= fast.pairs > 2 * fast.asked - 1 > 20
+    assert exact.sum() >= fast.exact_pairs > 2 * fast.exact_images - 1 > 20
     best = found.amax(dim=1, keepdim=True)
     assert exact[(found == best) & (exact.sum(1, keepdim=True) > 1)].all()
 
@@ -115,8 +115,8 @@ def test_most_images_need_no_text_pass(backbone: Backbone, monkeypatch: pytest.M
     monkeypatch.setattr(GOPro, "text_embedding", counted)
     for start in range(0, 64, 16):
         fast.logits(seen(backbone, 64, seed=2)[start : start + 16])
-    assert 0 < sum(passes) <= fast.pairs
-    assert fast.asked < fast.answered == 64
+    assert 0 < sum(passes) <= fast.exact_pairs
+    assert fast.exact_images < fast.images == 64
 
 
 @pytest.mark.parametrize("spread", [3.0, 30.0])
@@ -126,7 +126,7 @@ def test_images_unlike_any_seen_get_exact_answers(backbone: Backbone, spread: fl
     strange = seen(backbone, 24, seed=3, spread=spread)
     found, wanted = fast.logits(strange), scores(method, strange)
     assert torch.equal(found.argmax(dim=1), wanted.argmax(dim=1))
-    assert fast.asked > 0
+    assert fast.exact_images > 0
 
 
 def test_far_away_every_score_is_exact(backbone: Backbone) -> None:
