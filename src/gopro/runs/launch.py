@@ -75,12 +75,12 @@ def launch(settings: TrainSettings, resolved: ResolvedRun | None) -> Iterator[Re
     fabric = Fabric(accelerator=kind, devices=local, num_nodes=nodes, strategy="ddp")
     fabric.launch()
     # not the plan: a data set may hold open files, so each process reads its own
-    decided = fabric.broadcast(resolved and (resolved.settings, resolved.options, resolved.folder))
+    decisions: Any = resolved and (resolved.settings, resolved.options, resolved.folder)
+    settings, options, folder = fabric.broadcast(decisions)
     device = torch.device(kind, fabric.local_rank) if kind == "cuda" else torch.device(kind)
     if resolved and fabric.global_rank == 0:
         yield replace(resolved, device=device)
         return
-    settings, options, folder = decided
     with (
         tempfile.TemporaryDirectory(prefix="gopro-") as name,
         open(os.devnull, "w", encoding="utf-8") as nowhere,  # noqa: PTH123 - no file of a folder

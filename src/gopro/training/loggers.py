@@ -12,8 +12,6 @@ from gopro.common.errors import GoproError
 
 if TYPE_CHECKING:
     from lightning_fabric.loggers.logger import Logger  # slow to load
-else:
-    Logger = Any
 
 FOLDER = "logs"
 """In the run folder; holds a folder for each logger that writes files."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -25,9 +25,12 @@ from gopro.methods.base import Method, Recipe
 from gopro.training.batches import CachedViews, LiveViews, draw_seed
 from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.training.config import ViewSettings
-from gopro.training.loggers import Logger, log_row
+from gopro.training.loggers import log_row
 from gopro.training.numerics import all_finite, broken_gradient, files
 from gopro.training.schedule import learning_rate
+
+if TYPE_CHECKING:
+    from lightning_fabric.loggers.logger import Logger  # slow to load
 
 CHECKPOINT = "checkpoint.safetensors"
 METRICS = "metrics.jsonl"
@@ -239,7 +242,7 @@ class Trainer:
         )
 
     def _backward(self, loss: Tensor, **options: Any) -> None:
-        self.scaler.scale(loss).backward(**options)
+        torch.autograd.backward(self.scaler.scale(loss), **options)
 
     def _close_epoch(self) -> None:
         """Validate, and make the epoch's row of metrics from its sums."""
