@@ -62,7 +62,7 @@ def test_ctrl_c(whole: Path, pictures: Path, tmp_path: Path) -> None:
     _, error = process.communicate(timeout=600)
     if process.returncode != 0:  # it may have been through by then
         assert process.returncode == 130, error
-        assert f"of {JOBS} jobs done; the same command goes on" in error
+        assert f"of {JOBS} jobs done; the same command continues" in error
         assert "Traceback" not in error
     finish(pictures, out)
     assert numbers(out) == numbers(whole)
@@ -76,7 +76,7 @@ def test_a_second_sweep_on_the_folder_is_refused(
         _, error = process.communicate(timeout=600)
     assert process.returncode == 2
     assert error == (
-        f"gopro: another sweep is at work in {whole}; wait for it to end, or choose another --out\n"
+        f"gopro: another sweep is running in {whole}; wait for it to end, or choose another --out\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""Fast prediction for a finished run's tests: fitted once for each, and kept in the run folder."""
+"""Fast prediction for a finished run's tests: fitted once per test, stored in the run folder."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from gopro.prediction.fast.stored import load_fast, save_fast
 
 
 class FastTests:
-    """Puts fast prediction in a method's place, test by test.
+    """Replaces a method by its fast prediction in each test.
 
     Attributes:
-        made: Name of a test -> its fast prediction, which has counted what it was asked.
+        made: Name of a test -> its fast prediction, with its counts.
 
     Args:
         folder: The run folder.
         method: Trained.
-        train: Gives the features of the training images; asked for only where a map isn't there.
+        train: Returns the features of the training images; called only when a map is missing.
     """
 
     def __init__(self, folder: Path, method: Any, train: Callable[[], ImageFeatures]) -> None:
@@ -34,7 +34,7 @@ class FastTests:
         self._reference: Reference | None = None
 
     def __call__(self, name: str, method: Any) -> FastPrompts:
-        """The fast prediction of a test; its map is fitted and kept, or read.
+        """The fast prediction of a test; its map is read, or fitted and stored.
 
         Args:
             name: Of the test.
@@ -48,7 +48,7 @@ class FastTests:
         if path.exists():
             try:
                 fitted = load_fast(path, method)[1]
-            except GoproError:  # damaged: made again
+            except GoproError:  # a damaged file is made again
                 fitted = None
         if fitted is None:
             if self._reference is None:
@@ -62,24 +62,30 @@ class FastTests:
     def lines(
         self, exact: Mapping[str, Sequence[int]], fast: Mapping[str, Sequence[int]]
     ) -> list[str]:
-        """What to tell: how far scores are off, what they cost, and whether answers are the same.
+        """A line per test: errors of the scores, their cost, and how many answers are the same.
 
         Args:
-            exact: Name of a test -> the exact way's answers, as the run recorded them.
-            fast: Name of a test -> fast answers for the same images.
+            exact: Name of a test -> answers of exact prediction, as the run recorded them.
+            fast: Name of a test -> answers of fast prediction for the same images.
         """
         return [
-            f"{name}: {_equal(exact[name], fast[name])}; fast scores are off by "
-            f"{made.fitted.error[1]:.2g} in the mean and {made.fitted.error[0]:.2g} at most, as "
-            f"measured on training images; {made.exact_images} of {made.images} images needed the text "
-            f"tower, for {made.exact_pairs / max(1, made.exact_images):.1f} of {len(made.method.class_names)} "
-            "classes each"
+            f"{name}: {_equal(exact[name], fast[name])}; {_cost(made)}"
             for name, made in self.made.items()
         ]
 
 
+def _cost(made: FastPrompts) -> str:
+    largest, mean = made.fitted.error
+    pairs = made.exact_pairs / max(1, made.exact_images)
+    return (
+        f"on training images the error of fast scores is {mean:.2g} on average and {largest:.2g} "
+        f"at most; {made.exact_images} of {made.images} images needed the text tower, for "
+        f"{pairs:.1f} of {len(made.method.class_names)} classes each"
+    )
+
+
 def _equal(exact: Sequence[int], fast: Sequence[int]) -> str:
     if len(exact) != len(fast):
-        return "these are other images than the run's"
+        return "the images differ from the run's"
     same = sum(a == b for a, b in zip(exact, fast, strict=True))
-    return f"{same} of {len(fast)} answers ({100 * same / len(fast):.2f} %) are the exact ones"
+    return f"{same} of {len(fast)} answers ({100 * same / len(fast):.2f} %) equal the exact ones"

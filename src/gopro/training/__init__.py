@@ -1,1 +1,1 @@
-"""Settings of a training, and the one loop that does it."""
+"""Settings of a training, and the training loop."""

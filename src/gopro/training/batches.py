@@ -1,8 +1,8 @@
-"""What a training step works on: views made live, or drawn from views that were encoded before.
+"""Training batches: views made in each step, or drawn from views encoded before training.
 
-What the frozen tower makes of an image that training doesn't augment is always the same, so it is
-computed once. With K cached views an image's augmented views are the live views of epochs 0 to
-K - 1, encoded once and kept in half precision; each epoch draws one of them.
+The frozen encoder's features of an image without augmentation never change, so they are computed
+once. With K cached views, an image's augmented views are the live views of epochs 0 to K - 1,
+encoded once and stored in half precision; each epoch draws one of them.
 
 Shape notation: N training images, B images of a step, K copies, V kinds of view, F numbers of an
 image's features (e + 2 D).
@@ -34,25 +34,25 @@ from gopro.training.views.draws import Draws
 Augment = Literal["none", "crop-flip"]
 Halves = npt.NDArray[np.float16]
 
-_GROUP = 32  # images in one pass of the frozen tower
-_CHOICE = 3  # the stream of random numbers that chooses a copy; 0 to 2 make the views
+_GROUP = 32  # images in one pass of the frozen encoder
+_CHOICE = 3  # random stream that chooses a copy; streams 0 to 2 make the views
 
 
 def draw_seed(seed: int, epoch: int) -> int:
-    """The seed of an epoch's order and views: each image gets another draw in every epoch."""
+    """The seed of an epoch's order and views; every epoch has its own."""
     return seed * 1_000_003 + epoch
 
 
 class LiveViews:
-    """Views made anew for every step.
+    """Batches whose views are made in each step.
 
     Args:
-        method: Says which views it needs, and whether its image tower is the frozen one.
+        method: Decides which views are needed, and whether its image encoder is frozen.
         pixels: uint8 [N, 3, S, S].
         settings: How views are made.
-        augment: What happens to x itself.
+        augment: Augmentation of the view x.
         seed: Of the run.
-        features: Of the images without augmentation, where the frozen encoder has encoded them.
+        features: Of the images without augmentation, when they have been encoded already.
     """
 
     def __init__(
@@ -70,21 +70,21 @@ class LiveViews:
         self.fixed: dict[str, ImageFeatures] = {}
         if augment == "none" and "x" in self.made and not method.modifies_image_encoder:
             if features is None:
-                parts = [cached_features(method.backbone, part) for part in torch.split(pixels, _GROUP)]
-                features = ImageFeatures.cat(parts)
+                groups = torch.split(pixels, _GROUP)
+                features = ImageFeatures.cat([cached_features(method.backbone, g) for g in groups])
             self.fixed = {"x": features}
             self.made = tuple(name for name in self.made if name != "x")
 
     def batch(self, chosen: Tensor, labels: Tensor, epoch: int) -> Batch:
-        """A step's images.
+        """The batch of a step.
 
         Args:
-            chosen: [B], places in the training set.
+            chosen: [B], indexes into the training set.
             labels: [B].
             epoch: Counted from 0.
         """
         images = self.images(self.made, chosen, epoch) if self.made else {}
-        features = {name: known[chosen] for name, known in self.fixed.items()}
+        features = {name: fixed[chosen] for name, fixed in self.fixed.items()}
         return Batch(labels.to(self.device), images, features)
 
     def images(self, names: Sequence[str], chosen: Tensor, epoch: int) -> dict[str, Tensor]:
@@ -100,16 +100,14 @@ class LiveViews:
 
 
 class CachedViews(LiveViews):
-    """Views drawn from K copies of each, which were encoded before.
-
-    The arguments are those of ``LiveViews``, and
+    """Batches whose views are drawn from K copies, encoded before training.
 
     Args:
-        copies: K.
+        copies: K. The other arguments are those of ``LiveViews``.
 
     Raises:
-        GoproError: For a method that changes the image tower, copies that are larger than the
-            cache may be, features beyond half precision, or a disk that can't be written.
+        GoproError: For a method that changes the image encoder, copies that don't fit into the
+            cache, features beyond half precision, or a disk that can't be written.
     """
 
     def __init__(
@@ -125,8 +123,8 @@ class CachedViews(LiveViews):
     ) -> None:
         if method.modifies_image_encoder:
             raise GoproError(
-                f"{type(method).__name__} changes the image tower, so its views can't be encoded "
-                "beforehand; leave out --view_cache"
+                f"{type(method).__name__} changes the image encoder, so its views can't be encoded "
+                "before training; leave out --view_cache"
             )
         super().__init__(method, pixels, settings, augment, seed, features)
         self.copies, self.backbone = copies, method.backbone
@@ -135,26 +133,26 @@ class CachedViews(LiveViews):
         self.widths = [self.backbone.embed_dim, *(2 * [sum(self.backbone.vision_widths)])]
 
     def batch(self, chosen: Tensor, labels: Tensor, epoch: int) -> Batch:
-        """As for live views, with features alone."""
+        """As for live views, but all views are features."""
         batch = super().batch(chosen, labels, epoch)
         draws = Draws(draw_seed(self.seed, epoch), chosen.tolist(), _CHOICE)
         rows = self.store[chosen.numpy(), draws.integer(0, self.copies - 1)]
         numbers = torch.from_numpy(rows).to(self.device).float()
         views = {
-            name: ImageFeatures(*torch.split(numbers[:, place], self.widths, dim=1))
-            for place, name in enumerate(self.kinds)
+            name: ImageFeatures(*torch.split(numbers[:, index], self.widths, dim=1))
+            for index, name in enumerate(self.kinds)
         }
         return Batch(batch.labels, {}, {**batch.features, **views})
 
     def _open(self) -> Halves:
-        """The copies [N, K, V, F], memory-mapped; made where they aren't there yet."""
+        """The copies [N, K, V, F], memory-mapped from the cache, else made."""
         cache = open_cache()
         if cache is None:
             return np.concatenate(list(self._groups()))
         name = f"{tower_key(self.backbone)}-{self._key()}.npy"
         path = cache.find(name)
         if path is not None:
-            with contextlib.suppress(OSError, ValueError):  # damaged: made again
+            with contextlib.suppress(OSError, ValueError):  # a damaged file is made again
                 return _mapped(path, self._shape)
         return self._write(cache, name)
 
@@ -168,7 +166,7 @@ class CachedViews(LiveViews):
         if size > cache.limit:
             raise GoproError(
                 f"{self.copies} cached views of {len(self.pixels)} images need {size / 1e9:.1f} GB "
-                f"and the cache may have {cache.limit / 1e9:.1f}; set a smaller --view_cache, or "
+                f"and the cache's limit is {cache.limit / 1e9:.1f}; set a smaller --view_cache, or "
                 "GOPRO_CACHE_GB higher"
             )
         header = {"descr": "<f2", "fortran_order": False, "shape": self._shape}
@@ -177,12 +175,12 @@ class CachedViews(LiveViews):
                 np.lib.format.write_array_header_1_0(file, header)
                 for group in self._groups():
                     file.write(group.tobytes())
-            # mapped before it takes its name, so that nobody can have removed it
+            # mapped before it is renamed: after that another process may remove it
             return _mapped(temporary, self._shape)
 
     @torch.no_grad()
     def _groups(self) -> Iterator[Halves]:
-        """The copies, some images at a time: each [n, K, V, F]."""
+        """The copies, a group of images at a time: each [n, K, V, F]."""
         with bar("preparing views", len(self.pixels) * self.copies) as advance:
             for chosen in torch.split(torch.arange(len(self.pixels)), _GROUP):
                 copies = []
@@ -202,14 +200,14 @@ class CachedViews(LiveViews):
                 yield group.numpy()
 
     def _key(self) -> str:
-        """SHA-256 (hex) of all that the copies depend on but the image tower."""
-        made: list[Any] = [__version__, asdict(self.settings), self.augment, self.seed, self.copies]
-        text = f"{pixels_key(self.pixels)} {self.kinds} {made}"
+        """SHA-256 (hex) of everything but the image encoder that the copies depend on."""
+        how: list[Any] = [__version__, asdict(self.settings), self.augment, self.seed, self.copies]
+        text = f"{pixels_key(self.pixels)} {self.kinds} {how}"
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _mapped(path: Any, shape: tuple[int, ...]) -> Halves:
-    found: Halves = np.load(path, mmap_mode="r", allow_pickle=False)
-    if found.shape != shape or found.dtype != np.float16:
-        raise ValueError(f"{path} holds {found.dtype} {found.shape}")
-    return found
+    array: Halves = np.load(path, mmap_mode="r", allow_pickle=False)
+    if array.shape != shape or array.dtype != np.float16:
+        raise ValueError(f"{path} holds {array.dtype} {array.shape}")
+    return array

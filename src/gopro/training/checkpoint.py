@@ -1,4 +1,4 @@
-"""Training state on disk: one safetensors file, written whole or not at all, never unpickled."""
+"""The training state on disk: one safetensors file, replaced atomically, without pickle."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from gopro.common.tensors import load_tensors, save_tensors
 
 @dataclass
 class Progress:
-    """How far a training is.
+    """Progress of a training.
 
     Attributes:
-        epoch: The epoch under way, counted from 0.
-        step: Steps of this epoch that are done.
+        epoch: The current epoch, counted from 0.
+        step: Finished steps of this epoch.
         sums: Sums over this epoch's steps of the loss and its terms.
-        rows: What ``metrics.jsonl`` holds, one dictionary an epoch.
+        rows: Rows of ``metrics.jsonl``, one for each epoch.
         best: Best validation accuracy so far, in percent.
-        seconds: Time spent training, interruptions left out.
+        seconds: Training time without interruptions.
         scaler: State of the loss scaling in half precision.
     """
 
@@ -45,18 +45,18 @@ def save_checkpoint(
     best: dict[str, Tensor] | None,
     extra_state: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Write everything that continues a training bit for bit.
+    """Write everything that a training needs to continue bit for bit.
 
     Args:
         path: The file.
-        model: What is trained.
-        optimizer: And by what.
-        progress: How far it is.
+        model: The trained module.
+        optimizer: Its optimizer.
+        progress: Of the training.
         best: Weights of the best epoch so far.
-        extra_state: What the training carries from epoch to epoch besides.
+        extra_state: The method's other tensors that last from epoch to epoch.
 
     Raises:
-        GoproError: When the disk is full or the place can't be written.
+        GoproError: When the disk is full or the file can't be written.
     """
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
@@ -77,16 +77,16 @@ def load_checkpoint(
     optimizer: torch.optim.Optimizer,
     extra_state: dict[str, Tensor] | None = None,
 ) -> tuple[Progress, dict[str, Tensor] | None]:
-    """Put a training back to where ``save_checkpoint`` left it.
+    """Restore a training from ``save_checkpoint``'s file.
 
     Args:
         path: The file.
         model: Gets its weights.
         optimizer: Gets its state.
-        extra_state: Gets what the training carries from epoch to epoch, on the weights' device.
+        extra_state: Gets the method's other tensors, on the weights' device.
 
     Returns:
-        Its progress and the best weights so far.
+        The progress, and the best weights so far.
 
     Raises:
         GoproError: When the checkpoint is damaged or belongs to another method.

@@ -1,4 +1,4 @@
-"""The settings of a run: the only truth for defaults, help texts and refused combinations."""
+"""The settings of a run: defaults, help texts and checks are defined here and nowhere else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ViewSettings:
     """Smallest and largest share of the image's area in the crop of x, with `crop-flip`."""
 
     crop_min_side: int = 24
-    """Shortest side, in pixels, of a square random crop; keeps crops of small images readable."""
+    """Smallest side of a square random crop, in pixels; keeps crops of small images readable."""
 
     moco_scale: tuple[float, float] = (0.08, 1.0)
     """Smallest and largest share of the image's area in the MoCo v3 view's crop."""
@@ -84,7 +84,7 @@ class ViewSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """What to train, on what, and how."""
+    """What to train, on which data, and how."""
 
     dataset: str = ""
     """Data set: caltech101, world, folder:PATH, ..."""
@@ -93,21 +93,21 @@ class TrainSettings:
     """Task: base2new (or basenew), few-shot, cross-dataset, domain-generalization."""
 
     targets: str | None = None
-    """What cross-dataset and domain-generalization test on, with commas between: data sets, or
-    the domains to leave out of training. By default every other set under the root, and the
+    """What cross-dataset and domain-generalization test on, separated by commas: data sets, or
+    the domains to leave out of training. By default all other sets under the root, and the
     variants of ImageNet."""
 
     method: str = "gopro"
-    """Method: gopro, coop, zeroshot, ...; on the command line several, with commas between."""
+    """Method: gopro, coop, zeroshot, ...; the command line takes several, separated by commas."""
 
     backbone: str = "mini"
-    """mini (embedded, works offline) or any model name of open_clip, such as ViT-B-16."""
+    """mini (embedded, works offline) or a model name of open_clip, such as ViT-B-16."""
 
     pretrained: str | None = None
-    """Weights of the backbone: a tag of open_clip, such as openai, or a file."""
+    """Weights of the backbone: an open_clip tag, such as openai, or a file."""
 
     root: Path | None = None
-    """Folder that holds the data sets; by default $GOPRO_DATA, else ./data."""
+    """Folder of the data sets; by default $GOPRO_DATA, else ./data."""
 
     shots: int = 16
     """Training images per class."""
@@ -116,18 +116,18 @@ class TrainSettings:
     """Seed of the few-shot sample, the initial weights, the order and the views."""
 
     out: Path | None = None
-    """Run folder, or the folder of several; by default a name made from the settings, under
-    runs/."""
+    """Run folder, or the parent folder of several runs; by default named after the settings,
+    under runs/."""
 
     resume: bool = False
-    """Continue the run in the run folder where it stopped."""
+    """Continue the run of the run folder from its checkpoint."""
 
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
 
     precision: Precision = "fp32"
-    """Precision of the frozen towers; what is learned stays in float32. auto tries bf16 on this
-    device and takes it where it is faster; the run records which."""
+    """Precision of the frozen encoders; learned weights stay in float32. auto times bf16 on this
+    device and takes it when it is faster; the run records the choice."""
 
     epochs: int | None = None
     """Passes over the training images; by default the method's recipe."""
@@ -151,14 +151,14 @@ class TrainSettings:
     """Learning rate during warm-up; by default the method's recipe."""
 
     augment: Literal["none", "crop-flip"] | None = None
-    """What happens to x itself in training; by default the method's recipe."""
+    """Augmentation of the view x in training; by default the method's recipe."""
 
     optimizer: Literal["sgd", "adam", "adamw"] | None = None
     """Optimizer; by default the method's recipe."""
 
     select: Literal["last", "best"] = "last"
-    """Which weights count: the last epoch's, or the best on validation images taken from the
-    training data. Test images are never used."""
+    """Which weights to keep: the last epoch's, or the best on validation images, which come from
+    the training data. Test images are never used."""
 
     validate: bool = True
     """Measure accuracy on the validation images after each epoch."""
@@ -167,27 +167,27 @@ class TrainSettings:
     """Epochs between checkpoints."""
 
     logger: str | None = None
-    """Where metrics go besides metrics.jsonl: csv, tensorboard, wandb, with commas between; into
-    logs/ in the run folder, but for wandb."""
+    """Loggers besides metrics.jsonl: csv, tensorboard, wandb, separated by commas. csv and
+    tensorboard write into logs/ in the run folder."""
 
     chunk_tokens: int = 8_192
-    """Text tokens whose activations are kept at once; lower it when memory runs out."""
+    """Text tokens in one chunk of a text pass; lower it when memory runs out."""
 
     eval_batch: int = 64
     """Images per step when nothing is trained."""
 
     workers: int | None = None
-    """Threads that decode images; by default one per core."""
+    """Threads that decode images; by default one for each core."""
 
     processes: int = 1
-    """Processes that share each step's images: one a GPU, or several on the cpu."""
+    """Processes that share each step's images: one for each GPU, or several on the cpu."""
 
     views: ViewSettings = field(default_factory=ViewSettings)
     """How the augmented views are made."""
 
     view_cache: int = 0
-    """Draw each augmented view from so many copies, encoded once before training; 0 makes every
-    view anew, as published."""
+    """Draw each augmented view from this number of copies, encoded once before training. 0 makes
+    new views in every step, as published."""
 
     def __post_init__(self) -> None:
         positive = (
@@ -200,29 +200,32 @@ class TrainSettings:
                 raise GoproError(f"got --{name} {value}; it must be 1 or more")
         for name in ("epochs", "lr", "momentum", "weight_decay", "warmup_epochs", "warmup_lr"):
             value = getattr(self, name)
-            # NaN fails every comparison, so ask for what is wanted
+            # NaN fails every comparison
             if value is not None and not 0 <= value < float("inf"):
                 raise GoproError(f"got --{name} {value}; it must be a number of 0 or more")
         for name in ("seed", "view_cache"):
             if getattr(self, name) < 0:
                 raise GoproError(f"got --{name} {getattr(self, name)}; it must be 0 or more")
         if self.targets is not None and not self.target_names:
-            raise GoproError("got empty --targets; wanted names with commas, as in pacs,dtd")
+            raise GoproError("got empty --targets; wanted names separated by commas: pacs,dtd")
         unknown = [name for name in self.logger_names if name not in LOGGERS]
         if unknown:
             raise GoproError(f"got --logger {unknown[0]}; wanted csv, tensorboard or wandb")
         if not self.dataset:
-            raise GoproError("no data set was named; as in `gopro train caltech101 base2new`")
+            raise GoproError("no data set was named; example: `gopro train caltech101 base2new`")
         if self.select == "best" and not self.validate:
             raise GoproError("--select best needs validation; leave --validate on")
 
     @property
     def logger_names(self) -> tuple[str, ...]:
-        """The loggers one by one."""
-        return tuple(name.strip() for name in (self.logger or "").split(",") if name.strip())
+        """The names in ``logger``."""
+        return _split(self.logger)
 
     @property
     def target_names(self) -> tuple[str, ...]:
-        """The targets one by one."""
-        names = (name.strip() for name in (self.targets or "").split(","))
-        return tuple(name for name in names if name)
+        """The names in ``targets``."""
+        return _split(self.targets)
+
+
+def _split(names: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())

@@ -1,4 +1,4 @@
-"""Telling where a training stopped being numbers."""
+"""Finds the loss term, the tensor and the files behind a loss or gradient that is not finite."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-_NAMED = 16
-"""Files of a batch that a message names one by one."""
+_MAX_NAMED = 16
+"""Files of a batch that a message names."""
 
 
 def all_finite(tensors: Iterable[Tensor | None]) -> bool:
-    """Whether every number is finite; asks the device once."""
+    """Whether all numbers are finite; waits for the device once."""
     checks = [tensor.isfinite().all() for tensor in tensors if tensor is not None]
     return not checks or bool(torch.stack(checks).all())
 
@@ -20,12 +20,12 @@ def all_finite(tensors: Iterable[Tensor | None]) -> bool:
 def broken_gradient(
     terms: Mapping[str, Tensor], weights: Mapping[str, float], module: nn.Module
 ) -> str:
-    """Say in words which loss term's gradient is not finite, and at which learned tensor.
+    """The loss term whose gradient is not finite, and the learned tensor, in words.
 
     Args:
-        terms: Of a loss that is finite, their graph still there.
+        terms: Of a finite loss, with their graph.
         weights: Of the terms.
-        module: Whose parameters are learned.
+        module: Holds the learned parameters.
     """
     learned = {name: value for name, value in module.named_parameters() if value.requires_grad}
     for term, value in terms.items():
@@ -41,7 +41,7 @@ def broken_gradient(
 
 
 def files(names: Sequence[str], chosen: Sequence[int]) -> str:
-    """The files of a batch in words; their places where no names are known."""
-    found = [names[place] if names else f"number {place}" for place in chosen]
-    more = len(found) - _NAMED
-    return ", ".join(found[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    """The files of a batch in words; their numbers when there are no names."""
+    words = [names[index] if names else f"number {index}" for index in chosen]
+    more = len(words) - _MAX_NAMED
+    return ", ".join(words[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -16,7 +16,7 @@ from gopro.training.config import TrainSettings
 def choose_recipe(
     kind: type[Method], settings: TrainSettings, classes: int | None = None
 ) -> Recipe:
-    """The method's recipe for this backbone and training set, with what the user set on top."""
+    """The method's recipe for this backbone and number of classes, with the user's changes."""
     recipe = kind.recipe_for(settings.backbone, classes)
     chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
     return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})

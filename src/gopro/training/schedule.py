@@ -1,4 +1,4 @@
-"""The learning rate of each epoch, a function of its number alone."""
+"""The learning-rate schedule: a function of the epoch."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from gopro.methods.base import Recipe
 
 
 def learning_rate(recipe: Recipe, epoch: int) -> float:
-    """Warm-up at a constant rate, then cosine to zero, as in the CoOp code base.
+    """Constant warm-up, then a cosine to zero, as in the CoOp code base.
 
     ``lr(t) = lr/2 (1 + cos(pi (t - w) / T))`` for epochs t = w, w+1, .. after w warm-up epochs of
     T in all; ``warmup_lr`` before.
 
     Args:
-        recipe: Gives lr, warmup_lr, w and T.
+        recipe: Holds lr, warmup_lr, w and T.
         epoch: Counted from 0.
     """
     if epoch < recipe.warmup_epochs:

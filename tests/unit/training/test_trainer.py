@@ -297,6 +297,6 @@ def _die_at(step: int, made: trainer.Trainer) -> None:
 def test_processes_that_continue_from_different_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(distributed, "averaged", lambda values, device: {"step": 2.5})
+    monkeypatch.setattr(distributed, "average", lambda values, device: {"step": 2.5})
     with pytest.raises(GoproError, match="different steps, this one from step 0"):
         trainer(tmp_path).run()

@@ -1,1 +1,1 @@
-"""Sweeps: a grid of runs, each in a folder of its own, one after the other or side by side."""
+"""Sweeps: a grid of runs, each in its own folder, in turn or in parallel."""

@@ -1,4 +1,4 @@
-"""How a sweep is going: a live table on a terminal, nothing elsewhere."""
+"""The progress of a sweep: a live table on a terminal, nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from gopro.runs.sweep.work import Outcome
 from gopro.training.trainer import METRICS
 
 _FAILURES = 5
-"""Failed jobs that are shown while the others run."""
+"""Number of failed jobs shown while others run."""
 
 
 class Board:
-    """Keeps count of a sweep's jobs; as a context manager it shows them.
+    """Counts a sweep's jobs; as a context manager it shows them.
 
     Args:
-        jobs: All of the sweep, the finished ones too.
+        jobs: All jobs of the sweep, finished ones too.
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
@@ -46,20 +46,20 @@ class Board:
 
     @property
     def done(self) -> int:
-        """Jobs that are finished, those of earlier sweeps in this folder too."""
+        """Number of finished jobs, with those of earlier sweeps in this folder."""
         return self.before + sum(o.state == "done" for o in list(self.outcomes.values()))
 
     def started(self, job: Job) -> None:
-        """A job has begun."""
+        """Note that a job has started."""
         self.running[job.key] = time.monotonic()
 
     def ended(self, outcome: Outcome) -> None:
-        """A job has ended, one way or another."""
+        """Note a job's outcome."""
         self.running.pop(outcome.key, None)
         self.outcomes[outcome.key] = outcome
 
     def __enter__(self) -> Board:
-        """Show the table, where there is a terminal."""
+        """Show the table if there is a terminal."""
         console = Console(stderr=True)
         if console.is_terminal:
             self._live = Live(
@@ -69,12 +69,12 @@ class Board:
         return self
 
     def __exit__(self, *about: object) -> None:
-        """Take the table away."""
+        """Remove the table."""
         if self._live is not None:
             self._live.stop()
 
     def draw(self) -> RenderableType:
-        """The table of now."""
+        """The current table."""
         total, failed = len(self.jobs), len(self.failed)
         waiting = total - self.done - failed - len(self.running)
         words = Text.assemble(
@@ -109,7 +109,7 @@ class Board:
 
 
 def _epochs(job: Job) -> str:
-    """Epochs behind it, as its folder says."""
+    """Finished epochs, read from the job's folder."""
     with contextlib.suppress(OSError):
         lines = (job.folder / METRICS).read_bytes().count(b"\n")
         return f"epoch {lines}" if lines else ""

@@ -12,22 +12,22 @@ from gopro.runs.sweep.grid import Job
 from gopro.runs.sweep.work import Outcome, do
 
 _ANSWER = 5.0
-"""Seconds a cluster gets to answer: Ray itself would try for minutes."""
+"""Seconds to wait for a cluster's answer; Ray itself would try for minutes."""
 
 
 def run_on_ray(jobs: Sequence[Job], address: str, gpus: float, cpus: float, board: Board) -> None:
-    """Run jobs on an existing cluster; those whose machine goes away are started again.
+    """Run jobs on an existing cluster; jobs of a lost machine are started again.
 
     Args:
-        jobs: In the order they are handed over.
+        jobs: In this order.
         address: ``host:port``, or ``auto`` on a machine of the cluster.
-        gpus: GPUs that a job asks for, or a part of one.
-        cpus: Cores that a job asks for.
-        board: Is told what starts and what comes of it.
+        gpus: GPUs for each job; may be a fraction.
+        cpus: Cores for each job.
+        board: Gets started jobs and outcomes.
 
     Raises:
         GoproError: When Ray isn't installed or the cluster doesn't answer.
-        KeyboardInterrupt: After Ctrl-C; the jobs at work are asked to save themselves.
+        KeyboardInterrupt: After Ctrl-C; running jobs are asked to save their state.
     """
     try:
         import ray
@@ -62,22 +62,22 @@ def _outcome(ray: Any, one: Any, job: Job) -> Outcome:
 
 
 def _connect(ray: Any, address: str) -> None:
-    place = address.removeprefix("ray://")
-    host, colon, port = place.rpartition(":")
-    if place != "auto":
+    target = address.removeprefix("ray://")
+    host, colon, port = target.rpartition(":")
+    if target != "auto":
         if not colon or not host or not port.isdecimal():
             raise GoproError(f"got --cluster {address}; wanted host:port of a Ray cluster, or auto")
         try:
             socket.create_connection((host, int(port)), _ANSWER).close()
         except (OSError, OverflowError) as error:
-            raise _silent(address, error) from error
+            raise _no_answer(address, error) from error
     try:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except Exception as error:  # ray raises almost anything here
-        raise _silent(address, error) from error
+    except Exception as error:  # ray raises many kinds of errors here
+        raise _no_answer(address, error) from error
 
 
-def _silent(address: str, error: Exception) -> GoproError:
+def _no_answer(address: str, error: Exception) -> GoproError:
     line = next(iter(str(getattr(error, "strerror", "") or error).splitlines()), "")[:160]
     return GoproError(
         f"no Ray cluster answers at {address} ({line or type(error).__name__}); start one with "

@@ -1,4 +1,4 @@
-"""The jobs of a sweep, and the folder that each of them has by its settings."""
+"""The jobs of a sweep, each with a folder named by the hash of its settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gopro.training.config import TrainSettings
 from gopro.training.recipe import choose_recipe
 
 _KEY = 12
-"""Hexadecimal digits of a job's name: a clash among a million jobs has odds of 1 in 500."""
+"""Hexadecimal digits of a job's name; a million jobs collide with probability 1/500."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Job:
     """One run of a sweep.
 
     Attributes:
-        settings: Of the run; ``out`` is its folder, and ``resume`` is set, so that the same job
-            goes on where an earlier sweep was stopped.
+        settings: Of the run. ``out`` is its folder; ``resume`` is set, so that the job continues
+            where an earlier sweep was stopped.
         options: The method's settings.
     """
 
@@ -42,7 +42,7 @@ class Job:
 
     @property
     def key(self) -> str:
-        """The folder's name: the same settings have the same key on every machine."""
+        """The folder's name, the same on every machine for the same settings."""
         return self.folder.name
 
     @property
@@ -52,7 +52,7 @@ class Job:
 
     @property
     def title(self) -> str:
-        """The job in words, for tables and complaints."""
+        """The job in words, for tables and errors."""
         settings = self.settings
         variant = getattr(self.options, "variant", None)
         method = f"{settings.method} ({variant})" if variant else settings.method
@@ -70,22 +70,22 @@ def grid(
     shots: Sequence[int],
     seeds: Sequence[int],
 ) -> list[Job]:
-    """Every combination as a job, seed after seed, so that a stopped sweep has whole tables.
+    """A job for each combination, seed after seed, so that a stopped sweep has complete tables.
 
-    A set of several domains is left out domain by domain in ``domain-generalization``, unless
-    ``common.targets`` names which.
+    In ``domain-generalization``, a set of several domains gives one job for each domain left out,
+    unless ``common.targets`` names the domains.
 
     Args:
-        common: What all jobs share; its data set, task, method, shots and seed are replaced.
+        common: Shared settings; data set, task, method, shots and seed are replaced.
         options: Method -> its settings.
         out: The sweep's folder.
         datasets: Names as ``data.load`` takes them.
         task_names: Names of tasks or their aliases.
-        shots: Training images a class.
-        seeds: One run for each.
+        shots: Training images per class.
+        seeds: One run per seed.
 
     Raises:
-        GoproError: For a name that doesn't exist.
+        GoproError: For an unknown name.
     """
     task_names = [tasks.resolve(name) for name in task_names]
     for name in datasets:
@@ -115,7 +115,7 @@ def grid(
 
 
 def key_of(settings: TrainSettings, options: Any) -> str:
-    """The hash of all settings that a run's numbers depend on, the recipe's filled in."""
+    """The hash of all settings that affect a run's numbers, with the recipe filled in."""
     recipe = choose_recipe(find(settings.method), settings)
     settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     text = json.dumps(runfolder.identity(settings, options), sort_keys=True)
@@ -123,11 +123,11 @@ def key_of(settings: TrainSettings, options: Any) -> str:
 
 
 def _targets(common: TrainSettings, dataset: str, task: str) -> Sequence[str | None]:
-    """What a data set's jobs of a task are tested on: one job for each domain left out."""
+    """The targets of each job for a data set and a task: one job for each domain left out."""
     if task != "domain-generalization" or common.targets:
         return [common.targets]
     try:
-        found = tasks.domains(data.load(dataset, common.root, seed=common.seed))
-    except GoproError:  # its job says so, and the others run
+        names = tasks.domains(data.load(dataset, common.root, seed=common.seed))
+    except GoproError:  # the job itself will report it
         return [None]
-    return found or [None]
+    return names or [None]

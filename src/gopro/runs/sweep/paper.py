@@ -1,4 +1,4 @@
-"""The published comparison as jobs, what they cost, and whether a result is the published one."""
+"""The published comparison: its jobs, their cost, and our figures against the published ones."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from gopro.training.recipe import choose_recipe
 
 SOURCE = "imagenet"
 
-# Floating-point operations of ViT-B/16's towers: of an image, and of a token of text
+# Floating-point operations of ViT-B/16 for an image and for a text token
 _IMAGE, _TOKEN = 35e9, 76e6
 _PREFIX, _SUFFIX = 5, 5
-"""Text tokens that all classes share, and those of a class, on average."""
+"""Average number of text tokens shared by all classes, and of one class."""
 _TEXTS_OF_AN_IMAGE = {"cocoop": 1, "stylip": 1, "gopro": 3}
-"""Methods whose prompts depend on the image: text passes for each image of a training step."""
+"""Methods with prompts for each image: text passes per image of a training step."""
 _STEP_SECONDS = 0.05
-"""What a step takes beside its arithmetic."""
+"""Overhead of a step."""
 _START_SECONDS = 60.0
 _RUN_MEGABYTES = 10.0
 
@@ -34,15 +34,15 @@ _RUN_MEGABYTES = 10.0
 def jobs(
     common: TrainSettings, out: Path, methods: Sequence[str], seeds: Sequence[int]
 ) -> list[Job]:
-    """All runs of the three published tables; zero-shot CLIP, which draws nothing, once.
+    """All runs of the three published tables; zero-shot CLIP uses no randomness and runs once.
 
     Args:
-        common: What all runs share: backbone, weights, root, device.
+        common: Shared settings: backbone, weights, root, device.
         out: The sweep's folder.
         methods: Of ``methods_here()``.
-        seeds: One run for each.
+        seeds: One run per seed.
     """
-    found: list[Job] = []
+    runs: list[Job] = []
     targets = ",".join(name for name in published.datasets() if name != SOURCE)
     for tasks, sets, aims in (
         ("base2new", published.datasets(), None),
@@ -54,7 +54,7 @@ def jobs(
             ([name for name in methods if name == "zeroshot"], seeds[:1]),
         ):
             options: dict[str, Any] = {name: find(name).Settings() for name in names}
-            found += grid(
+            runs += grid(
                 replace(common, targets=aims),
                 options,
                 out=out,
@@ -63,7 +63,7 @@ def jobs(
                 shots=[published.SHOTS],
                 seeds=draws,
             )
-    return found
+    return runs
 
 
 def methods_here() -> list[str]:
@@ -73,25 +73,25 @@ def methods_here() -> list[str]:
 
 @dataclass(frozen=True)
 class Cost:
-    """What runs are expected to take: GPU hours, and gigabytes of disk."""
+    """Expected GPU hours and gigabytes of disk."""
 
     hours: float
     gigabytes: float
 
 
 def cost(some: Sequence[Job], teraflops: float) -> Cost:
-    """Reckoned from the arithmetic of ViT-B/16, for planning; no run is tried out.
+    """Expected cost, calculated from the arithmetic of ViT-B/16; nothing is timed.
 
     Args:
         some: Jobs.
-        teraflops: Floating-point operations a second, in 10^12, that the GPU sustains.
+        teraflops: Sustained 10^12 floating-point operations per second of the GPU.
     """
     seconds = sum(_seconds(job, teraflops * 1e12) for job in some)
     return Cost(seconds / 3600, len(some) * _RUN_MEGABYTES / 1000)
 
 
 def data_gigabytes(some: Sequence[Job]) -> dict[str, float]:
-    """What the data sets of the jobs take on disk, by name."""
+    """Size of each data set of the jobs on disk, by name."""
     names: dict[str, None] = {}
     for job in some:
         names.update(dict.fromkeys([job.settings.dataset, *job.settings.target_names]))
@@ -133,16 +133,16 @@ def _classes(name: str, half: bool) -> int:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One published figure and ours.
+    """A published figure and ours.
 
     Attributes:
         task: The task.
-        dataset: What was trained on.
+        dataset: The training set.
         method: With its variant.
         test: The column.
         published: In percent.
-        ours: Mean over seeds; None where there is no run.
-        reach: How far ours may lie from the published figure.
+        ours: Mean over seeds; None without a run.
+        reach: Allowed difference.
     """
 
     task: str
@@ -155,7 +155,7 @@ class Verdict:
 
     @property
     def word(self) -> Literal["within", "above", "below", "missing"]:
-        """Whether ours lies within the spread."""
+        """Our figure relative to the published one and the allowed difference."""
         if self.ours is None:
             return "missing"
         difference = self.ours - self.published
@@ -165,22 +165,22 @@ class Verdict:
 
 
 def verdicts(tables: Sequence[Table], methods: Sequence[str], least: float) -> list[Verdict]:
-    """Every published figure of the methods beside ours.
+    """All published figures of the methods, with ours.
 
-    The published figures come without their spread, so ours stands for both: two means over n
-    seeds differ by at most ``t(n - 1) s sqrt(2 / n)`` in 95 of 100 cases.
+    The published figures have no spread, so ours is used for both: two means over n seeds differ
+    by at most ``t(n - 1) s sqrt(2 / n)`` in 95 of 100 cases.
 
     Args:
         tables: Of our runs.
-        methods: Whose figures are asked for.
-        least: Points that are always allowed: rounding, precision, resizing.
+        methods: Their names.
+        least: Difference that is always allowed, in points: rounding, precision, resizing.
     """
     lines = {
         (table.task, table.dataset, line.method.partition(" (")[0]): line
         for table in tables
         for line in table.lines
     }
-    found = []
+    results = []
     for method in methods:
         name = ZERO_SHOT if method == "zeroshot" else method
         for task, dataset in (
@@ -193,11 +193,11 @@ def verdicts(tables: Sequence[Table], methods: Sequence[str], least: float) -> l
                 score = line.scores.get(test) if line is not None else None
                 called = line.method if line is not None else name
                 if line is None or score is None:
-                    found.append(Verdict(task, dataset, called, test, figure, None))
+                    results.append(Verdict(task, dataset, called, test, figure, None))
                     continue
                 mean, spread = score
                 count = max(len(line.seeds), 1)
                 between = quantile(count - 1) * math.sqrt(2 / count) if count > 1 else 0.0
                 reach = max(least, between * (spread or 0.0))
-                found.append(Verdict(task, dataset, called, test, figure, mean, reach))
-    return found
+                results.append(Verdict(task, dataset, called, test, figure, mean, reach))
+    return results

@@ -1,4 +1,4 @@
-"""Jobs side by side on one machine: processes that load everything once and then work through."""
+"""Jobs in parallel on one machine, in processes that load everything once."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from gopro.runs.sweep.grid import Job
 from gopro.runs.sweep.work import Outcome, do
 
 Work = Callable[[Job, int, int], Outcome]
-"""Job, threads and place (see ``work.do``) -> what came of it."""
+"""Job, threads and GPU number (see ``work.do``) -> outcome."""
 
 _SAVING = 60.0
-"""Seconds that the jobs at work get to save themselves after Ctrl-C."""
+"""Seconds that running jobs get to save their state after Ctrl-C."""
 
 
 def run_here(
@@ -30,19 +30,19 @@ def run_here(
 ) -> None:
     """Run jobs in ``parallel`` processes, which share the machine's cores to decode images.
 
-    A job that fails, or whose process dies, doesn't stop the rest. How many jobs run at once
-    changes no number: sums are rounded in another order by another number of threads, so each job
-    has its own, whatever is beside it.
+    A job that fails, or whose process dies, doesn't stop the others. The number of parallel jobs
+    changes no result: sums are rounded differently with another number of threads, so each job
+    always computes with ``threads``.
 
     Args:
-        jobs: In the order they start.
-        parallel: Processes.
-        board: Is told what starts and what comes of it.
-        work: Does a job; a function of a module, which the processes import.
-        threads: That each job computes with.
+        jobs: In this order.
+        parallel: Number of processes.
+        board: Gets started jobs and outcomes.
+        work: Runs a job; a function that the processes can import.
+        threads: Computing threads of each job.
 
     Raises:
-        KeyboardInterrupt: After Ctrl-C, once the jobs at work are saved.
+        KeyboardInterrupt: After Ctrl-C, once running jobs are saved.
     """
     share = max(1, cores() // max(1, parallel))
     waiting = deque(_decoding(job, share) for job in jobs)
@@ -68,23 +68,23 @@ def run_here(
 
 
 def _decoding(job: Job, threads: int) -> Job:
-    """The job, its images decoded by so many threads unless it says how many."""
+    """The job with this number of decoding threads, unless its settings have one."""
     settings = replace(job.settings, workers=job.settings.workers or threads)
     return replace(job, settings=settings)
 
 
 def cores() -> int:
-    """Cores this process may use, or the number that OMP_NUM_THREADS allows."""
+    """Cores that this process may use, at most OMP_NUM_THREADS."""
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     allowed = os.environ.get("OMP_NUM_THREADS", "")
     return min(here, max(1, int(allowed))) if allowed.isdecimal() else here
 
 
 class _Worker:
-    """A process that does one job after the other."""
+    """A process that runs one job after the other."""
 
     def __init__(self, work: Work, place: int, threads: int) -> None:
-        # a fork of a process that has loaded the heavy things, and nothing of this one's state
+        # forked from a process that has only imported gopro, without this one's state
         kinds = multiprocessing.get_all_start_methods()
         context: Any = multiprocessing.get_context(
             "forkserver" if "forkserver" in kinds else "spawn"
@@ -99,11 +99,11 @@ class _Worker:
 
     def give(self, job: Job) -> None:
         self.job = job
-        with contextlib.suppress(OSError):  # it has died: found out when its answer is awaited
+        with contextlib.suppress(OSError):  # a dead process is noticed in take
             self.line.send(job)
 
     def take(self) -> Outcome:
-        """The outcome of the job; a failure when the process died over it."""
+        """The outcome of the job; a failure when the process died."""
         assert self.job is not None
         job, self.job = self.job, None
         try:
@@ -125,7 +125,7 @@ class _Worker:
 
 
 def _outcomes(workers: Sequence[_Worker], seconds: float | None = None) -> Iterator[Outcome]:
-    """Wait for the next answers."""
+    """Wait for the next outcomes."""
     busy = {worker.line: worker for worker in workers if worker.job}
     for line in connection.wait(list(busy), seconds):
         yield busy[line].take()
@@ -142,8 +142,8 @@ def _stop(workers: Sequence[_Worker]) -> Iterator[Outcome]:
 
 
 def _serve(line: Any, work: Work, threads: int, place: int) -> None:
-    """What a worker does: jobs in, outcomes out, until the line is closed."""
-    # a group of its own: Ctrl-C reaches the sweep, which passes it on once
+    """Receive jobs and send outcomes until the connection is closed."""
+    # a process group of its own: only the sweep gets Ctrl-C, and passes it on once
     if hasattr(os, "setpgid"):
         os.setpgid(0, 0)
     threading.Thread(target=_die_with_parent, daemon=True).start()

@@ -23,19 +23,19 @@ def sweep(
     gpus: float = 0.0,
     cpus: float = 1.0,
 ) -> None:
-    """Run the jobs that aren't finished, then print the tables of all that are.
+    """Run the unfinished jobs, then print the tables of all finished ones.
 
     Args:
         jobs: All in one folder.
         parallel: Processes on this machine.
-        threads: That each job on this machine computes with.
+        threads: Computing threads of each job on this machine.
         cluster: The address of a Ray cluster to run on instead.
-        gpus: GPUs a job asks the cluster for.
-        cpus: Cores a job asks the cluster for.
+        gpus: GPUs for each job on the cluster.
+        cpus: Cores for each job on the cluster.
 
     Raises:
-        GoproError: When another sweep is at work in the folder, it can't be written, the cluster
-            doesn't answer, or jobs failed.
+        GoproError: When another sweep uses the folder, it can't be written, the cluster doesn't
+            answer, or jobs failed.
         KeyboardInterrupt: After Ctrl-C.
     """
     out = jobs[0].folder.parent
@@ -50,7 +50,7 @@ def sweep(
                 run_here(missing, parallel, board, threads=threads)
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(
-                f"stopped with {board.done} of {len(jobs)} jobs done; the same command goes on"
+                f"stopped with {board.done} of {len(jobs)} jobs done; the same command continues"
             ) from stop
     _conclude(jobs, board, out)
 
@@ -74,18 +74,18 @@ def _conclude(jobs: Sequence[Job], board: Board, out: Path) -> None:
 
 @contextlib.contextmanager
 def _alone(out: Path) -> Iterator[None]:
-    """Hold the sweep's folder; the lock of a process that is killed goes with it."""
+    """Lock the sweep's folder; the lock ends with the process, even when it is killed."""
     path = out / ".locks" / "sweep"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(path).acquire(timeout=0)
+        lock = FileLock(path).acquire(timeout=0)
     except Timeout as error:
         raise GoproError(
-            f"another sweep is at work in {out}; wait for it to end, or choose another --out"
+            f"another sweep is running in {out}; wait for it to end, or choose another --out"
         ) from error
     except OSError as error:
         raise GoproError(
             f"can't write {out} ({error.strerror or error}); choose another --out"
         ) from error
-    with held:
+    with lock:
         yield

@@ -1,4 +1,4 @@
-"""Doing one job of a sweep, wherever: in a process beside others, or on a machine of a cluster."""
+"""Runs one job of a sweep, in a process of this machine or on a cluster."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from gopro.runs.workspace import Workspace
 
 _PATIENCE = 30.0
-"""Seconds to wait for a job that a dying process still holds."""
+"""Seconds to wait for a job that an ending process still holds."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a job.
+    """The outcome of a job.
 
     Attributes:
         key: The job's.
-        state: ``stopped`` after Ctrl-C: saved, to be continued.
+        state: ``stopped`` means saved after Ctrl-C.
         cause: Why it failed, in one line.
     """
 
@@ -40,12 +40,12 @@ class Outcome:
 
 
 def do(job: Job, threads: int | None = None, place: int = 0) -> Outcome:
-    """Run a job to its end unless it is finished; whatever goes wrong is told, not raised.
+    """Run a job unless it is finished; errors are returned, not raised.
 
     Args:
         job: The job.
-        threads: To compute with; None leaves them as they are.
-        place: Where the machine has several GPUs: which one, counted round.
+        threads: Computing threads; None keeps the current number.
+        place: Number of the GPU, modulo the number of GPUs.
     """
     log = log_of(job)
     try:
@@ -65,7 +65,7 @@ def do(job: Job, threads: int | None = None, place: int = 0) -> Outcome:
 
 
 def log_of(job: Job) -> Path:
-    """What a job printed, and the traceback of one that broke; gone when there was nothing."""
+    """What a job printed, and its traceback if it failed; removed when empty."""
     return job.folder.parent / "logs" / f"{job.key}.log"
 
 
@@ -88,7 +88,7 @@ def _run(job: Job, threads: int | None, place: int) -> None:
 
 @lru_cache(maxsize=1)
 def _workspace() -> Workspace:
-    """What the jobs of this process share: data sets, the backbone, pictures, features."""
+    """What the jobs of this process share: data sets, the backbone, images, features."""
     from gopro.runs.workspace import SHARED, Workspace
 
     return Workspace(SHARED)
@@ -96,26 +96,26 @@ def _workspace() -> Workspace:
 
 @contextlib.contextmanager
 def _lock(job: Job) -> Iterator[None]:
-    """Hold the job: the lock of a process that dies goes with it."""
+    """Lock the job; the lock ends with the process, even when it is killed."""
     path = job.folder.parent / ".locks" / job.key
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(path).acquire(timeout=_PATIENCE)
+        lock = FileLock(path).acquire(timeout=_PATIENCE)
     except Timeout as error:
         raise GoproError(
-            f"another process is at work in {job.folder}; wait for it to end, and start again"
+            f"another process is running {job.folder}; wait for it to end, and start again"
         ) from error
     except OSError as error:
         raise GoproError(
             f"can't write {path.parent} ({error.strerror or error}); choose another --out"
         ) from error
-    with held:  # an error from here on is the job's own
+    with lock:  # errors inside belong to the job
         yield
 
 
 @contextlib.contextmanager
 def _printing_to(path: Path) -> Iterator[None]:
-    """Send all output, that of compiled code too, into a file."""
+    """Send all output, also of compiled code, into a file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a", encoding="utf-8")
@@ -139,5 +139,5 @@ def _printing_to(path: Path) -> Iterator[None]:
 
 
 def _close(file: TextIO) -> None:
-    with contextlib.suppress(OSError):  # on a full disk the end is lost, not the job's outcome
+    with contextlib.suppress(OSError):  # on a full disk the end of the log may be lost
         file.close()

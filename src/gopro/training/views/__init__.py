@@ -1,8 +1,8 @@
 """The views of a training image: x itself, x' (MoCo v3) and x'' (AugMix).
 
-All work on batches of unnormalised pixels, [B, 3, H, W] in [0, 1], on the device where those lie.
-Each image gets its own random draw, which depends on ``seed``, its key and the kind of view alone:
-not on the batch it comes in, the device, or any global random state.
+All functions take batches of unnormalised pixels, [B, 3, H, W] in [0, 1], on any device. Each
+image has its own random draw. It depends only on ``seed``, the image's key and the kind of view,
+not on the batch, the device or a global random state.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def augmix_view(
 
 
 VIEWS: dict[str, View] = {"x": plain_view, "moco": moco_view, "augmix": augmix_view}
-"""The views that a method can ask for, by name."""
+"""Views by name."""
 
 
 def make_views(
@@ -99,11 +99,11 @@ def make_views(
     Args:
         images: [B, 3, H, W] float in [0, 1], not normalised, at the size the backbone takes.
         names: Keys of ``VIEWS``.
-        seed: Changes every draw; give each epoch or step another one.
+        seed: Changes all draws; use another one in each epoch or step.
         settings: How the views are made.
-        keys: One whole number per image, such as its place in the training set, which makes its
-            draw the same in any batch and process; by default its place in the batch.
-        augment: What happens to x itself: nothing, or CoOp's random resized crop and flip.
+        keys: One integer per image, such as its index in the training set. It makes the image's
+            draw the same in any batch and process. By default the index in the batch.
+        augment: Augmentation of x: none, or CoOp's random resized crop and flip.
 
     Returns:
         For each name [B, 3, H, W] in [0, 1], of the images' type and on their device, without
@@ -139,7 +139,7 @@ def _view(
     if not len(images):
         return images
     draws = Draws(seed, keys, stream)
-    # half precision would blur colours' last bits and the sampling grid
+    # half precision is too coarse for colours and for the sampling grid
     with torch.autocast(images.device.type, enabled=False):
         views = make(images.float(), draws, settings)
     return views.clamp(0, 1).to(images.dtype)

@@ -43,8 +43,8 @@ TONE: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 """Operations on colours: uint8 [N, 3, H, W] and levels [N] to uint8 [N, 3, H, W].
 
-They work on 8-bit images, for which they are defined; this also keeps contrast stretching from
-blowing up rounding errors of an even surface.
+They are defined for 8-bit images. This also keeps contrast stretching from amplifying rounding
+errors of a surface in one colour.
 """
 
 
@@ -86,7 +86,7 @@ AFFINE: dict[str, Callable[[Floats, int, int], Floats]] = {
     "translate_x": translate_x,
     "translate_y": translate_y,
 }
-"""Operations on places: signed levels [N], width and height to ``resample``'s maps [N, 2, 3]."""
+"""Geometric operations: signed levels [N], width and height to ``resample``'s maps [N, 2, 3]."""
 
 OPERATIONS = (*TONE, *AFFINE)
 
@@ -97,8 +97,8 @@ def make_augmix(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
     With k chains, w ~ Dirichlet(1, .., 1) and m ~ Beta(1, 1), all drawn per image:
     (1 - m) x + m (w_1 chain_1(x) + .. + w_k chain_k(x)). A chain is 1 to ``augmix_depth``
     operations, each drawn from ``OPERATIONS`` with its own level from 0.1 to ``augmix_severity``
-    (of 10) and, for the affine ones, its own sign. The crop is mild by default: AugMix's part in
-    the method is to change how a picture looks, the MoCo v3 view's what is seen of it.
+    (of 10) and, for the affine ones, its own sign. The crop is mild by default: AugMix changes the
+    look of an image, and the MoCo v3 view changes the visible part.
 
     Args:
         images: [B, 3, H, W] float32 in [0, 1].
@@ -128,7 +128,7 @@ def make_augmix(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
 
 
 def _apply(chains: Tensor, kind: NDArray[np.intp], levels: Floats, signs: Floats) -> None:
-    """Apply operation ``kind[n]`` to image n in place, each operation once, to its whole group."""
+    """Apply operation ``kind[n]`` to image n in place; each operation runs once for its images."""
     for number, tone in enumerate(TONE.values()):
         chosen = np.flatnonzero(kind == number)
         if chosen.size:
@@ -149,11 +149,11 @@ def _apply(chains: Tensor, kind: NDArray[np.intp], levels: Floats, signs: Floats
 
 
 def _affine(
-    count: int, place: tuple[int, int] | None = None, value: Floats | None = None
+    count: int, entry: tuple[int, int] | None = None, value: Floats | None = None
 ) -> Floats:
     matrices = np.tile(np.eye(2, 3), (count, 1, 1))
-    if place is not None:
-        matrices[:, place[0], place[1]] = value
+    if entry is not None:
+        matrices[:, entry[0], entry[1]] = value
     return matrices
 
 

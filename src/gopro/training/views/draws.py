@@ -1,4 +1,4 @@
-"""Random numbers for views: each image has its own stream, apart from every global state."""
+"""Random numbers for views: each image has its own stream; no global state is used."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ Floats = NDArray[np.float64]
 class Draws:
     """Uniform random numbers, one independent stream per image.
 
-    Image i's stream depends on ``seed``, ``keys[i]`` and ``stream`` alone (counter-based Philox,
-    Salmon et al., SC 2011), so neither the batch it is in, nor the device, nor the process
-    changes what it gets.
+    Image i's stream depends only on ``seed``, ``keys[i]`` and ``stream`` (counter-based Philox,
+    Salmon et al., SC 2011), not on the batch, the device or the process.
 
     Args:
-        seed: Changes all streams; draw a new one for every epoch or step.
-        keys: One whole number per image.
+        seed: Changes all streams; use another one in each epoch or step.
+        keys: One integer per image.
         stream: Number of the kind of view, so that two views of an image are independent.
     """
 
@@ -51,7 +50,7 @@ class Draws:
         return np.argsort(self.uniform(shape=(count,)), axis=1)
 
     def integer(self, low: int, high: int, shape: tuple[int, ...] = ()) -> NDArray[np.intp]:
-        """Whole numbers from low to high, both included, of shape [B, *shape]."""
+        """Integers from low to high, both included, of shape [B, *shape]."""
         return np.floor(self.uniform(low, high + 1, shape)).astype(np.intp)
 
     def simplex(self, count: int) -> Floats:

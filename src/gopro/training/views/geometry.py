@@ -1,4 +1,4 @@
-"""Crops, flips and other affine maps, one per image, each batch in a single resampling."""
+"""Crops, flips and other affine maps, one per image; a batch is resampled once."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ def resample(images: Tensor, matrices: Floats, padding: str) -> Tensor:
         matrices: [B, 2, 3], rows (a, b, c) and (d, e, f). The output's point (x, y) shows the
             input's point (a x + b y + c, d x + e y + f), in pixels from the top left corner
             (the first pixel's centre is (0.5, 0.5)), as in PIL's ``Image.transform``.
-        padding: What lies outside the image: "border" or "zeros".
+        padding: Values outside the image: "border" or "zeros".
 
     Returns:
         [B, 3, H, W].
     """
     height, width = images.shape[-2:]
     (a, b, c), (d, e, f) = matrices.transpose(1, 2, 0)
-    # pixel centres, and the map's result in the coordinates of grid_sample, which span -1..1;
-    # torch's affine_grid does the same by a matrix product, slower and inexact where TF32 is on
+    # pixel centres, mapped to grid_sample's coordinates, which span -1..1; torch's affine_grid
+    # does it with a matrix product, which is slower, and inexact with TF32
     x = np.arange(width) + 0.5
     y = np.arange(height) + 0.5
     terms = (
@@ -56,8 +56,8 @@ def crop_and_flip(
 
     The crop follows torchvision's RandomResizedCrop (Szegedy et al., CVPR 2015): a share of the
     area from ``scale``, a ratio of the sides from 3/4..4/3 (uniform in its logarithm), the first
-    of ten draws that fits, else the largest centred box. Boxes end between pixels. The smallest
-    share is raised where a square crop would have fewer than ``min_side`` pixels a side.
+    of ten draws that fits, else the largest centred box. Boxes may end between pixels. The smallest
+    share is raised so that a square crop has at least ``min_side`` pixels a side.
 
     Returns:
         [B, 3, H, W], resized back to the input's size.
@@ -82,13 +82,13 @@ def crop_boxes(
     low = min(max(scale[0], min_side**2 / area), scale[1])
     areas = area * draws.uniform(low, scale[1], (ATTEMPTS,))
     ratios = np.exp(draws.uniform(math.log(RATIO[0]), math.log(RATIO[1]), (ATTEMPTS,)))
-    place = draws.uniform(shape=(2,))
+    position = draws.uniform(shape=(2,))
     widths, heights = np.sqrt(areas * ratios), np.sqrt(areas / ratios)
     fits = (widths <= width) & (heights <= height)
     first = fits.argmax(axis=1)
     rows = np.arange(len(first))
     box_width = np.where(fits.any(axis=1), widths[rows, first], min(width, height * RATIO[1]))
     box_height = np.where(fits.any(axis=1), heights[rows, first], min(height, width / RATIO[0]))
-    place[~fits.any(axis=1)] = 0.5
-    x, y = (width - box_width) * place[:, 0], (height - box_height) * place[:, 1]
+    position[~fits.any(axis=1)] = 0.5
+    x, y = (width - box_width) * position[:, 0], (height - box_height) * position[:, 1]
     return np.stack([x, y, box_width, box_height], axis=1)

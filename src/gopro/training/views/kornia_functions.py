@@ -1,11 +1,11 @@
-"""The functions of kornia that views are made of, and nothing of the notes its import prints."""
+"""The functions of kornia that the views use, imported without its warnings."""
 
 from __future__ import annotations
 
 import warnings
 
 with warnings.catch_warnings():
-    # kornia compiles unrelated parts of itself in a way that newer torch calls outdated
+    # kornia compiles other parts in a way that is deprecated in newer versions of torch
     warnings.simplefilter("ignore", FutureWarning)
     from kornia.color import rgb_to_grayscale
     from kornia.enhance import (

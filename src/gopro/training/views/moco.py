@@ -22,7 +22,7 @@ from gopro.training.views.kornia_functions import (
 )
 
 BLUR_REFERENCE = 224
-"""Side in pixels of the images that the blur's published widths are meant for."""
+"""Image side in pixels for which the blur's published widths are defined."""
 
 _JITTER: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
     adjust_brightness_accumulative,
@@ -36,9 +36,8 @@ def make_moco(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
     """Crop and flip, colour jitter, greyscale and blur, each with its own draw per image.
 
     The jitter applies brightness, contrast, saturation and hue in an order drawn per image. The
-    blur's width shrinks with the image, so that a small image loses no more than a large one.
-    Its default probability of 1 is that of MoCo v3's first augmentation; the second one
-    (probability 0.1, with solarization) is not used.
+    blur's width is proportional to the image's side. Its default probability of 1 is that of
+    MoCo v3's first augmentation; the second one (probability 0.1, with solarization) is not used.
 
     Args:
         images: [B, 3, H, W] float32 in [0, 1].
@@ -76,7 +75,7 @@ def _blur(views: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
     sigmas = draws.uniform(*settings.moco_blur_sigma) * ratio
     if not applied.any():
         return views
-    # three standard deviations a side, as far as reflection at the border allows
+    # three standard deviations a side, limited by the reflection at the border
     reach = min(math.ceil(3 * settings.moco_blur_sigma[1] * ratio), min(height, width) - 1)
     sigma = torch.as_tensor(sigmas[applied], dtype=views.dtype).to(views.device)
     where = _indices(applied, views)

@@ -84,7 +84,7 @@ def test_a_job_that_another_process_holds(job: Job, monkeypatch: pytest.MonkeyPa
     locks = job.folder.parent / ".locks"
     locks.mkdir(parents=True)
     with FileLock(locks / "abc"):
-        assert "another process is at work in" in do(job).cause
+        assert "another process is running" in do(job).cause
     assert do(job).state == "done"
 
 
