@@ -1,7 +1,7 @@
-"""``python -m benchmarks.compiled``: what ``torch.compile`` would gain, both ways in turns.
+"""``python -m benchmarks.compiled``: what ``torch.compile`` would gain, measured in turns.
 
-Compiled are the image tower and, for a training step on cached views, the parts of the text tower's
-blocks that are products and sums of whole tensors; attention is a fused kernel already.
+It compiles the image encoder and, for a training step on cached views, those parts of the text
+encoder's blocks that are products and sums of tensors. Attention is already a fused kernel.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     print(f"{options.backbone}, {options.precision}, {torch.get_num_threads()} threads")
     for what, plain, other in (
-        (f"image tower, {options.images} images", plain_images, compiled_images),
+        (f"image encoder, {options.images} images", plain_images, compiled_images),
         ("step on cached views, 4 images, 16 classes", step, compiled_step),
     ):
         started = time.perf_counter()

@@ -1,10 +1,9 @@
-"""``python -m benchmarks.fit --root DATA``: what ``gopro fit`` makes of 5 classes x 8 photographs.
+"""``python -m benchmarks.fit --root DATA``: accuracy of ``gopro fit`` on 5 classes x 8 photographs.
 
-Sets of classes of Caltech101 are drawn by a seed, before anything is known of them. For each set
-and each seed of the photographs, ``gopro fit`` runs as on the command line on a folder with
-photographs of the training split, and is measured on photographs of the test split, beside
-zero-shot CLIP. Options behind ``--`` are those of ``gopro fit``, whose defaults were chosen with
-other ``--draw``.
+A seed draws sets of classes of Caltech101. For each set and each seed of the photographs,
+``gopro fit`` runs as on the command line on photographs of the training split, and is tested on
+photographs of the test split, beside zero-shot CLIP. Options after ``--`` are passed to
+``gopro fit``; its defaults were chosen with another ``--draw``.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from gopro.data.fewshot import rank
 
 @dataclass(frozen=True)
 class Fitted:
-    """One run of ``gopro fit``: accuracies in percent, seconds of the whole command."""
+    """One run of ``gopro fit``: accuracies in percent, and seconds of the whole command."""
 
     accuracy: float
     zero_shot: float
@@ -36,13 +35,13 @@ class Fitted:
 
 
 def class_sets(dataset: Dataset, sets: int, classes: int, shots: int, draw: int) -> list[list[int]]:
-    """Labels of each set: none in two of them, all with enough photographs to learn from.
+    """The labels of each set. No class is in two sets, and each has enough training photographs.
 
     Args:
-        dataset: The whole.
-        sets: How many.
-        classes: In each.
-        shots: Photographs of a class.
+        dataset: The data set.
+        sets: Number of sets.
+        classes: Classes per set.
+        shots: Photographs per class.
         draw: The seed.
     """
     counts = [0] * len(dataset.class_names)
@@ -56,21 +55,21 @@ def class_sets(dataset: Dataset, sets: int, classes: int, shots: int, draw: int)
 def photographs(
     dataset: Dataset, labels: Sequence[int], shots: int, held_out: int, seed: int, to: Path
 ) -> None:
-    """Lay out a folder as its owner would: ``train`` and ``test``, a folder for each class.
+    """Copy photographs into the folders ``train`` and ``test``, one sub-folder per class.
 
     Args:
-        dataset: Where the pictures come from.
+        dataset: Source of the photographs.
         labels: The classes.
-        shots: Photographs of each to learn from.
-        held_out: At most so many of each to test on.
-        seed: Draws both.
+        shots: Training photographs per class.
+        held_out: Test photographs per class, at most.
+        seed: Of the choice of photographs.
         to: The folder.
     """
     for part, items, most in (("train", dataset.train, shots), ("test", dataset.test, held_out)):
         for label in labels:
-            mine = [item for item in items if item.label == label]
-            mine.sort(key=lambda item: rank(f"photographs{seed}", item.key))
-            _copy(dataset, mine[:most], to / part / readable(dataset.class_names[label]))
+            of_class = [item for item in items if item.label == label]
+            of_class.sort(key=lambda item: rank(f"photographs{seed}", item.key))
+            _copy(dataset, of_class[:most], to / part / readable(dataset.class_names[label]))
 
 
 def _copy(dataset: Dataset, items: Sequence[Item], folder: Path) -> None:
@@ -80,7 +79,7 @@ def _copy(dataset: Dataset, items: Sequence[Item], folder: Path) -> None:
 
 
 def fit(folder: Path, seed: int, options: Sequence[str]) -> Fitted:
-    """Run the command and read what it measured."""
+    """Run the command and read its results."""
     model = folder / "model"
     words = ["fit", str(folder / "photographs"), "--out", str(model), "--seed", str(seed)]
     started = time.monotonic()
@@ -95,32 +94,32 @@ def fit(folder: Path, seed: int, options: Sequence[str]) -> Fitted:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure set by set, and print a row for each."""
+    """Measure every set and print one row for each."""
     options = _parser().parse_args(arguments)
     dataset = load("caltech101", options.root)
     sets = class_sets(dataset, options.sets, options.classes, options.shots, options.draw)
     print(f"{options.classes} classes x {options.shots} photographs, accuracy in %")
     rows = []
     for labels in sets:
-        found = []
+        results = []
         for seed in options.seeds:
             with tempfile.TemporaryDirectory(prefix="gopro-fit-") as name:
-                place = Path(name)
+                folder = Path(name)
                 photographs(
-                    dataset, labels, options.shots, options.held_out, seed, place / "photographs"
+                    dataset, labels, options.shots, options.held_out, seed, folder / "photographs"
                 )
-                found.append(fit(place, seed, options.options))
-        rows.append(found)
+                results.append(fit(folder, seed, options.options))
+        rows.append(results)
         names = ", ".join(readable(dataset.class_names[label]) for label in labels)
-        print(f"{_told(found)}  {names}", flush=True)
-    print(f"{_told([one for row in rows for one in row])}  all")
+        print(f"{_summary(results)}  {names}", flush=True)
+    print(f"{_summary([one for row in rows for one in row])}  all")
 
 
-def _told(found: Sequence[Fitted]) -> str:
-    ours, zero = ([getattr(one, name) for one in found] for name in ("accuracy", "zero_shot"))
-    gains = [one.accuracy - one.zero_shot for one in found]
+def _summary(results: Sequence[Fitted]) -> str:
+    ours, zero = ([getattr(one, name) for one in results] for name in ("accuracy", "zero_shot"))
+    gains = [one.accuracy - one.zero_shot for one in results]
     spread = f" ± {statistics.stdev(gains):.1f}" if len(gains) > 1 else ""
-    seconds = max(one.seconds for one in found)
+    seconds = max(one.seconds for one in results)
     return (
         f"fitted {statistics.fmean(ours):5.1f}  zero-shot {statistics.fmean(zero):5.1f}  "
         f"gain {statistics.fmean(gains):+5.1f}{spread}  at most {seconds:3.0f} s"
@@ -135,8 +134,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--draw", type=int, default=1, help="seed of the sets of classes")
     parser.add_argument("--classes", type=int, default=5)
     parser.add_argument("--shots", type=int, default=8)
-    parser.add_argument("--held-out", type=int, default=30, help="of a class, at most")
-    parser.add_argument("options", nargs="*", help="of gopro fit, behind --")
+    parser.add_argument("--held-out", type=int, default=30, help="per class, at most")
+    parser.add_argument("options", nargs="*", help="options of gopro fit, after --")
     return parser
 
 

@@ -1,9 +1,9 @@
-"""What a training step must do at least, and how fast this machine could do that.
+"""The minimum work of a training step, and the time that this machine needs for it.
 
-Operations: every multiplication and addition of the matrix products that the losses and their
-gradients need, no token computed that can't matter and nothing computed twice. Bytes: the weights,
-read once in each direction, and the activations that the gradient needs, written and read once.
-Element-wise work, which costs time as well, is in neither: the floor is a floor.
+Operations: the multiplications and additions of all matrix products that the losses and their
+gradients need, without tokens that cannot matter and without repetition. Bytes: the weights, read
+once forward and once backward, and the activations that the gradient needs, written and read once.
+Element-wise work is not counted, so the real minimum is higher.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import torch
 
 from gopro.backbones import Backbone
 
-_KEPT = 9  # what the gradient needs of a token and block, in widths: 2 norms, q, k, v, GELU's 4
+_KEPT = 9  # activations kept per token and block, in widths: 2 norms, q, k, v, 4 of GELU
 
 
 @dataclass(frozen=True)
 class Work:
-    """Floating-point operations, and bytes."""
+    """Floating-point operations and bytes."""
 
     operations: float
     bytes: float
@@ -33,18 +33,18 @@ class Work:
 
 @dataclass(frozen=True)
 class Rates:
-    """What the machine does in a second: operations of matrix products, bytes copied."""
+    """Matrix-product operations and copied bytes per second of this machine."""
 
     operations: float
     bytes: float
 
     def seconds(self, work: Work) -> float:
-        """The time that the scarcer of the two takes."""
+        """The time of the slower of the two."""
         return max(work.operations / self.operations, work.bytes / self.bytes)
 
 
 def image_pass(backbone: Backbone, images: int) -> Work:
-    """A pass of a ViT's image tower without gradient."""
+    """A pass of a ViT image encoder without gradient."""
     visual: Any = backbone.image_encoder.visual
     width, layers = int(visual.conv1.out_channels), len(backbone.image_encoder.layers)
     patch = int(visual.conv1.kernel_size[0])
@@ -59,21 +59,22 @@ def image_pass(backbone: Backbone, images: int) -> Work:
 def text_step(backbone: Backbone, prompts: int, context: int, lengths: Sequence[int]) -> Work:
     """Text embeddings of ``prompts`` contexts for all classes, and the gradient in the contexts.
 
-    The weights are frozen, so the way back costs a linear map what the way there costs, and
-    attention twice as much. What stands before the context doesn't depend on it, nor does the
-    first block's key and value of a class token: those are computed once for all prompts.
+    The weights are frozen. So the backward pass of a linear map costs as much as its forward pass,
+    and that of attention twice as much. Tokens before the context do not depend on it, and neither
+    do the keys and values of class tokens in the first block: they are computed once for all
+    prompts.
 
     Args:
         backbone: Gives the sizes.
         prompts: Images times views.
         context: M.
-        lengths: Tokens of each class, end-of-text counted.
+        lengths: Tokens of each class, including end-of-text.
     """
     texts = backbone.text_encoder
     width, layers = texts.width, len(texts.blocks)
     own, classes = sum(lengths), len(lengths)
     pairs = sum(length * (length + 1) // 2 + length * (1 + context) for length in lengths)
-    ends = sum(length + 1 + context for length in lengths)  # what the last tokens attend to
+    ends = sum(length + 1 + context for length in lengths)  # tokens that the last tokens attend to
     prefix = context * (context + 3) // 2
     # query, key and value 6, output 2, feed-forward 16, times tokens times width squared
     early = (layers - 1) * 24 * (context + own) - 6 * own
@@ -88,12 +89,12 @@ def text_step(backbone: Backbone, prompts: int, context: int, lengths: Sequence[
 
 
 def measure(dtype: torch.dtype, device: torch.device, width: int) -> Rates:
-    """The machine's best rates, in the process that is measured.
+    """The highest rates of this machine, measured in the same process.
 
     Args:
         dtype: Of the matrices.
-        device: Where they lie.
-        width: Of the towers: products of their shape are tried beside a large square one.
+        device: Of the matrices.
+        width: Of the encoders: a product of their shape is timed, and a large square one.
     """
     best = 0.0
     for rows, inner, columns in ((2048, 2048, 2048), (1024, width, 4 * width)):

@@ -1,8 +1,8 @@
-"""``python -m benchmarks.load MODEL``: many clients at once at a served classifier.
+"""``python -m benchmarks.load MODEL``: many clients send requests to a served classifier at once.
 
-The server runs in a process of its own, on a free port of this machine. What is told: requests
-answered and failed, requests a second, the time of the slowest, and how the server's memory grew
-after it was warm. ``send`` and ``served`` are for tests with other requests, broken ones too.
+The server runs in a new process on a free port of this machine. The report: requests answered and
+failed, requests per second, the slowest request, and the growth of the server's memory after it was
+warm. Tests use ``send`` and ``served`` with other requests, including invalid ones.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _WARM = 200
 
 @dataclass(frozen=True)
 class Request:
-    """A picture to be named.
+    """A picture to classify.
 
     Attributes:
-        contents: The file's bytes.
-        good: Whether an answer must come. Otherwise a refusal must, as a row that says why or
-            as one of the codes 413, 422 and 503.
-        classes: Other class names, with commas between.
+        contents: The bytes of the file.
+        good: Whether the answer must be a prediction. Otherwise it must be a refusal: a row with an
+            error, or one of the codes 413, 422 and 503.
+        classes: Other class names, separated by commas.
     """
 
     contents: bytes
@@ -46,12 +46,12 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What came of requests.
+    """The results of requests.
 
     Attributes:
-        sent: How many there were.
-        failures: A line for each that went otherwise than it had to.
-        seconds: From the first to the last.
+        sent: Number of requests.
+        failures: One line for each request with a wrong answer.
+        seconds: From the first request to the last answer.
         waits: Seconds of each request.
     """
 
@@ -63,7 +63,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Served:
-    """A server at work.
+    """A running server.
 
     Attributes:
         address: Such as ``http://127.0.0.1:41000``.
@@ -74,7 +74,7 @@ class Served:
     process: subprocess.Popen[str]
 
     def memory(self) -> float:
-        """What the server holds of the memory now, in MB (10^6 bytes); Linux only."""
+        """The server's memory (RSS) in MB (10^6 bytes); Linux only."""
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
         (line,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
         return int(line.split()[1]) * 1024 / 1e6
@@ -82,14 +82,14 @@ class Served:
 
 @contextlib.contextmanager
 def served(model: Path, *options: str) -> Iterator[Served]:
-    """``gopro serve`` of a model's folder, for as long as the block lasts.
+    """Run ``gopro serve`` on a model folder during the block.
 
     Args:
         model: The folder.
-        options: Of ``gopro serve``, besides the port.
+        options: Of ``gopro serve``, without the port.
 
     Raises:
-        RuntimeError: When it doesn't start.
+        RuntimeError: If it does not start.
     """
     command = [sys.executable, "-m", "gopro", "serve", str(model), "--port", "0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -100,26 +100,26 @@ def served(model: Path, *options: str) -> Iterator[Served]:
 
 
 def _address(process: subprocess.Popen[str]) -> str:
-    found: list[str] = []
+    addresses: list[str] = []
 
     def read() -> None:
-        found.extend(word for word in process.stdout.readline().split() if "://" in word)  # type: ignore[union-attr]
+        addresses.extend(word for word in process.stdout.readline().split() if "://" in word)  # type: ignore[union-attr]
 
     reading = threading.Thread(target=read, daemon=True)
     reading.start()
     reading.join(_STARTING)
-    if not found:
-        raise RuntimeError("the server didn't say where it listens; is the extra `app` installed?")
-    return found[0]
+    if not addresses:
+        raise RuntimeError("the server printed no address; is the extra `app` installed?")
+    return addresses[0]
 
 
 def send(address: str, requests: Iterable[Request], clients: int = 8) -> Outcome:
-    """Send requests, each client its next one as soon as the one before is answered.
+    """Send requests. Each client sends its next request when the previous one is answered.
 
     Args:
         address: Of the server.
-        requests: Taken as needed, so that they may go on until a time.
-        clients: How many send at once.
+        requests: Taken one by one, so an iterator may stop after some time.
+        clients: Number of clients.
     """
     outcome, waiting, lock = Outcome(), iter(requests), threading.Lock()
 
@@ -150,29 +150,29 @@ def send(address: str, requests: Iterable[Request], clients: int = 8) -> Outcome
 
 
 def _ask(client: httpx.Client, request: Request) -> str:
-    """What was wrong with the answer; nothing if it was as it had to be."""
+    """What is wrong with the answer; empty if it is right."""
     data = {"classes": request.classes} if request.classes else {}
     try:
-        found = client.post(
+        answer = client.post(
             "/api/predict", files={"pictures": ("picture.jpg", request.contents)}, data=data
         )
     except httpx.HTTPError as error:
         return f"{type(error).__name__}: {error}"
-    if found.status_code != 200:
-        refused = not request.good and found.status_code in (413, 422, 503)
-        return "" if refused else f"{found.status_code}: {found.text[:200]}"
-    (row,) = found.json()["answers"]
+    if answer.status_code != 200:
+        refused = not request.good and answer.status_code in (413, 422, 503)
+        return "" if refused else f"{answer.status_code}: {answer.text[:200]}"
+    (row,) = answer.json()["answers"]
     if ("error" in row) == request.good:
         return f"answered {json.dumps(row)[:200]}"
     return ""
 
 
 def drawn(count: int, side: int = 480) -> list[bytes]:
-    """JPEG files of noise in colour, about as large as photographs of that side."""
-    dice = np.random.default_rng(0)
+    """JPEG files of coloured noise, about as large as photographs of that side."""
+    rng = np.random.default_rng(0)
     files = []
     for _ in range(count):
-        small = dice.integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
+        small = rng.integers(0, 256, (side // 8, side // 8, 3), dtype=np.uint8)
         file = io.BytesIO()
         Image.fromarray(small).resize((side, side)).save(file, format="JPEG", quality=90)
         files.append(file.getvalue())
@@ -180,7 +180,7 @@ def drawn(count: int, side: int = 480) -> list[bytes]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve, send, and tell; exit code 1 after a failure or where the memory grew too much."""
+    """Serve, send and report. Exit code 1 after a failure or if the memory grew too much."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("model", type=Path, help="folder made by gopro fit")
     parser.add_argument("--requests", type=int, default=1000)

@@ -1,4 +1,4 @@
-"""Our ways: exact with live views, exact with cached views, fast prediction; and zero-shot CLIP."""
+"""Our ways: exact with live or cached views, fast prediction, and zero-shot CLIP."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from gopro.prediction.fast import FastMap, FastPrompts, Subspace
 from gopro.training.batches import CachedViews, LiveViews
 from gopro.training.views import ViewSettings
 
-_COPIES = 2  # of cached views: a step costs the same for any number
-_PAIRS = 1.5  # of image and class, in question for an image
-_FITTED = 192  # as many images as a map is fitted to, for a map of full size
+_COPIES = 2  # of cached views; the number does not change the cost of a step
+_PAIRS = 1.5  # of image and class that need exact scores, per image
+_FITTED = 192  # images that a map is fitted to; enough for a map of full size
 
 
 class Exact:
@@ -26,18 +26,18 @@ class Exact:
 
     def __init__(self, setup: Setup, *, cached: bool = False) -> None:
         self.setup, self.method = setup, setup.method
-        given = (setup.method, setup.pixels, ViewSettings(), "none", 1)
-        self.source = CachedViews(*given, copies=_COPIES) if cached else LiveViews(*given)
+        options = (setup.method, setup.pixels, ViewSettings(), "none", 1)
+        self.source = CachedViews(*options, copies=_COPIES) if cached else LiveViews(*options)
         self.epoch = 0
 
     def step(self) -> dict[str, Tensor]:
-        """Loss terms, with their gradient in the learned weights."""
+        """The loss terms; their gradient is left in the learned weights."""
         self.epoch += 1
-        places = torch.arange(len(self.setup.labels))
-        return self.learn(self.source.batch(places, self.setup.labels, self.epoch))
+        indices = torch.arange(len(self.setup.labels))
+        return self.learn(self.source.batch(indices, self.setup.labels, self.epoch))
 
     def learn(self, batch: Batch) -> dict[str, Tensor]:
-        """As ``step``, on a batch that is given."""
+        """``step`` on a given batch."""
         self.method.zero_grad()
         terms = self.method.loss(batch)
         self.method.backward(terms, Tensor.backward)
@@ -50,7 +50,7 @@ class Exact:
 
 
 class ZeroShotClip:
-    """CLIP's own answers: the floor of every prediction."""
+    """Zero-shot CLIP: the minimum work of any prediction."""
 
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
@@ -59,7 +59,7 @@ class ZeroShotClip:
 
     @torch.no_grad()
     def predict(self) -> Tensor:
-        """Class scores [B, C], without the layers' statistics, which it has no use for."""
+        """Class scores [B, C], without the layer statistics, which it does not need."""
         backbone = self.setup.backbone
         tower = backbone.image_encoder
         pixels = to_unit(self.setup.pixels, backbone.device)
@@ -69,13 +69,13 @@ class ZeroShotClip:
 
 
 class Fast:
-    """Fast prediction by a map of full size that leaves 1.5 pairs of image and class in question
-    for each image, more than trained models were seen to leave. Their exact scores bring in
-    others; ``asked`` tells how many it were in all.
+    """Fast prediction by a map of full size, which leaves 1.5 pairs of image and class per image to
+    be scored exactly. Trained models left fewer. Exact scores may require further ones; ``asked``
+    gives the total.
 
-    Fitting one to a thousand classes of ViT-B/16 takes minutes, and what it was fitted to changes
-    nothing about its cost. So this one has the first image's exact text embeddings for all images,
-    and directions of full size that add nothing.
+    Fitting a map to a thousand classes of ViT-B/16 takes minutes and does not change its cost. So
+    this map uses the exact text embeddings of the first image for all images, and directions of
+    full size with zero weights.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -102,15 +102,15 @@ class Fast:
 
     @property
     def asked(self) -> str:
-        """How many images needed the text tower so far, and for how many classes each."""
+        """How many images needed exact scores so far, and for how many classes each."""
         fast = self.fast
         share = fast.exact_images / max(1, fast.images)
         classes = fast.exact_pairs / max(1, fast.exact_images)
-        return f"{share:.0%} of images in question, {classes:.1f} classes"
+        return f"{share:.0%} of images scored exactly, {classes:.1f} classes"
 
 
 def _reach(scores: Tensor) -> float:
-    """The largest reach that leaves no more than ``_PAIRS`` an image in question."""
+    """The largest reach that leaves at most ``_PAIRS`` pairs per image to be scored exactly."""
     below = (scores.amax(dim=1, keepdim=True) - scores).sort(dim=1).values
     for reach in reversed(below[:, 1].sort().values.tolist()):
         counts = (below <= reach).sum(dim=1)
@@ -120,5 +120,5 @@ def _reach(scores: Tensor) -> float:
 
 
 def encode(setup: Setup) -> ImageFeatures:
-    """Features of the images, never from a cache."""
+    """Features of the images, computed without the cache."""
     return setup.backbone.encode_image(to_unit(setup.pixels, setup.backbone.device))

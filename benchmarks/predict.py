@@ -1,9 +1,9 @@
-"""``python -m benchmarks.predict MODEL``: ``gopro predict`` beside the bare image tower.
+"""``python -m benchmarks.predict MODEL``: ``gopro predict`` beside the image encoder alone.
 
-Both take the same picture files, in one process and in turns: the command with all that it does
-(options, decoding, image tower, prompts, lines of output), and a plain loop that decodes with the
-same threads and the same code and runs the image tower alone. The classifier is loaded before: that
-takes as long for one picture as for a million.
+Both read the same picture files, in one process and in turns: the complete command (options,
+decoding, image encoder, prompts, output), and a loop that decodes with the same threads and code
+and runs only the image encoder. Loading the classifier is not timed, because its time does not
+depend on the number of pictures.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from gopro.data.pictures import open_picture
 from gopro.data.pixels import groups, stack
 
 
-def tower(classifier: PromptClassifier, paths: Sequence[str]) -> Callable[[], None]:
-    """Decode and encode, and nothing else: what no way of naming these pictures can do without."""
+def encoder(classifier: PromptClassifier, paths: Sequence[str]) -> Callable[[], None]:
+    """Only decode and encode: the minimum work for naming these pictures."""
     backbone = classifier.method_.backbone
     visual = backbone.image_encoder.visual
 
@@ -46,7 +46,7 @@ def tower(classifier: PromptClassifier, paths: Sequence[str]) -> Callable[[], No
 
 
 def command(classifier: PromptClassifier, words: Sequence[str]) -> Callable[[], None]:
-    """``gopro predict`` with a classifier that is loaded already."""
+    """``gopro predict`` with a classifier that is already loaded."""
 
     def run() -> None:
         with (
@@ -62,7 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print both ways and their ratio."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.predict", description=__doc__)
     parser.add_argument("model", type=Path, help="folder made by gopro fit")
-    parser.add_argument("--pictures", type=Path, help="folder of pictures; drawn ones by default")
+    parser.add_argument(
+        "--pictures", type=Path, help="folder of pictures; generated ones by default"
+    )
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--workers", type=int)
@@ -74,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="gopro-predict-") as name:
         paths = _paths(options.pictures, options.count, Path(name))
         ways = {
-            "image tower": tower(classifier, paths),
+            "image encoder": encoder(classifier, paths),
             "gopro predict": command(classifier, [str(options.model), *paths]),
         }
         times = in_turns(ways, options.rounds, float("inf"))
@@ -86,16 +88,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(
             f"{way:<14}{time.median:8.2f} s ({time.low:.2f} to {time.high:.2f}){rate:9.1f} a second"
         )
-    ratio = times["image tower"].median / times["gopro predict"].median
-    print(f"gopro predict has {ratio:.3f} of the images per second of the bare image tower")
+    ratio = times["image encoder"].median / times["gopro predict"].median
+    print(f"gopro predict reaches {ratio:.3f} of the images per second of the image encoder alone")
 
 
-def _paths(folder: Path | None, count: int, place: Path) -> list[str]:
+def _paths(folder: Path | None, count: int, temporary: Path) -> list[str]:
     if folder is not None:
-        found = sorted(path for path in folder.rglob("*.jpg"))[:count]
-        return [str(path) for path in found]
+        return [str(path) for path in sorted(folder.rglob("*.jpg"))[:count]]
     pictures = drawn(50, side=300)
-    paths = [place / f"{number:05}.jpg" for number in range(count)]
+    paths = [temporary / f"{number:05}.jpg" for number in range(count)]
     for number, path in enumerate(paths):
         path.write_bytes(pictures[number % len(pictures)])
     return [str(path) for path in paths]

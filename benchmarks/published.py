@@ -1,9 +1,8 @@
-"""The published way, as a plain loop: what the released code of GOPro makes a machine do.
+"""The published way, as a plain loop: the amount of work that GOPro's released code does.
 
-77 tokens a prompt, a text pass for each image and view, a pass of the image tower for each view,
-views made one image at a time through 8-bit PIL, and all three views also in prediction. The
-arithmetic is that of ``gopro.methods.gopro``, which gives the learned weights and the losses; the
-way there is the slow one.
+77 tokens per prompt, one text pass per image and view, one pass of the image encoder per view,
+views made one image at a time in 8-bit PIL, and all three views also for prediction. The learned
+weights and the losses are those of ``gopro.methods.gopro``; only the slow computation differs.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ class Published:
     """Training steps and predictions of GOPro in the published way.
 
     Args:
-        setup: The work.
-        image_by_image: Take the gradient of one image's prompts after the other's. The released
-            code keeps the activations of all of them, 53 MB a prompt on ViT-B/16.
+        setup: The inputs.
+        image_by_image: Compute the gradient image by image. The released code keeps the activations
+            of all prompts, 53 MB per prompt on ViT-B/16.
     """
 
     def __init__(self, setup: Setup, *, image_by_image: bool = False) -> None:
@@ -42,7 +41,7 @@ class Published:
         self.tokens, self.ends = self._padded()
 
     def step(self) -> dict[str, Tensor]:
-        """Loss terms, with their gradient in the learned weights."""
+        """The loss terms; their gradient is left in the learned weights."""
         return self.learn(self.views())
 
     def predict(self) -> Tensor:
@@ -50,18 +49,18 @@ class Published:
         return self.scores(self.views())
 
     def views(self) -> dict[str, Tensor]:
-        """x, x' and x'', each [B, 3, S, S], made one image at a time."""
+        """The views x, x' and x'', each [B, 3, S, S], made one image at a time."""
         return {
             name: torch.stack([transform(picture) for picture in self.pictures])
             for name, transform in self.transforms.items()
         }
 
     def learn(self, views: dict[str, Tensor]) -> dict[str, Tensor]:
-        """As ``step``, on views that are given."""
+        """``step`` on given views."""
         self.method.zero_grad()
         features = {name: self.backbone.encode_image(view) for name, view in views.items()}
         count = len(self.setup.labels)
-        groups = [[place] for place in range(count)] if self.image_by_image else [range(count)]
+        groups = [[index] for index in range(count)] if self.image_by_image else [range(count)]
         terms: dict[str, Tensor] = {}
         for group in groups:
             texts = self._texts({n: f[torch.tensor(group)] for n, f in features.items()})
@@ -82,7 +81,7 @@ class Published:
 
     @torch.no_grad()
     def scores(self, views: dict[str, Tensor]) -> Tensor:
-        """As ``predict``, on views that are given: three branches, of which one is used."""
+        """``predict`` on given views: three branches are computed, one is used."""
         features = {name: self.backbone.encode_image(view) for name, view in views.items()}
         return self._match(features["x"], self._texts(features)["x"])
 
@@ -112,20 +111,20 @@ class Published:
         return mask.to(self.backbone.dtype)
 
     def _padded(self) -> tuple[tuple[Tensor, Tensor], Tensor]:
-        """Embeddings of start and of "NAME." with padding, and where each prompt ends."""
+        """Embeddings of start-of-text and of "NAME." with padding, and the end of each prompt."""
         classes, tower = self.method.classes, self.tower
         used = 1 + self.method.settings.n_ctx
         length = self.backbone.text_encoder.context_length - used
         padding = tower.token_embedding.weight[0]
         rest = padding.expand(len(classes.lengths), length, -1).clone()
-        for place, count in enumerate(classes.lengths):
-            rest[place, :count] = classes.embedding[place, :count]
+        for row, count in enumerate(classes.lengths):
+            rest[row, :count] = classes.embedding[row, :count]
         ends = torch.tensor(classes.lengths, device=rest.device) + used - 1
         return (classes.start.to(rest.dtype), rest), ends
 
 
 def _transforms(size: int) -> dict[str, Callable[[Image.Image], Tensor]]:
-    """PIL image -> [3, S, S] in [0, 1], after MoCo v3 and AugMix as the released code has them."""
+    """PIL image -> [3, S, S] in [0, 1]: MoCo v3 and AugMix as in the released code."""
     tensor = v2.Compose([v2.PILToTensor(), v2.ToDtype(torch.float32, scale=True)])
     blur = v2.Lambda(
         lambda picture: picture.filter(

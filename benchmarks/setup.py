@@ -1,4 +1,4 @@
-"""What is measured on: a backbone, GOPro with learned weights that are not zero, images, names."""
+"""The inputs of the benchmarks: a backbone, GOPro with non-zero weights, images, class names."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gopro.backbones import Backbone, build
 from gopro.backbones.build import untrained
 from gopro.methods.gopro import GOPro, GOProSettings
 
-_LONG = (1, 2, 1, 3)  # words in a name, again and again: 3.75 tokens a class with "." and the end
+_LONG = (1, 2, 1, 3)  # words per name, repeated: 3.75 tokens per class with "." and end-of-text
 
 
 @dataclass(frozen=True)
 class Setup:
-    """One piece of work for every way.
+    """The work that all ways do.
 
     Attributes:
         method: GOPro as published (variant ``released`` or ``paper``), with random learned weights.
@@ -35,7 +35,7 @@ class Setup:
 
 
 def load_backbone(name: str, pretrained: str | None, device: str, precision: str) -> Backbone:
-    """With random weights unless weights are named; ``mini`` has its own."""
+    """A backbone with random weights unless weights are named; ``mini`` has its own."""
     if pretrained is None:
         torch.manual_seed(0)
         return untrained(name).to(device, precision)
@@ -43,7 +43,7 @@ def load_backbone(name: str, pretrained: str | None, device: str, precision: str
 
 
 def make(backbone: Backbone, classes: int, batch: int, variant: str = "paper") -> Setup:
-    """Random images of random classes, and a method as after some training."""
+    """Random images and classes, and a method with weights as after some training."""
     torch.manual_seed(1)
     options = GOProSettings(variant=variant)  # type: ignore[arg-type]
     method = GOPro(backbone, class_names(backbone, classes), options).to(backbone.device)
@@ -56,7 +56,7 @@ def make(backbone: Backbone, classes: int, batch: int, variant: str = "paper") -
 
 
 def class_names(backbone: Backbone, count: int) -> list[str]:
-    """Different names of whole words of CLIP's vocabulary, about as long as ImageNet's."""
+    """Different class names from whole words of CLIP's vocabulary, about as long as ImageNet's."""
     vocabulary = sorted(
         word.removesuffix("</w>")
         for word in backbone.tokenizer.encoder  # type: ignore[attr-defined]

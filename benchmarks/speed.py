@@ -1,8 +1,8 @@
 """``python -m benchmarks.speed``: GOPro's training step and prediction, the published way and ours.
 
-All ways work on the same images, class names and learned weights, in one process and in turns.
-Before anything is timed, scores, losses and gradients are compared. Without ``--pretrained`` the
-backbone's weights are random, which costs the same time.
+All ways get the same images, class names and learned weights and run in turns in one process.
+Before the timing, scores, losses and gradients are compared. Without ``--pretrained`` the weights
+of the backbone are random, which does not change the time.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _DTYPES = ("fp32", "bf16")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure, print a table, and write the figures where asked."""
+    """Measure, print a table, and write the figures to ``--json``."""
     options = _parser().parse_args(arguments)
-    os.environ["GOPRO_CACHE"] = "off"  # nothing that is measured may come from another day
+    os.environ["GOPRO_CACHE"] = "off"  # no stored features: everything is computed
     if options.peak:
         print(json.dumps({"peak_gb": _peak(options)}))
         return
     backbones = {p: _backbone(options, p) for p in options.precision}
-    found: dict[str, Any] = {
+    figures: dict[str, Any] = {
         "backbone": options.backbone,
         "weights": options.pretrained or ("its own" if options.backbone == "mini" else "random"),
         "classes": options.classes,
@@ -46,14 +46,14 @@ def main(arguments: list[str] | None = None) -> None:
     }
     setups = {p: make(b, options.classes, options.batch) for p, b in backbones.items()}
     for task in options.task:
-        found[task] = _task(task, setups, options)
-    show(found)
+        figures[task] = _task(task, setups, options)
+    show(figures)
     if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
 def _task(task: str, setups: dict[str, Setup], options: argparse.Namespace) -> dict[str, Any]:
-    """Times, peaks and floors of a task's ways; every ratio is to the published way in fp32."""
+    """Times, peaks and minimum times of a task's ways. Ratios are to the published way in fp32."""
     works: dict[str, Callable[[], object]] = {}
     by_image = not ways.published_fits(next(iter(setups.values())), _free_bytes())
     for precision, setup in setups.items():
@@ -95,11 +95,11 @@ def _ways(task: str, options: argparse.Namespace) -> list[str]:
 
 
 def _again(options: argparse.Namespace, task: str, way: str, precision: str) -> list[str]:
-    """The command line that measures one peak."""
-    found = ["--peak", way, "--task", task, "--precision", precision]
+    """The command line that measures the peak of one way."""
+    words = ["--peak", way, "--task", task, "--precision", precision]
     for name in ("backbone", "classes", "batch", "device", "chunk_tokens"):
-        found += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
-    return [*found, *(["--pretrained", options.pretrained] if options.pretrained else [])]
+        words += [f"--{name.replace('_', '-')}", str(getattr(options, name))]
+    return [*words, *(["--pretrained", options.pretrained] if options.pretrained else [])]
 
 
 def _peak(options: argparse.Namespace) -> float | None:
@@ -117,14 +117,14 @@ def _backbone(options: argparse.Namespace, precision: str) -> Backbone:
 
 
 def _free_bytes() -> float:
-    """Three quarters of the memory that is free."""
+    """Three quarters of the free memory."""
     if torch.cuda.is_available():
         return 0.75 * torch.cuda.mem_get_info()[0]
     return 0.75 * os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _machine(device: str) -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine of the measurement."""
     chip = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
@@ -153,9 +153,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", nargs="+", choices=_DTYPES, default=list(_DTYPES))
     parser.add_argument("--without", nargs="+", default=[], help="ways to leave out")
     parser.add_argument("--rounds", type=int, default=5, help="repetitions of each way")
-    parser.add_argument("--patience", type=float, default=60.0, help="seconds for one way at most")
-    parser.add_argument("--chunk-tokens", type=int, default=8192, help="as of gopro train")
-    parser.add_argument("--memory", action="store_true", help="measure peaks, each in a process")
+    parser.add_argument("--patience", type=float, default=60.0, help="seconds per way, at most")
+    parser.add_argument("--chunk-tokens", type=int, default=8192, help="as in gopro train")
+    parser.add_argument(
+        "--memory", action="store_true", help="measure peak memory, each in a new process"
+    )
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     return parser

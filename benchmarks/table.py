@@ -1,4 +1,4 @@
-"""The figures as tables on the terminal."""
+"""The figures as tables in the terminal."""
 
 from __future__ import annotations
 
@@ -10,30 +10,39 @@ from rich.table import Table
 _TITLES = {"step": "A training step", "predict": "Prediction of a batch"}
 
 
-def show(found: dict[str, Any]) -> None:
-    """Print what was measured."""
-    console, machine = Console(), found["machine"]
+def show(figures: dict[str, Any]) -> None:
+    """Print the figures."""
+    console, machine = Console(), figures["machine"]
     console.print(
-        f"{found['backbone']} ({found['weights']} weights), {found['batch']} images, "
-        f"{found['classes']} classes; {machine['chip']}, {machine['cpu']}, {machine['threads']} "
+        f"{figures['backbone']} ({figures['weights']} weights), {figures['batch']} images, "
+        f"{figures['classes']} classes; {machine['chip']}, {machine['cpu']}, {machine['threads']} "
         f"threads, torch {machine['torch']}, load {machine['load'][0]}"
     )
-    for precision, differences in found["agreement"].items():
+    for precision, differences in figures["agreement"].items():
         words = ", ".join(f"{name} {value:.1e}" for name, value in differences.items())
         console.print(f"agreement in {precision} (largest differences): {words}")
     for task, title in _TITLES.items():
-        if task in found:
-            console.print(_table(title, found[task]["ways"]))
-            for name, row in found[task]["ways"].items():
+        if task in figures:
+            console.print(_table(title, figures[task]["ways"]))
+            for name, row in figures[task]["ways"].items():
                 if "asked" in row:
                     console.print(f"{name}: {row['asked']}")
-            if found[task]["published_image_by_image"]:
-                console.print("published: one image after the other, for want of memory")
+            if figures[task]["published_image_by_image"]:
+                console.print("published: image by image, because memory is too small")
 
 
 def _table(title: str, rows: dict[str, Any]) -> Table:
     table = Table(title=title)
-    for heading in ("way", "seconds", "fastest", "slowest", "n", "times faster", "of floor", "GB"):
+    for heading in (
+        "way",
+        "seconds",
+        "fastest",
+        "slowest",
+        "n",
+        "times faster",
+        "of minimum",
+        "GB",
+    ):
         table.add_column(heading, justify="left" if heading == "way" else "right")
     for name, row in rows.items():
         table.add_row(

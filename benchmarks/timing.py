@@ -1,4 +1,4 @@
-"""Times of several ways of one piece of work, taken in turns in one process."""
+"""Times of several ways to do the same work, measured in turns in one process."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import torch
 
 @dataclass(frozen=True)
 class Time:
-    """Seconds of one way.
+    """Times of one way, in seconds.
 
     Attributes:
         median: Of all repetitions.
-        low: The fastest.
-        high: The slowest.
-        count: How many repetitions.
+        low: The shortest.
+        high: The longest.
+        count: Number of repetitions.
     """
 
     median: float
@@ -30,13 +30,13 @@ class Time:
 def in_turns(
     ways: Mapping[str, Callable[[], object]], rounds: int, patience: float
 ) -> dict[str, Time]:
-    """Time each way once in every round, so that a slow minute of the machine meets all of them.
+    """Time each way once in every round, so that a slow phase of the machine affects all of them.
 
     Args:
         ways: Name -> work.
-        rounds: How often, after one round that isn't counted.
-        patience: A way that took more seconds than this in all isn't started again; one whose
-            first round took as long is counted with that one.
+        rounds: Number of rounds, after one that is not counted.
+        patience: A way that took more seconds than this in total is not started again. If its first
+            round already took this long, that round is counted.
 
     Returns:
         Name -> its times.
@@ -47,11 +47,11 @@ def in_turns(
         for name, work in ways.items():
             if first[name] + sum(taken[name]) < patience:
                 taken[name].append(_seconds(work))
-    found = {}
+    results = {}
     for name, times in taken.items():
         times = times or [first[name]]
-        found[name] = Time(statistics.median(times), min(times), max(times), len(times))
-    return found
+        results[name] = Time(statistics.median(times), min(times), max(times), len(times))
+    return results
 
 
 def _seconds(work: Callable[[], object]) -> float:

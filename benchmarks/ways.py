@@ -1,4 +1,4 @@
-"""The ways that are compared, by name."""
+"""The compared implementations ("ways"), by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmarks.setup import Setup
 STEPS = ("published", "exact", "cached views")
 PREDICTIONS = ("published", "exact", "fast", "zero-shot")
 
-_PROMPT_BYTES = 53e6  # activations of a 77-token prompt on ViT-B/16 in float32, in both directions
+_PROMPT_BYTES = 53e6  # activations per 77-token prompt, ViT-B/16, float32, forward and backward
 
 
 def training_step(way: str, setup: Setup, *, image_by_image: bool = False) -> Callable[[], object]:
@@ -25,14 +25,14 @@ def training_step(way: str, setup: Setup, *, image_by_image: bool = False) -> Ca
 def prediction(way: str, setup: Setup) -> Callable[[], object]:
     """Class scores of a batch."""
     kinds = {"published": Published, "exact": Exact, "fast": Fast, "zero-shot": ZeroShotClip}
-    found: Callable[[], object] = kinds[way](setup).predict
-    return found
+    predict: Callable[[], object] = kinds[way](setup).predict
+    return predict
 
 
 def needed(way: str, setup: Setup) -> floor.Work:
-    """The least work of a training step in one of our ways; views are not counted."""
+    """The minimum work of a training step in one of our ways, without making the views."""
     method, images = setup.method, len(setup.labels)
-    made = [name for name in method.views if name != "x"]
+    augmented = [name for name in method.views if name != "x"]
     text = floor.text_step(
         setup.backbone,
         images * len(method.prompted),
@@ -41,7 +41,7 @@ def needed(way: str, setup: Setup) -> floor.Work:
     )
     if way == "cached views":
         return text
-    return text + floor.image_pass(setup.backbone, images * len(made))
+    return text + floor.image_pass(setup.backbone, images * len(augmented))
 
 
 def published_fits(setup: Setup, free: float) -> bool:

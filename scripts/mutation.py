@@ -2,8 +2,8 @@
 
 Each mutant is a file with one error: a comparison, a number, a sign, a condition or a returned
 value is changed, or a call or a ``raise`` is removed. A mutant is killed if a test of the file
-fails. Existing tools skip decorated classes (the prompts are such classes) or load torch again for each
-mutant. Here all modules that tests need are loaded once, and each mutant runs in a fork.
+fails. Existing tools skip decorated classes (the prompts are such classes) or load torch again for
+each mutant. Here all modules that tests need are loaded once, and each mutant runs in a fork.
 
 ``python scripts/mutation.py`` tries all mutants in random order, ``--most 50`` at most 50 per
 file, ``--minutes 5`` as many per file as fit into 5 minutes. Words select files whose path contains

@@ -41,4 +41,4 @@ def test_photographs_as_a_folder(dataset: Dataset, tmp_path: Path) -> None:
 
 def test_a_row_in_words() -> None:
     found = [fit.Fitted(90.0, 80.0, 5.0), fit.Fitted(86.0, 80.0, 9.0)]
-    assert fit._told(found) == "fitted  88.0  zero-shot  80.0  gain  +8.0 ± 2.8  at most   9 s"
+    assert fit._summary(found) == "fitted  88.0  zero-shot  80.0  gain  +8.0 ± 2.8  at most   9 s"

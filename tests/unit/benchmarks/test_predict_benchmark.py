@@ -12,8 +12,8 @@ def test_ratio(model: Path, photos: Path, capsys: pytest.CaptureFixture[str]) ->
     predict.main([str(model), "--count", "6", "--rounds", "1", "--workers", "1"])
     told = capsys.readouterr().out
     assert told.startswith("6 pictures")
-    assert "image tower" in told
-    assert "of the images per second of the bare image tower" in told
+    assert "image encoder" in told
+    assert "of the images per second of the image encoder alone" in told
 
 
 def test_pictures_of_a_folder(tmp_path: Path) -> None:
