@@ -1,13 +1,12 @@
-"""Choose a method's training settings without a look at test images or new classes.
+"""Choose the training settings of a method without test images and without new classes.
 
     python -m recipes.choose caltech101 --root DATA --method gopro \
         --try "lr=0.01" --try "lr=0.03 epochs=20" --out runs/choose
 
-Only the training split of the first half of the classes is used. Those classes are halved again:
-each candidate trains on 16 images of each class of one quarter and is tested on the training images
-that are left, of the quarter trained on ("base") and of the other one ("new"); then the quarters
-change places, and the figures are means of both. The seed differs from those that results are
-reported for.
+Only the training split of the first half of the classes is used. These classes are halved again.
+Each candidate trains on 16 images per class of one quarter. It is tested on the remaining training
+images of that quarter ("base") and of the other quarter ("new"). Then the quarters are swapped, and
+the figures are means of both. The seed is not one of those used for reported results.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ SEED = 101
 
 
 def inner(dataset: Dataset, shots: int, seed: int, swap: bool = False) -> Dataset:
-    """The data set that candidates see: base classes' training images, the undrawn ones to test.
+    """The data set for candidates: training images of the base classes, the rest for testing.
 
     Args:
-        dataset: The whole.
-        shots: Images per class that are left for training.
-        seed: Of their choice.
+        dataset: The whole data set.
+        shots: Training images per class.
+        seed: Of the choice of these images.
         swap: Whether the second quarter of the classes comes first.
     """
     half = (len(dataset.class_names) + 1) // 2
@@ -72,7 +71,7 @@ def _value(text: str) -> Any:
 def measure(
     dataset: Dataset, base: TrainSettings, changes: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Train and test one candidate on one half, once."""
+    """Train and test one candidate on one half, unless this is done."""
     prefix = f"{base.method}."
     own = {k.removeprefix(prefix): v for k, v in changes.items() if k.startswith(prefix)}
     general = {k: v for k, v in changes.items() if not k.startswith(prefix)}
@@ -83,7 +82,7 @@ def measure(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure every candidate and print them, the best harmonic mean first."""
+    """Measure and print every candidate, the best harmonic mean first."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("dataset")
     parser.add_argument("--root", type=Path)
@@ -92,37 +91,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shots", type=int, default=16)
     parser.add_argument("--try", action="append", dest="candidates", required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/choose"))
-    given = parser.parse_args(arguments)
-    whole = load(given.dataset, given.root)
-    halves = [inner(whole, given.shots, SEED, swap) for swap in (False, True)]
+    options = parser.parse_args(arguments)
+    whole = load(options.dataset, options.root)
+    halves = [inner(whole, options.shots, SEED, swap) for swap in (False, True)]
     base = TrainSettings(
-        dataset=given.dataset,
-        root=given.root,
-        method=given.method,
-        backbone=given.backbone,
-        shots=given.shots,
+        dataset=options.dataset,
+        root=options.root,
+        method=options.method,
+        backbone=options.backbone,
+        shots=options.shots,
         seed=SEED,
     )
     rows = []
-    for text in given.candidates:
-        folder = given.out / f"{given.method} {text}".replace("/", "-").replace(" ", "_")
-        found = [
+    for text in options.candidates:
+        folder = options.out / f"{options.method} {text}".replace("/", "-").replace(" ", "_")
+        results = [
             measure(half, base, candidate(text), folder / f"half{number}")
             for number, half in enumerate(halves, 1)
         ]
-        seconds = fmean(each["train_seconds"] for each in found)
-        rows.append((*_means(found), seconds, text))
+        seconds = fmean(each["train_seconds"] for each in results)
+        rows.append((*_means(results), seconds, text))
         print(_line(*rows[-1]), flush=True)
     print("\nbest first:")
     for row in sorted(rows, key=lambda row: -row[2]):
         print(_line(*row))
-    print(_line(*_means([each["zeroshot"] for each in found]), 0.0, "(zero-shot)"))
+    print(_line(*_means([each["zeroshot"] for each in results]), 0.0, "(zero-shot)"))
 
 
-def _means(found: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
+def _means(results: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
     """Base, new and harmonic mean, each the mean of the two halves."""
-    base, new = (fmean(x["test"][name]["accuracy"] for x in found) for name in ("base", "new"))
-    return base, new, fmean(each["harmonic_mean"] for each in found)
+    base, new = (fmean(x["test"][name]["accuracy"] for x in results) for name in ("base", "new"))
+    return base, new, fmean(each["harmonic_mean"] for each in results)
 
 
 def _line(base: float, new: float, mean: float, seconds: float, text: str) -> str:

@@ -1,8 +1,8 @@
-"""Altering pictures in batches, and keeping the record of what was done true.
+"""Alter pictures in batches, and record the alterations.
 
-Usual augmentation (crop, flip, some colour) goes unsaid. Strong alterations (dark, upside down,
-drawn as an outline, ...) are recorded in the picture's slots, so that its caption can speak of
-them.
+Ordinary augmentation (crop, flip, small colour changes) is not recorded. Strong alterations (dark,
+upside down, drawn as an outline, ...) are recorded in the picture's slots, so that its caption can
+mention them.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ def choose(
     often: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Decide what to do to each picture.
+    """Choose the alterations of each picture.
 
     Args:
-        slots: What is known of the pictures, [B, slots].
-        built_in: Which are pictures of the built-in world: their place and size are theirs, so they
-            are not cut, turned or mirrored.
-        often: How often each is altered, from 0 to 1, [B].
-        rng: Source of all choices.
+        slots: The slots of the pictures before, [B, slots].
+        built_in: Which pictures are from the built-in world. Their captions already give position
+            and size, so they are not cropped, turned or mirrored.
+        often: Probability factor of alterations, from 0 to 1, [B].
+        rng: Source of all random choices.
 
     Returns:
-        The slots as they will be, and the window each picture is seen through, [B, 6]: centre x, y,
+        The slots after the alterations, and the crop window of each picture, [B, 6]: centre x, y,
         half extent x (negative: mirrored), y, angle in radians, repeats.
     """
     slots = slots.copy()
@@ -127,12 +127,12 @@ def render(
     side: int,
     generator: torch.Generator,
 ) -> Tensor:
-    """Make the pictures that :func:`choose` decided on.
+    """Apply the alterations that :func:`choose` returned.
 
     Args:
         pixels: uint8 [B, S, S, 3].
-        slots: What the pictures are to be, [B, slots].
-        before: What they are now; what differs is done.
+        slots: The slots after the alterations, [B, slots].
+        before: The slots before; where the two differ, the picture is altered.
         window: From :func:`choose`, [B, 6].
         side: Side of the result in pixels.
         generator: On the device of ``pixels``.
@@ -143,7 +143,7 @@ def render(
     device = pixels.device
     images = pixels.permute(0, 3, 1, 2).float() / 255
     images = _seen_through(images, torch.from_numpy(window).to(device), side, generator)
-    # some unsaid change of colour, so that nothing hangs on exact colours
+    # a small colour change that is not recorded, so that exact colours do not matter
     change = torch.rand(4, len(images), 1, 1, 1, generator=generator, device=device) * 2 - 1
     grey = _grey(images)
     images = grey + (images - grey) * (1 + 0.35 * change[0])
@@ -167,15 +167,15 @@ def render(
 def pasted(
     images: Tensor, rows: NDArray[np.int64], rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Paste a part of another picture into some (CutMix), which the small sources need most.
+    """CutMix: paste a part of another picture into some pictures. Small sources need it most.
 
     Args:
         images: float [B, 3, s, s].
-        rows: Those of which six in ten get a part of another one, in its place.
-        rng: Source of all choices.
+        rows: Six in ten of these get a rectangle of another picture, at the same position.
+        rng: Source of all random choices.
 
     Returns:
-        The pictures, the partner of each [B] and the share of each that is its own [B].
+        The pictures, the partner of each [B], and the fraction of each that is still its own [B].
     """
     count, side = len(images), images.shape[-1]
     partner = torch.arange(count)
@@ -210,7 +210,7 @@ def _seen_through(images: Tensor, window: Tensor, side: int, generator: torch.Ge
         ),
         -1,
     )
-    # what lies outside the picture is one colour: that of its rim, white, or any
+    # outside the picture is one colour: that of its border, white, or a random one
     rim = 0.5 * (images[:, :, 0].mean(-1) + images[:, :, -1].mean(-1))
     draw = torch.rand(count, 4, generator=generator, device=images.device)
     fill = torch.where(draw[:, :1] < 0.5, rim, torch.where(draw[:, :1] < 0.75, 1.0, draw[:, 1:]))
@@ -224,7 +224,7 @@ def _grey(images: Tensor) -> Tensor:
 
 
 def _edges(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Strength of the outlines, [B, 1, h, w] in [0, 1]."""
+    """Edge strength, [B, 1, h, w] in [0, 1]."""
     soft = F.avg_pool2d(_grey(images)[:, :1], 3, 1, 1, count_include_pad=False)
     padded = F.pad(soft, (1, 1, 1, 1), mode="replicate")
     across = padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]
@@ -244,7 +244,7 @@ def _restyle(images: Tensor, name: str, generator: torch.Generator) -> Tensor:
         grey = _grey(flat)
         flat = ((grey + (flat - grey) * 1.4).clamp(0, 1) * 5).round() / 5
         return flat * (1 - 0.9 * _edges(images, generator))
-    # a painting: strokes are small blocks that take their colour from somewhere near
+    # a painting: small blocks take the colour of a nearby point, like strokes
     count, _, height, width = images.shape
     rough = (
         2 * torch.rand(count, 2, height // 3, width // 3, generator=generator, device=images.device)

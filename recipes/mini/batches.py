@@ -1,4 +1,4 @@
-"""One training batch: pictures altered at random, their captions, and which captions are true."""
+"""One training batch: randomly altered pictures, their captions, and which captions are true."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from torch import Tensor
 
 
 class Lexicon:
-    """The tokens that training can touch, numbered without gaps.
+    """The tokens that occur in training, numbered without gaps.
 
     Args:
-        sentences: Text that holds every word training can use.
+        sentences: Text that contains every word used in training.
 
     Attributes:
-        ids: Token numbers of the ordinary CLIP vocabulary, sorted, int64 [rows].
+        ids: Their numbers in CLIP's vocabulary, sorted, int64 [rows].
     """
 
     def __init__(self, sentences: list[str]) -> None:
@@ -36,7 +36,7 @@ class Lexicon:
         self._start, self._end = self._row[ends[1]], self._row[ends[2]]
 
     def tokens(self, texts: list[str]) -> Tensor:
-        """Rows of the embedding for each text, int64 [texts, longest]; the end token is largest."""
+        """Embedding rows of each text, int64 [texts, longest]; end-of-text is the largest."""
         coded = []
         for text in texts:
             if text not in self._known:
@@ -52,21 +52,21 @@ class Lexicon:
 
 @dataclass
 class Batch:
-    """What one step learns from; B pictures, K captions, P plain class prompts.
+    """The inputs of one step: B pictures, K captions, P class prompts.
 
     Attributes:
         images: float [B, 3, side, side] in [0, 1].
         captions: Tokens of the captions, [K, L].
-        captioned: Whose caption each is, [K].
-        true: Whether caption k may be said of picture i, [B, K].
+        captioned: The picture of each caption, [K].
+        true: Whether caption k is true of picture i, [B, K].
         prompts: Tokens of "a photo of a CLASS.", or of another kind of picture, [P, L].
-        target: Each picture's own prompt, [B].
-        clash: Whether prompt p is true of picture i without being its own, [B, P].
-        trust: How much its prompt counts for each picture; 0 where it is of another kind, [B].
-        partner: The picture of which each holds a part, [B]; itself where it holds none.
-        share: How much of each picture is its own, [B].
+        target: The prompt of each picture, [B].
+        clash: Whether prompt p is also true of picture i, but is not its target, [B, P].
+        trust: Weight of the prompt loss of each picture; 0 if it is of another kind, [B].
+        partner: The picture whose part was pasted in, [B]; itself if there is none.
+        share: Fraction of each picture that is its own, [B].
         teacher: Features to predict, [B, 256].
-        has_teacher: Whether there is one, [B].
+        has_teacher: Whether a picture has such features, [B].
     """
 
     images: Tensor
@@ -89,13 +89,13 @@ class Batches:
     Args:
         pictures: All training pictures.
         lexicon: For the tokens.
-        size: Pictures a batch. An eighth of them are a second, otherwise altered copy of another,
-            so that the batch always holds the same picture with a different true caption. Half the
-            pictures, those pairs among them, get a caption. The text tower costs as much as the
-            image tower, and this is where it learns least from more.
-        absent: Prompts of classes that are not in the batch.
-        side: Side of the pictures given to the model.
-        seed: Start of all random choices, other numbers for each process.
+        size: Pictures per batch. An eighth of them are second copies of others with different
+            alterations, so a batch always contains the same picture with a different true caption.
+            Half of the pictures get a caption, including these pairs. More captions would help
+            little, and the text encoder costs as much as the image encoder.
+        absent: Number of prompts of classes that are not in the batch.
+        side: Side of the model's input in pixels.
+        seed: Of all random choices; different in each process.
     """
 
     def __init__(
@@ -139,8 +139,8 @@ class Batches:
         said = np.array([caption.said for caption in captions])
         fits = self._fits[[self._word[caption.word] for caption in captions]]  # [captions, classes]
         true = fits[:, label].T & ((said[None] == -1) | (said[None] == slots[:, None])).all(-1)
-        # a batch's prompts are all of one kind, and say "photo" of photographs alone: context words
-        # that fit every picture would leave prompt learning nothing to choose
+        # all prompts of a batch are of one kind, and "photo" is used for photographs only: context
+        # words that are true of every picture would leave nothing for prompt learning to choose
         kind, of_kind = kind_of(slots[rng.integers(self.size)].tolist(), words)
         prompts, target, clash = self._prompts(label, kind, rng, words)
         known = np.array(of_kind) == -1

@@ -1,9 +1,9 @@
-"""Captions that say what a picture shows, how it looks, and what was done to it.
+"""Captions that say what a picture shows, how it looks, and how it was altered.
 
-A picture is described by one value a slot (its style, its light, where the thing stands, ...). A
-caption names the class and some of the slots. Two things follow: the caption of one picture is a
-wrong caption for the same picture darkened, so context words must mean something; and whether a
-caption is true of any other picture is known exactly, so no true caption is used as a wrong one.
+A picture has one value per slot (style, light, position of the thing, ...). A caption names the
+class and some of the slots. This has two effects. The caption of a picture is wrong for a darkened
+copy of it, so context words must have a meaning. And it is known exactly which captions are true of
+which pictures, so no true caption is used as a negative.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _VALUES["style"] = list(MEDIA)
 
 
 def register(slot: str, value: str, words: Words | tuple[str, ...]) -> None:
-    """Make a further value of a slot known, with its words (for ``style`` a list of media)."""
+    """Add a value to a slot, with its words (for ``style`` a list of media)."""
     if value in _VALUES[slot]:
         return
     _VALUES[slot].append(value)
@@ -43,25 +43,25 @@ def register(slot: str, value: str, words: Words | tuple[str, ...]) -> None:
 
 
 def value_of(slot: str, value: str) -> int:
-    """The number of a slot's value; 0 is the slot's default and goes without saying."""
+    """The number of a value of a slot; 0 is the default, which captions do not mention."""
     return _VALUES[slot].index(value)
 
 
 def _ways(slot: int, value: int) -> Words:
-    """The words for a value of a slot other than the style."""
+    """The words for a value of a slot (not of the style)."""
     return WORDS[SLOTS[slot]][_VALUES[SLOTS[slot]][value]]
 
 
 def kind_of(slots: Sequence[int], rng: random.Random) -> tuple[str, tuple[int, ...]]:
-    """A kind of picture that one picture belongs to, for prompts that are all of that kind.
+    """A kind of picture, such as "dark photo", chosen from the slots of one picture.
 
     Args:
-        slots: The picture's value in each slot.
-        rng: Source of all choices.
+        slots: The value of each slot of the picture.
+        rng: Source of all random choices.
 
     Returns:
-        Words for :func:`prompt`, "photo" or "pencil sketch" or "dark photo", and for each slot the
-        value that they say, or -1.
+        Words for :func:`prompt`, such as "photo", "pencil sketch" or "dark photo", and the value
+        that they state for each slot, or -1.
     """
     said = [-1] * len(SLOTS)
     said[0] = slots[0]
@@ -77,12 +77,12 @@ def kind_of(slots: Sequence[int], rng: random.Random) -> tuple[str, tuple[int, .
 
 @dataclass(frozen=True)
 class Caption:
-    """A sentence, the class word it uses, and the slots it speaks of.
+    """A sentence, its class word, and the slots that it mentions.
 
     Attributes:
         text: The sentence.
         word: The class word in it.
-        said: For each slot the value that the sentence says, or -1.
+        said: The value that the sentence states for each slot, or -1.
     """
 
     text: str
@@ -91,21 +91,21 @@ class Caption:
 
 
 def prompt(word: str, medium: str = "photo") -> str:
-    """The sentence that prompt learning starts from, of a photo or of something drawn."""
+    """The sentence that prompt learning starts from, for a photo or another medium."""
     return f"{_a(medium)} of a {word}."
 
 
 def describe(
     names: Sequence[str], wide: str, slots: Sequence[int], rng: random.Random, *, say: float = 0.8
 ) -> Caption:
-    """Make up a caption for one picture.
+    """Generate a caption for one picture.
 
     Args:
-        names: The class's names, the best-known first.
-        wide: A wider word for the class, or ``""``.
-        slots: The picture's value in each slot.
-        rng: Source of all choices.
-        say: Chance that a value which is not the default is spoken of.
+        names: The names of the class, the most common first.
+        wide: A more general word for the class, or ``""``.
+        slots: The value of each slot of the picture.
+        rng: Source of all random choices.
+        say: Probability that a value other than the default is mentioned.
     """
     word = names[0] if rng.random() < 0.75 else rng.choice(list(names))
     if wide and rng.random() < 0.06:
@@ -162,7 +162,7 @@ def _a(words: str) -> str:
 
 
 def all_sentences(words: Iterable[str]) -> list[str]:
-    """Text that holds every word a caption can hold, to find the tokens that training touches."""
+    """Text with every word that captions can contain, to find the tokens used in training."""
     parts = [*NEUTRAL, *OPENINGS, *PLAIN, *GUIDE_TEMPLATES, "an of the one and : "]
     parts += [medium for media in MEDIA.values() for medium in media]
     for values in WORDS.values():

@@ -1,7 +1,7 @@
-"""The model card: figures and facts in, one JSON file and one page of text out.
+"""The model card, as JSON and as Markdown, made from the figures of a training.
 
-``python -m recipes.mini.card --run DIR --figures FILE`` puts the weights of a finished training and
-its card into the package. No figure on the card is written by hand.
+``python -m recipes.mini.card --run DIR --figures FILE`` copies the weights of a finished training
+and its card into the package. No figure on the card is written by hand.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def summary(
     """The card as data.
 
     Args:
-        figures: What ``recipes.mini.evaluate --json`` wrote.
+        figures: Written by ``recipes.mini.evaluate --json``.
         training: ``training.json`` of the run.
         size: Bytes of the weights file.
-        notes: What else a reader should know of this training, a paragraph each.
+        notes: Further remarks on this training, one paragraph each.
     """
     zero_shot = {"world": figures["world"]["mean"]}
     if "pacs" in figures:
@@ -163,7 +163,7 @@ def _counted(part: str) -> str:
 
 
 def _heads(figures: dict[str, Any]) -> list[str]:
-    """What a linear head gains on Caltech101's base classes, for each strength of its decay."""
+    """Gains of a linear head on the base classes of Caltech101, for each weight decay."""
     runs = figures.get("caltech101", {}).get("coop", [])
     rows: _Rows = []
     for key in runs[0] if runs else ():
@@ -210,7 +210,7 @@ def _spread(values: list[float]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Copy the weights and write ``card.json`` and ``CARD.md`` beside them."""
+    """Copy the weights and write ``card.json`` and ``CARD.md`` next to them."""
     parser = argparse.ArgumentParser(prog="python -m recipes.mini.card", description=__doc__)
     parser.add_argument("--run", type=Path, required=True, help="folder of the training")
     parser.add_argument("--figures", type=Path, required=True, help="from evaluate --json")

@@ -1,7 +1,7 @@
-"""How well a mini does on pictures it never saw, and whether learned context words help it.
+"""Accuracy of mini on unseen pictures, and the gain from learned context words.
 
 ``python -m recipes.mini.evaluate --weights FILE --data DATA [--quick] [--card FILE --out CARD.md]``
-prints the figures and, where asked, writes them as JSON and as the model card.
+prints the figures and, with the options, writes them as JSON and as the model card.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DECAYS = (1.0, 0.1, 0.01)
 
 
 class Judge:
-    """A model with what is needed to ask it about pictures.
+    """A model and what is needed to classify pictures with it.
 
     Args:
         model: In evaluation mode.
@@ -46,7 +46,7 @@ class Judge:
         self.std = torch.tensor(preprocess["std"]).view(1, 3, 1, 1)
 
     def pixels(self, image: Image.Image) -> Tensor:
-        """The middle square at the model's size, uint8 [3, side, side]."""
+        """The centre crop at the input size of the model, uint8 [3, side, side]."""
         image = image.convert("RGB")
         scale = self.side / min(image.size)
         size = (
@@ -81,24 +81,24 @@ class Judge:
 
 
 def accuracy(images: Tensor, classes: Tensor, labels: Tensor) -> float:
-    """Percent of unit image embeddings whose nearest class embedding is their label's."""
+    """Percent of unit image embeddings whose nearest class embedding has their label."""
     return round(100 * float(((images @ classes.T).argmax(-1) == labels).float().mean()), 2)
 
 
 def accuracy_by_class(images: Tensor, classes: Tensor, labels: Tensor) -> float:
-    """The mean of each class's own accuracy in percent, as CLIP's paper measures Caltech101."""
+    """Mean of the per-class accuracies in percent, as in CLIP's paper for Caltech101."""
     right = ((images @ classes.T).argmax(-1) == labels).float()
     each = [right[labels == label].mean() for label in labels.unique()]
     return round(100 * float(torch.stack(each).mean()), 2)
 
 
 def darkened_and_blurred(images: Tensor) -> Tensor:
-    """A fixed spoiling of photographs: a quarter of the light, a blur over five pixels."""
+    """Degrade photographs: a quarter of the brightness, and a blur over five pixels."""
     return F.avg_pool2d(images, 5, 1, 2, count_include_pad=False) * 0.25
 
 
 def caltech(judge: Judge, data: Path, *, seeds: int, every: int) -> dict[str, Any]:
-    """Caltech101: all classes, and the first and second half of them among themselves."""
+    """Caltech101: all classes, and each half of the classes with its own names only."""
     root = data / "caltech-101"
     split = json.loads((root / "split_zhou_Caltech101.json").read_text(encoding="utf-8"))
     names = {label: name for _, label, name in split["test"]}
@@ -145,7 +145,7 @@ def _learned(
     half: int,
     seed: int,
 ) -> dict[str, float]:
-    """CoOp on base's shots, before and after on both halves; a linear head in its place on base."""
+    """CoOp trained on base, tested before and after on both halves; and a linear head on base."""
     images, labels = test
     before = judge.zero_shot(names)
     after = coop(judge.model, *shots, names[:half], seed=seed)(names)
@@ -176,7 +176,7 @@ def _few(rows: list[list[Any]], seed: int, labels: Iterable[int]) -> list[list[A
 
 
 def pacs(judge: Judge, data: Path, *, seeds: int) -> dict[str, Any]:
-    """PACS, domain by domain; on the drawn ones also with 16 shots a class of the same domain."""
+    """PACS by domain; for the drawn domains also with 16 shots per class of the same domain."""
     out: dict[str, Any] = {"images": 0, "coop": {}}
     for domain in DOMAINS:
         folders = sorted(path for path in (data / "pacs" / domain).iterdir() if path.is_dir())
@@ -209,7 +209,7 @@ def pacs(judge: Judge, data: Path, *, seeds: int) -> dict[str, Any]:
 
 
 def world(judge: Judge, *, count: int) -> dict[str, Any]:
-    """The built-in world's test pictures, style by style."""
+    """The test pictures of the built-in world, by style."""
     from gopro.data.world import CLASS_NAMES, STYLES, draw, scene
 
     classes = judge.zero_shot(CLASS_NAMES)
@@ -227,7 +227,7 @@ def world(judge: Judge, *, count: int) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
-    """Measure, print, and where asked write the figures."""
+    """Measure and print the figures, and write them if asked."""
     parser = argparse.ArgumentParser(prog="python -m recipes.mini.evaluate", description=__doc__)
     parser.add_argument("--weights", type=Path, help="default: the installed ones")
     parser.add_argument("--data", type=Path, help="unpacked real pictures")

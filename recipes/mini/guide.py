@@ -1,4 +1,4 @@
-"""Names with their real CLIP text embeddings, to show the text tower which names are near."""
+"""Names with CLIP's text embeddings: they teach the text encoder which names are similar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class Guide:
-    """What a file of text embeddings teaches.
+    """The training targets from a file of text embeddings.
 
     Args:
         file: ``names`` and ``text`` (rows x 512, any length), npz.
@@ -25,7 +25,7 @@ class Guide:
             self.names = [tidy(name.split("_(")[0]) for name in stored["names"].tolist()]
             vectors = torch.from_numpy(stored["text"].astype(np.float32))
         self.vectors = F.normalize(vectors, dim=-1)
-        # all names share one large direction, which would drown what tells them apart
+        # all names share one large component, which would hide their differences
         self.vectors = F.normalize(self.vectors - self.vectors.mean(0), dim=-1)
 
     def draw(self, count: int, seed: tuple[int, ...], lexicon: Lexicon) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The model in training: mini itself over the lexicon's tokens, two heads for what guides it."""
+"""The model in training: mini with the tokens of the lexicon, and two heads for the teachers."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ GUIDE_WIDTH = 512
 
 
 class Learner(nn.Module):
-    """An ``open_clip`` CLIP of mini's shape with linear heads to the teachers' spaces.
+    """An ``open_clip`` CLIP of mini's shape with linear heads to the embeddings of the teachers.
 
     Args:
-        rows: Tokens in the lexicon; the embedding has no others while it trains.
-        drop: Share of the image patches left out, in every picture others; makes a step cheaper.
-        shape: The architecture, by default the shipped one.
+        rows: Tokens in the lexicon; during training the embedding has no others.
+        drop: Fraction of image patches left out, different ones in every picture; saves time.
+        shape: The architecture; by default that of the package.
     """
 
     def __init__(self, rows: int, drop: float = 0.5, shape: dict[str, Any] | None = None) -> None:
@@ -50,8 +50,8 @@ class Learner(nn.Module):
     def text(self, tokens: Tensor) -> Tensor:
         """Embeddings [T, e], not normalised, of tokens [T, L] cut at the longest sentence.
 
-        The end token has the largest number in the lexicon as in the vocabulary, and what follows
-        it can't be seen from it, so the cut changes nothing.
+        End-of-text has the largest number in the lexicon, as in the vocabulary. It cannot attend to
+        tokens after it, so the cut changes nothing.
         """
         clip, length = self.clip, tokens.shape[1]
         x = clip.token_embedding(tokens) + clip.positional_embedding[:length]
@@ -61,7 +61,7 @@ class Learner(nn.Module):
         return embedding
 
     def _in_buckets(self, tokens: Tensor, buckets: int = 4) -> Tensor:
-        """Like :meth:`text`, in groups of like length, so that little work goes into padding."""
+        """Like :meth:`text`, in groups of similar length, to save padding."""
         length = tokens.argmax(-1) + 1
         order = length.argsort()
         parts = [
@@ -74,12 +74,12 @@ class Learner(nn.Module):
     def losses(
         self, batch: Batch, guide_tokens: Tensor | None, guide: Tensor | None
     ) -> dict[str, Tensor]:
-        """All terms, each a mean over what it compares.
+        """All loss terms, each a mean.
 
         ``caption``: each captioned picture against all captions, and each caption against all
-        pictures, true ones other than its own left out. ``prompt``: each picture against the plain
-        prompts. ``teacher``: 1 - cosine to the image teacher's feature. ``guide``: 1 - cosine to
-        the real text embedding, and how alike the names are to each other.
+        pictures; other true pairs are masked. ``prompt``: each picture against the class prompts.
+        ``teacher``: 1 - cosine to the feature of the image teacher. ``guide``: 1 - cosine to CLIP's
+        text embedding, and the similarities between names.
         """
         seen = self.image(batch.images)
         texts = [batch.captions, batch.prompts]
@@ -100,13 +100,13 @@ class Learner(nn.Module):
         asked = scale * unit @ prompts.T
 
         def cost(rows: Tensor) -> Tensor:
-            """Cross-entropy with the classes of ``rows``, [B]."""
+            """Cross-entropy of pictures against the classes in ``rows``, [B]."""
             hidden = asked.masked_fill(batch.clash[rows], MASKED)
             return F.cross_entropy(hidden, batch.target[rows], reduction="none")
 
         own_part = batch.share * cost(torch.arange(len(asked), device=unit.device))
         each = own_part + (1 - batch.share) * cost(batch.partner)
-        # of a rare kind there are few, and they count for as much as few
+        # a rare kind has few pictures, and gets a weight in proportion
         trusted = batch.trust.sum().clamp(min=len(each) / 8)
         terms = {"caption": both / 2, "prompt": (each * batch.trust).sum() / trusted}
         close = F.cosine_similarity(self.to_teacher(seen).float(), batch.teacher, dim=-1)
@@ -125,9 +125,9 @@ def _stacked(texts: list[Tensor]) -> Tensor:
 
 
 def _geometry(ours: Tensor, real: Tensor) -> Tensor:
-    """Mean over names of KL(real neighbours || our neighbours), self left out.
+    """Mean over names of KL(neighbours in CLIP || our neighbours), without the name itself.
 
-    Real CLIP text embeddings lie in a narrow cone, so they are centred before they are compared.
+    CLIP's text embeddings lie in a narrow cone, so they are centred first.
     """
     diagonal = torch.eye(len(ours), dtype=torch.bool, device=ours.device)
     tables = []

@@ -1,4 +1,4 @@
-"""What the classes of the training pictures are called: synonyms and wider words."""
+"""Names of the classes of the training pictures: synonyms and more general words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-# Other words for a class, beside the ones its data set lists.
+# Synonyms in addition to those that the data set lists.
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "face": ("faces", "human face", "person's face"),
     "leopard": ("leopards",),
@@ -60,7 +60,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "house": ("home", "building"),
 }
 
-# Wider words: true of the class, but not enough to tell it from its neighbours.
+# More general words: true of the class, but also of similar classes.
 WIDER: dict[str, str] = {
     **dict.fromkeys(("egyptian cat", "tabby", "persian cat", "wild cat"), "cat"),
     **dict.fromkeys(
@@ -96,7 +96,7 @@ WIDER: dict[str, str] = {
     **dict.fromkeys(("euphonium", "saxophone", "oboe", "accordion"), "musical instrument"),
 }
 
-# Listed names that mean something else to most readers, or to another class here.
+# Listed names that usually mean something else, or that fit another class here.
 _MISLEADING = frozenset(
     {
         "drop", "board", "brass", "wagon", "painter", "hopper", "mini", "shades", "bullet",
@@ -112,15 +112,15 @@ class Vocabulary:
     """Class names as captions use them.
 
     Attributes:
-        classes: For each class its names, the best-known first.
-        wider: For each class a wider word, or ``""``.
+        classes: The names of each class, the most common first.
+        wider: A more general word for each class, or ``""``.
     """
 
     classes: list[list[str]] = field(default_factory=list)
     wider: list[str] = field(default_factory=list)
 
     def add(self, listed: list[str]) -> int:
-        """Return the class of these names, made anew when its first name is not known yet."""
+        """The class with these names; a new one if the first name is not known yet."""
         names = [tidy(name) for name in listed]
         first = names[0]
         for index, known in enumerate(self.classes):
@@ -133,12 +133,12 @@ class Vocabulary:
         return len(self.classes) - 1
 
     def words(self) -> list[str]:
-        """All different names and wider words, in a fixed order."""
+        """All names and more general words without repetition, in a fixed order."""
         found = [name for names in self.classes for name in names]
         return list(dict.fromkeys(found + [word for word in self.wider if word]))
 
     def fits(self) -> NDArray[np.bool_]:
-        """Whether word w may be said of class c: boolean [words, classes]."""
+        """Whether word w is true of class c: boolean [words, classes]."""
         words = self.words()
         table = np.zeros((len(words), len(self.classes)), dtype=bool)
         position = {word: index for index, word in enumerate(words)}
@@ -149,12 +149,12 @@ class Vocabulary:
 
 
 def tidy(name: str) -> str:
-    """Lower case, spaces for underscores: how the benchmark writes a class into its template."""
+    """Lower case, spaces instead of underscores, as the benchmark writes class names."""
     return name.replace("_", " ").strip().lower()
 
 
 def _latin(name: str, listed: list[str]) -> bool:
-    """Whether a listed name is a scientific one: two words, only the first with a capital."""
+    """Whether a name is scientific: two words, and only the first has a capital letter."""
     for original in listed:
         if tidy(original) == name:
             words = original.split()

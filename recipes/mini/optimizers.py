@@ -1,4 +1,4 @@
-"""Which optimiser trains which weights."""
+"""The optimisers of the weights."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from torch import nn
 
 
 def optimizers(model: nn.Module, rate: float, decay: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the transformers' blocks, AdamW for all else.
+    """Muon for the matrices in the transformer blocks, AdamW for all other weights.
 
-    Muon's steps are scaled to the size of AdamW's, so that one learning rate serves both.
+    The steps of Muon are scaled to the size of AdamW's, so both use the same learning rate.
 
     Args:
-        model: With ``resblocks`` in the names of its blocks, as ``open_clip`` has it; what doesn't
-            ask for a gradient is left out.
+        model: Has ``resblocks`` in the names of its blocks, as in ``open_clip``. Weights without
+            ``requires_grad`` are left out.
         rate: Learning rate.
         decay: Weight decay, of matrices only.
     """

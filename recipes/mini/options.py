@@ -1,4 +1,4 @@
-"""What a training is given, from the command line and back to it for the model card."""
+"""The options of a training, and its command line for the model card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-# Files and folders are named by what they hold; a card must not name this machine's folders.
+# Placeholders for files and folders: a card must not contain the paths of a machine.
 _STAND_INS = {
     "data": "--data DATA",
     "teacher": "--teacher teacher_mobilenetv2.npz",
@@ -21,7 +21,7 @@ _UNSAID = ("out", "cache", "device", "threads", "processes")
 
 @dataclass(frozen=True)
 class Options:
-    """What a training is given; see ``--help`` for each."""
+    """The options of a training; ``--help`` explains each."""
 
     out: Path
     data: Path | None
@@ -47,7 +47,7 @@ class Options:
     frozen_image: bool
 
     def command(self) -> str:
-        """The command of this training, with stand-ins for files."""
+        """The command of this training, with placeholders for files."""
         words = ["python -m recipes.mini.train --out OUT"]
         words += [text for name, text in _STAND_INS.items() if getattr(self, name) is not None]
         usual = vars(parse(["--out", "OUT"]))
@@ -63,7 +63,7 @@ def parse(arguments: Sequence[str] | None = None, about: str | None = None) -> O
 
     Args:
         arguments: By default those of the process.
-        about: Text that ``--help`` begins with.
+        about: First text of ``--help``.
     """
     cuda = torch.cuda.is_available()
     parser = argparse.ArgumentParser(prog="python -m recipes.mini.train", description=about)

@@ -1,7 +1,7 @@
-"""Pictures for training ``mini``: decoded once into one memory-mapped uint8 array a source.
+"""Pictures for training ``mini``: decoded once into one memory-mapped uint8 array per source.
 
-Only what the model card names as training data is read: Tiny-ImageNet, Caltech101's validation
-split and ``pacs-pretrain``. Caltech101's train and test splits and ``pacs`` stay unseen.
+Only the training data named in the model card are read: Tiny-ImageNet, Caltech101's validation
+split and ``pacs-pretrain``. Caltech101's train and test splits and ``pacs`` are never read.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from gopro.common.files import atomic_write, write_json
 
 SIDE = 72
 TEACHER_WIDTH = 256
-# How many times a picture of a source is drawn for one of Tiny-ImageNet's. The small sources look
-# like what the model is measured on, so they come again and again, each time altered differently.
+# How often a picture of a source is drawn, relative to Tiny-ImageNet. The small sources look like
+# the test data, so their pictures are repeated often, each time with different alterations.
 SHARE = {
     "tiny": 1.0,
     "caltech": 18.0,
@@ -35,7 +35,7 @@ SHARE = {
     "pacs-sketch": 4.0,
 }
 WORLD_SHARE = 0.26
-# Size of a class of Caltech101 whose pictures are drawn as often as SHARE says.
+# The class size in Caltech101 for which SHARE holds.
 EVEN = 33
 
 
@@ -46,11 +46,11 @@ class Pictures:
     Attributes:
         sources: Memory-mapped arrays, uint8 [n, SIDE, SIDE, 3]; together N pictures.
         label: Class of each picture, int [N].
-        slots: What is known of each picture before it is altered, int [N, len(SLOTS)].
-        weight: How often it is drawn, relative, float [N].
-        teacher: Feature to predict, int8 [N, TEACHER_WIDTH]; all zero where there is none.
+        slots: Slot values of each picture before alterations, int [N, len(SLOTS)].
+        weight: Relative sampling weight, float [N].
+        teacher: Feature to predict, int8 [N, TEACHER_WIDTH]; all zero if there is none.
         built_in: Whether it is a picture of the built-in world, bool [N].
-        vocabulary: The classes' names.
+        vocabulary: The names of the classes.
     """
 
     sources: list[NDArray[np.uint8]]
@@ -85,10 +85,10 @@ class _Entry:
 
 
 def real_entries(data: Path) -> Iterator[_Entry]:
-    """List the real pictures that may be trained on, under the folder ``data``.
+    """List the real training pictures under the folder ``data``.
 
     Raises:
-        GoproError: When none of the three sources is there.
+        GoproError: If none of the three sources is there.
     """
     found = False
     listing = data / "tiny-imagenet" / "classes.json"
@@ -101,7 +101,7 @@ def real_entries(data: Path) -> Iterator[_Entry]:
     split = data / "caltech-101" / "split_zhou_Caltech101.json"
     if split.exists():
         found = True
-        # the validation split alone: train and test are what the model is measured on
+        # only the validation split: the model is tested on train and test
         for file_name, _, name in json.loads(split.read_text(encoding="utf-8"))["val"]:
             where = f"caltech-101/101_ObjectCategories/{file_name}"
             for squash in (False, True):
@@ -137,7 +137,7 @@ def prepare_real(data: Path, teacher: Path | None, cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
     with atomic_write(cache / "real.npy") as temporary:
         shape = (len(entries), SIDE, SIDE, 3)
-        # the temporary name does not end in .npy, which open_memmap does not mind
+        # open_memmap accepts a temporary name without .npy
         pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
         for index, entry in enumerate(entries):
             pixels[index] = fitted(Image.open(data / entry.path), squash=entry.squash)
@@ -154,23 +154,23 @@ def prepare_real(data: Path, teacher: Path | None, cache: Path) -> None:
 
 
 def _weights(sources: list[str], label: list[int]) -> NDArray[np.float64]:
-    """How often each picture is drawn; Caltech101's classes, of unlike sizes, are evened."""
+    """Sampling weights; classes of Caltech101 are balanced, since their sizes differ much."""
     count = Counter(zip(sources, label, strict=True))
     weight = np.empty(len(sources))
     for index, (source, name) in enumerate(zip(sources, label, strict=True)):
         weight[index] = SHARE[source]
-        if source == "caltech":  # each picture is there twice, cut and squashed
+        if source == "caltech":  # each picture is there twice: cropped and resized
             weight[index] *= 0.5 * (EVEN / count[source, name]) ** 0.8
     return weight
 
 
 def slot_row(values: dict[str, str]) -> list[int]:
-    """What is known of a picture as one row of numbers, in the order of ``SLOTS``."""
+    """The slot values of a picture as numbers, in the order of ``SLOTS``."""
     return [value_of(slot, values.get(slot, "")) for slot in SLOTS]
 
 
 def fitted(image: Image.Image, *, squash: bool = False) -> NDArray[np.uint8]:
-    """An RGB picture as uint8 [SIDE, SIDE, 3]: its middle square, or the whole of it squashed."""
+    """An RGB picture as uint8 [SIDE, SIDE, 3]: the centre square, or everything resized."""
     image = image.convert("RGB")
     if not squash:
         side = min(image.size)
@@ -180,7 +180,7 @@ def fitted(image: Image.Image, *, squash: bool = False) -> NDArray[np.uint8]:
 
 
 def load(cache: Path, *, real: bool = True) -> Pictures:
-    """Open what :func:`prepare_real` and ``world.prepare_world`` have left in ``cache``."""
+    """Open the files that :func:`prepare_real` and ``world.prepare_world`` wrote to ``cache``."""
     vocabulary = Vocabulary()
     sources, label, slots, weight, teacher, built_in = [], [], [], [], [], []
     for name in ("real", "world"):

@@ -1,9 +1,8 @@
-"""A bare CoOp, and a linear head: what can be learned from a few cached image embeddings.
+"""A simple CoOp and a linear head: what can be learned from a few cached image embeddings.
 
-The first asks one question of the text tower, whether its context words have any pull. The second
-asks the same of the image embeddings: class embeddings free to go anywhere can be wherever prompts
-could take them, though they may overfit more. The package's own methods are the ones to use for
-anything more.
+CoOp shows whether context words have an effect on the text encoder. The linear head shows the same
+for the image embeddings: its class embeddings are free, so they can reach every point that prompts
+can reach, though they may overfit more. For anything else use the package's own methods.
 """
 
 from __future__ import annotations
@@ -30,20 +29,20 @@ def coop(
     rate: float = 2e-3,
     batch: int = 64,
 ) -> Callable[[Sequence[str]], Tensor]:
-    """Learn the context from few images; cross-entropy, Adam, cosine.
+    """Learn a context from a few images: cross-entropy, Adam, cosine schedule.
 
     Args:
         model: Frozen.
         images: Unit embeddings, [N, e].
         labels: Indices into ``names``, [N].
         names: The classes.
-        seed: Order of the images.
-        steps: Batches to learn from, pass after pass over the images.
+        seed: Of the order of the images.
+        steps: Number of batches, over several epochs.
         rate: Highest learning rate.
-        batch: Images a step.
+        batch: Images per step.
 
     Returns:
-        A function from class names, these or others, to unit text embeddings [C, e].
+        A function from any class names to unit text embeddings [C, e].
     """
     tokenizer = open_clip.SimpleTokenizer()
     size = len(tokenizer.encode(CONTEXT))
@@ -70,7 +69,7 @@ def coop(
         if not left:
             left = list(torch.split(torch.randperm(len(images), generator=generator), batch))
         rows = left.pop()
-        with torch.autocast("cpu", torch.bfloat16):  # twice as fast, and a probe can bear it
+        with torch.autocast("cpu", torch.bfloat16):  # twice as fast, and exact enough here
             classes = texts(names)
         loss = F.cross_entropy(scale * images[rows] @ classes.float().T, labels[rows])
         optimizer.zero_grad()
@@ -86,12 +85,12 @@ def coop(
 
 
 def head(images: Tensor, labels: Tensor, classes: Tensor, *, scale: float, decay: float) -> Tensor:
-    """Fit class embeddings to few images: cross-entropy, held near where they start, to the end.
+    """Fit class embeddings to a few images until convergence, with a pull towards their start.
 
     Args:
         images: Unit embeddings, [N, e].
         labels: Indices into ``classes``, [N].
-        classes: Where the class embeddings start, [C, e].
+        classes: The class embeddings at the start, [C, e].
         scale: Logit scale.
         decay: Weight of the squared distance from the start.
 

@@ -1,4 +1,4 @@
-"""From trained parameters to the file that the package holds."""
+"""From trained parameters to the weights file in the package."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ AVERAGE = 0.996
 
 
 def average(mean: dict[str, Tensor], model: nn.Module, step: int) -> None:
-    """Move the running mean of the weights towards the present ones, faster at the start."""
+    """Update the running mean of the weights, faster at the start."""
     keep = min(AVERAGE, step / (step + 10))
     for name, parameter in model.named_parameters():
         mean[name].lerp_(parameter, 1 - keep)
 
 
 def write_weights(path: Path, weights: dict[str, Tensor], token_ids: Tensor) -> None:
-    """Write float16 safetensors; of the token embedding only the rows in ``token_ids``."""
+    """Write float16 safetensors, with only the rows ``token_ids`` of the token embedding."""
     tensors = {
         name: value.detach().to("cpu", torch.float16).contiguous()
         for name, value in weights.items()
@@ -34,9 +34,9 @@ def write_weights(path: Path, weights: dict[str, Tensor], token_ids: Tensor) -> 
 
 
 def read_weights(path: Path, model: nn.Module, token_ids: Tensor) -> None:
-    """Put the weights of such a file into a model over the tokens ``token_ids``, to begin with.
+    """Load the weights of such a file into a model with the tokens ``token_ids``.
 
-    Tokens that the file does not know keep their rows.
+    Tokens that are not in the file keep their rows.
     """
     stored = {name: value.float() for name, value in load_file(path).items()}
     known = dict(zip(stored.pop("token_ids").int().tolist(), stored.pop("token_rows"), strict=True))

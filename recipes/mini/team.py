@@ -1,7 +1,7 @@
-"""Several processes that train one model, each with its part of the batch.
+"""Several processes train one model, each on its part of the batch.
 
-On a CPU two processes of one thread each are faster than one with two: a small model's many small
-operations leave the second thread waiting most of the time.
+On a CPU, two processes with one thread each are faster than one process with two threads: a small
+model has many small operations, and the second thread mostly waits.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Team:
-    """This process's place among ``size``; the first one (rank 0) decides and saves."""
+    """The rank of this process among ``size``. Rank 0 decides and saves."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def leads(self) -> bool:
-        """Whether this process decides for all."""
+        """Whether this process is rank 0, which decides for all."""
         return self.rank == 0
 
     def join(self, meeting: Path) -> None:
-        """Meet the others at a file that does not exist yet."""
+        """Join the group through a file that does not exist yet."""
         if self.size > 1:
             dist.init_process_group(
                 "gloo", init_method=f"file://{meeting}", rank=self.rank, world_size=self.size
             )
 
     def leave(self) -> None:
-        """Part from the others."""
+        """Leave the group."""
         if self.size > 1:
             dist.destroy_process_group()
 
     def agreed(self, value: float) -> float:
-        """The leader's value, for all."""
+        """The value of rank 0, in all processes."""
         if self.size == 1:
             return value
         carried = torch.tensor([value], dtype=torch.float64)
@@ -50,7 +50,7 @@ class Team:
     def average(self, parameters: Iterable[nn.Parameter]) -> None:
         """Replace gradients by their mean over all processes, in one message.
 
-        Whether a parameter has a gradient must not differ between them.
+        A parameter must have a gradient in all processes or in none.
         """
         if self.size == 1:
             return

@@ -1,8 +1,8 @@
 """Train mini: ``python -m recipes.mini.train --out DIR [--data DATA] [--teacher NPZ] ...``.
 
-Stops at ``--steps`` or after ``--minutes`` of work, whichever comes first; started again with the
-same ``--out`` it goes on where it was. Leaves ``mini.safetensors`` (the average of the last
-weights) in ``--out``, and does so at every checkpoint.
+Stops after ``--steps`` or after ``--minutes`` of work, whichever comes first. Started again with
+the same ``--out``, it continues. At every checkpoint it writes ``mini.safetensors`` (the average of
+the last weights) to ``--out``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Training:
-    """One run: model, optimiser, averaged weights, and how far it has come."""
+    """One run: model, optimiser, averaged weights, and progress."""
 
     def __init__(self, options: Options, team: Team | None = None) -> None:
         self.options = options
@@ -67,11 +67,11 @@ class Training:
 
     @property
     def progress(self) -> float:
-        """Share of the run that is done, by steps or by time, whichever is further."""
+        """Fraction of the run that is done, by steps or by time, whichever is larger."""
         return max(self.step / self.options.steps, self.seconds / 60 / self.options.minutes)
 
     def advance(self) -> dict[str, float]:
-        """Do one step and return this process's loss terms."""
+        """Do one step and return the loss terms of this process."""
         started = time.monotonic()
         done = self.team.agreed(self.progress)
         warm = min(1.0, (self.step + 1) / 150)
@@ -82,7 +82,7 @@ class Training:
         )
         for group in (group for each in self.optimizers for group in each.param_groups):
             group["lr"] = rate
-        # a frozen tower is shown what it will be shown in use
+        # a frozen image encoder gets complete pictures, as in use
         dropping = done < self.options.full_from and not self.options.frozen_image
         drop = self.options.drop if dropping else 0.0
         self.model.clip.visual.patch_dropout.prob = drop
@@ -93,7 +93,7 @@ class Training:
                 self.options.guide_names // self.team.size, (*self.seed, self.step), self.lexicon
             )
             names, vectors = names.to(self.device), vectors.to(self.device)
-        # at this size the plain attention is faster than the fused one on a CPU in bfloat16
+        # at this size, plain attention is faster than fused attention on a CPU in bfloat16
         with sdpa_kernel(SDPBackend.MATH), torch.autocast(self.device.type, torch.bfloat16):
             terms = self.model.losses(batch, names, vectors)
         loss = sum((TERMS[name] * value for name, value in terms.items()), torch.zeros(()))
@@ -111,7 +111,7 @@ class Training:
         return {name: float(value.detach()) for name, value in terms.items()}
 
     def save(self) -> None:
-        """Write the state to go on from, and the averaged weights as they would be shipped."""
+        """Write the checkpoint, and the averaged weights in the format of the package."""
         state = {
             "model": self.model.state_dict(),
             "optimizers": [each.state_dict() for each in self.optimizers],
@@ -125,7 +125,7 @@ class Training:
         write_json(self.options.out / "training.json", self.facts())
 
     def facts(self) -> dict[str, object]:
-        """What the model card says of the training."""
+        """The facts about the training in the model card."""
         clip, given = self.model.clip, self.options
         image = sum(p.numel() for p in clip.visual.parameters())
         tokens = clip.token_embedding.weight.numel()
@@ -147,7 +147,7 @@ class Training:
         }
 
     def resume(self) -> None:
-        """Go on from the last checkpoint, where there is one."""
+        """Continue from the last checkpoint if there is one."""
         file = self.options.out / "state.pt"
         if not file.exists():
             return
@@ -163,21 +163,21 @@ def _moved(batch: Batch, device: torch.device) -> Batch:
 
 
 def prepare(options: Options) -> None:
-    """Decode and draw the pictures, where that has not been done."""
+    """Decode and draw the pictures, unless this is done."""
     if options.data is not None:
         pictures.prepare_real(options.data, options.teacher, options.cache)
     world.prepare_world(options.cache, options.world_pictures)
 
 
 def run(options: Options) -> Path:
-    """Train to the end and return the weights file."""
+    """Train to the end and return the path of the weights file."""
     options.out.mkdir(parents=True, exist_ok=True)
     meeting = options.out / "meeting"
     meeting.unlink(missing_ok=True)
     if options.processes == 1:
         _work(0, options, meeting)
     else:
-        prepare(options)  # here, so that the processes don't do it all at once
+        prepare(options)  # before the processes start, so that it is done once
         mp.start_processes(
             _work, (options, meeting), nprocs=options.processes, start_method="spawn"
         )
@@ -186,14 +186,14 @@ def run(options: Options) -> Path:
 
 
 def _work(rank: int, options: Options, meeting: Path) -> None:
-    """One process's share of the run."""
+    """The work of one process."""
     torch.set_num_threads(options.threads)
-    # the plain attention would otherwise count in float32
+    # otherwise plain attention would compute in float32
     torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
     team = Team(rank, options.processes)
     team.join(meeting)
     stop = threading.Event()
-    # asked to stop, it finishes the step and leaves a checkpoint
+    # on a signal it finishes the step and writes a checkpoint
     usual = {kind: signal.signal(kind, lambda *_: stop.set()) for kind in _STOPPING}
     try:
         training = Training(options, team)
@@ -236,7 +236,7 @@ def _train(training: Training, stop: threading.Event) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the command line says."""
+    """Train with the options of the command line."""
     try:
         print(run(parse(arguments, __doc__)))
     except GoproError as error:

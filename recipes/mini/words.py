@@ -1,4 +1,4 @@
-"""The words of the captions: for each thing that can be said of a picture, ways to say it."""
+"""The words of the captions: phrases for every value of every slot."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ WORDS: dict[str, dict[str, Words]] = {
     "background": {},
 }
 
-# style -> media: what the picture is. The first style is a photograph.
+# style -> words for the medium of the picture. The first style is a photograph.
 MEDIA: dict[str, tuple[str, ...]] = {
     "": ("photo", "photo", "photo", "photograph", "picture", "image", "snapshot", "shot"),
     "art_painting": (

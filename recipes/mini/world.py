@@ -1,6 +1,6 @@
-"""The built-in world's pictures for training, drawn once; their scenes give more words to say.
+"""Training pictures of the built-in world, drawn once. Their scenes give further slot values.
 
-Pictures of seed 0 are for this alone: few-shot training draws from seed 1, testing from seed 2.
+Seed 0 is used only here: few-shot training uses seed 1, testing seed 2.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _BACKGROUNDS = {
 def prepare_world(cache: Path, count: int) -> None:
     """Draw ``count`` pictures of each class and style into ``cache``, once.
 
-    Leaves ``world.npy`` (uint8 [n, SIDE, SIDE, 3]), ``world.npz`` and ``world.json`` there.
+    Writes ``world.npy`` (uint8 [n, SIDE, SIDE, 3]), ``world.npz`` and ``world.json``.
     """
     from gopro.data.world import CLASS_NAMES, STYLES, scene
     from gopro.data.world.colours import WORDS
@@ -88,7 +88,7 @@ def _drawn(scene: Scene) -> NDArray[np.uint8]:
 
 
 def words_of(scene: Scene) -> dict[str, str]:
-    """What a caption may say of a scene, slot by slot."""
+    """The words that describe a scene, by slot."""
     return {
         "style": _STYLES[scene.style],
         "size": scene.size,
