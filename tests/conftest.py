@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite: where real photographs come from."""
+"""Fixtures for the whole suite: folders of real photographs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# no test reads what another left in the user's cache, or leaves something there
+# tests neither read nor write the user's cache
 os.environ["GOPRO_CACHE"] = "off"
 
-# `--hypothesis-profile nightly` looks for new failures, the ordinary one for the same every time
+# `--hypothesis-profile nightly` searches for new failures; the default repeats the same examples
 settings.register_profile(
     "ordinary",
     max_examples=500,
     derandomize=True,
-    deadline=20_000,  # milliseconds: what takes longer hangs, however busy the machine is
+    deadline=20_000,  # milliseconds; a longer test hangs, even on a busy machine
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.register_profile(
@@ -39,7 +39,7 @@ _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 def test_data() -> Path:
     """The folder of real archives: ``$GOPRO_TEST_DATA``, else ``shared/data`` beside the checkout.
 
-    A test that asks for it is skipped where there is none.
+    Tests that use it are skipped if there is none.
     """
     folder = Path(os.environ.get("GOPRO_TEST_DATA") or _BESIDE)
     if not folder.is_dir():
@@ -83,7 +83,7 @@ def _unpacked(folder: Path, name: str) -> Path:
             tar.extractall(half, filter="data")
         half.rename(final)
     except OSError:
-        # Another session was faster: its copy is as good
+        # another session was faster; its copy is equal
         if not final.is_dir():
             raise
     finally:

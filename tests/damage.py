@@ -1,4 +1,4 @@
-"""Sound things, damaged: values in trees of plain data, bytes in files; and what may come of it."""
+"""Damaged inputs: changed values in plain data, changed bytes in files; and the allowed outcome."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ ANY = st.recursive(
 
 
 def share(part: float) -> settings:
-    """A test's part of its kind's examples, where several tests share what one kind is given."""
+    """The number of examples of one test, if several tests share the examples of one kind."""
     return settings(max_examples=round(part * settings().max_examples))
 
 
 @st.composite
 def damaged(draw: st.DrawFn, sound: Any, edits: int = 3) -> Any:
-    """A copy of a tree in which a few values are replaced, removed, renamed or doubled."""
+    """A copy of a tree with a few values replaced, removed, renamed or duplicated."""
     tree = copy.deepcopy(sound)
     for _ in range(draw(st.integers(1, edits))):
         places = list(_places(tree))
@@ -54,7 +54,7 @@ def damaged(draw: st.DrawFn, sound: Any, edits: int = 3) -> Any:
 
 
 def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
-    """Each value's holder and its key there."""
+    """The container of each value, and its key in it."""
     if isinstance(tree, dict | list):
         for key in list(tree) if isinstance(tree, dict) else range(len(tree)):
             yield tree, key
@@ -63,7 +63,7 @@ def _places(tree: Any) -> Iterator[tuple[Any, Any]]:
 
 @st.composite
 def damaged_bytes(draw: st.DrawFn, sound: bytes, edits: int = 6) -> bytes:
-    """A file's bytes with a few overwritten, put in or taken out, and perhaps an end cut off."""
+    """The bytes of a file with a few overwritten, inserted or removed, and perhaps cut off."""
     data = bytearray(sound)
     for _ in range(draw(st.integers(0, edits))):
         at, new = draw(st.integers(0, len(data))), draw(st.binary(max_size=6))
@@ -72,13 +72,13 @@ def damaged_bytes(draw: st.DrawFn, sound: bytes, edits: int = 6) -> bytes:
 
 
 def files(folder: Path) -> dict[Path, bytes | None]:
-    """All that lies in a folder: a file's bytes, None for a folder."""
+    """The contents of a folder: path -> bytes of a file, None for a folder."""
     return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 @contextmanager
 def a_result_or_one_line(folder: Path) -> Iterator[None]:
-    """The block gives a result or an error of one line, and leaves the folder as it was."""
+    """Check that the block succeeds or fails with one line, and does not change the folder."""
     before = files(folder)
     try:
         yield

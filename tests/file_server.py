@@ -1,4 +1,4 @@
-"""A web server of a few files that can break off, forget ranges, or call them web pages."""
+"""A web server of a few files that can break off, ignore ranges, or send a wrong content type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CHUNK = 50_000
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for."""
+    """A received request."""
 
     path: str
     range: str | None
@@ -24,16 +24,16 @@ class Request:
 
 @dataclass
 class FileServer:
-    """Serves on loopback while it is open.
+    """Serves on the loopback address while it is open.
 
     Attributes:
         files: Path -> content.
-        breaks: Bytes after which the next answers break off, one for each.
-        ranges: Whether a part of a file can be asked for.
-        tags: Whether it tells one version of a file from another.
-        kind: What it calls its files.
+        breaks: Bytes after which the next answers break off, one number per answer.
+        ranges: Whether it supports range requests.
+        tags: Whether it sends ETags.
+        kind: The content type of its files.
         pause: Seconds between two pieces of a file.
-        seen: Every request so far.
+        seen: All requests so far.
     """
 
     files: dict[str, bytes]
@@ -91,7 +91,7 @@ class FileServer:
             request.send_header("ETag", tag)
         request.end_headers()
         end = start + self.breaks.pop(0) if self.breaks else len(content)
-        with contextlib.suppress(ConnectionError):  # the client has gone
+        with contextlib.suppress(ConnectionError):  # the client has closed the connection
             for place in range(start, end, _CHUNK):
                 request.wfile.write(content[place : min(place + _CHUNK, end)])
                 time.sleep(self.pause)

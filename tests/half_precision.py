@@ -1,8 +1,8 @@
-"""Training in half precision where the published codes' arithmetic leaves its range.
+"""Training in half precision with values for which the published codes overflow.
 
-Half precision ends at 65,504. The towers of these settings have activations of some hundreds, whose
-squares are beyond that; a stored logit scale whose exponential is; and a temperature at which the
-exponentials of NT-Xent are.
+The largest half-precision number is 65,504. In these settings the encoders have activations of a
+few hundred, whose squares are larger; the exponential of the stored logit scale is larger; and the
+temperature makes the exponentials of NT-Xent larger.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LOUD = 400.0
 
 
 def loud_backbone(precision: str) -> Backbone:
-    """A tiny CLIP with large activations between its blocks and a logit scale beyond bounds."""
+    """A tiny CLIP with large activations between its blocks and a logit scale above the bound."""
     model: Any = small_clip(vision=VISION, text=TEXT, embed=16, seed=5)
     with torch.no_grad():
         model.visual.ln_pre.weight *= _LOUD
@@ -38,7 +38,7 @@ def loud_backbone(precision: str) -> Backbone:
 
 
 def pictures() -> TrainingSet:
-    """40 noisy pictures of 3 classes, each of another colour."""
+    """40 noisy pictures of 3 classes, each class with its own colour."""
     dice, count = torch.Generator().manual_seed(0), 10 * BATCH
     labels = torch.arange(count) % len(_NAMES)
     pixels = torch.randint(0, 90, (count, 3, 32, 32), generator=dice, dtype=torch.uint8)
@@ -52,8 +52,8 @@ def train(name: str, folder: Path, precision: str, **options: Any) -> Trainer:
     Args:
         name: Of the method.
         folder: Of the run.
-        precision: Of the towers.
-        options: The method's settings.
+        precision: Of the encoders.
+        options: The settings of the method.
     """
     kind = find(name)
     torch.manual_seed(0)
@@ -76,11 +76,11 @@ def train(name: str, folder: Path, precision: str, **options: Any) -> Trainer:
 
 
 def assert_sound(made: Trainer) -> None:
-    """It trained: every number is finite, weights moved, and the loss went down."""
+    """Assert that all numbers are finite, the weights changed, and the loss fell."""
     rows = made.progress.rows
     values = torch.tensor([value for row in rows for value in row.values()])
     assert values.isfinite().all()
     assert all(tensor.isfinite().all() for tensor in made.method.state_dict().values())
     assert rows[-1]["loss"] < rows[0]["loss"]
-    assert made.method.backbone.logit_scale.item() == 100.0  # CLIP's bound, and nobody's to learn
+    assert made.method.backbone.logit_scale.item() == 100.0  # CLIP's bound; it is not learned
     assert not any("logit_scale" in learned for learned, _ in made.method.named_parameters())

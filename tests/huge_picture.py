@@ -1,4 +1,4 @@
-"""A picture of a few bytes that promises to be enormous."""
+"""Pictures of a few bytes whose headers claim an enormous size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zlib
 
 
 def png(width: int, height: int) -> bytes:
-    """A PNG whose header promises a size that its pixels don't have."""
+    """A PNG whose header claims a larger size than its pixels have."""
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" * 1000)), (b"IEND", b"")]
     packed = [
@@ -18,7 +18,7 @@ def png(width: int, height: int) -> bytes:
 
 
 def run_length_bmp(width: int, height: int) -> bytes:
-    """A BMP in run-length code: three red pixels below left, the rest black, rows of any width."""
+    """A run-length coded BMP of any width: three red pixels at the lower left, the rest black."""
     palette = bytes((0, 0, 0, 0, 0, 0, 255, 0))
     code = bytes((3, 1, 0, 0)) + bytes((1, 0, 0, 0)) * (height - 1) + bytes((0, 1))
     start = 14 + 40 + len(palette)

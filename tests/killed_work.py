@@ -1,4 +1,4 @@
-"""What is killed: a training, the caches' filling, a download. Each in a child process."""
+"""The work that tests kill: a training, filling the caches, a download. Each in a child process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ USUAL = ["--augment", "none", "--workers", "1", "--device", "cpu"]
 
 
 def command(arguments: Sequence[str], environment: dict[str, str], speaks: str) -> None:
-    """``gopro`` with arguments; what it says goes into a file."""
+    """Run ``gopro`` with its output in a file."""
     with Path(speaks).open("a", encoding="utf-8") as file:
         for number in (1, 2):
             os.dup2(file.fileno(), number)
@@ -41,11 +41,11 @@ def command(arguments: Sequence[str], environment: dict[str, str], speaks: str) 
 
 
 def training(arguments: Sequence[str], place: Path, *, cache: bool = False) -> Work:
-    """``gopro train`` with arguments: the run folder is ``run``, the cache ``cache``.
+    """``gopro train`` as work: the run folder is ``run``, the cache ``cache``.
 
     Args:
         arguments: Of the command, without ``--out`` and ``--resume``.
-        place: Where it is done once, uninterrupted.
+        place: Folder of the uninterrupted run.
         cache: Whether features and views are kept on disk.
     """
 
@@ -67,7 +67,7 @@ def training(arguments: Sequence[str], place: Path, *, cache: bool = False) -> W
 
 
 def fill_cache(folder: str, count: int) -> None:
-    """Encode pictures through the cache of features."""
+    """Encode pictures through the feature cache."""
     from gopro.backbones.cache import cached_features
     from small_clips import small_backbone
 
@@ -82,7 +82,7 @@ def fill_cache(folder: str, count: int) -> None:
 
 
 def caching(place: Path, count: int) -> Work:
-    """Features of ``count`` batches into a cache."""
+    """Storing the features of ``count`` batches in a cache, as work."""
 
     def begin(place: Path) -> BaseProcess:
         _age(place)
@@ -95,7 +95,7 @@ def caching(place: Path, count: int) -> Work:
 
 
 def download(root: str, pieces: tuple[Piece, ...], counts: Counts, speaks: str) -> None:
-    """``gopro data download dtd``, of a few classes from other addresses."""
+    """``gopro data download dtd`` with a few classes from other addresses."""
     SOURCES["dtd"] = pieces
     KNOWN["dtd"] = replace(KNOWN["dtd"], classes=3, counts=counts)
     command(["data", "download", "dtd", "--root", root], {}, speaks)
@@ -103,11 +103,11 @@ def download(root: str, pieces: tuple[Piece, ...], counts: Counts, speaks: str) 
 
 @contextlib.contextmanager
 def small_dtd(folder: Path, each: int = 100) -> Iterator[tuple[tuple[Piece, ...], Counts]]:
-    """A server of a DTD of 3 classes, whose pictures are noise: its pieces, and the split's counts.
+    """A server with a DTD of 3 classes of noise pictures: its pieces, and the counts of the split.
 
     Args:
-        folder: Where the archive is made.
-        each: Pictures of a class.
+        folder: For the archive.
+        each: Pictures per class.
     """
     dice, archive = np.random.default_rng(0), folder / "dtd.tar.gz"
     keys = [f"{name}/{number}.jpg" for name in ("a", "b", "c") for number in range(each)]
@@ -128,7 +128,7 @@ def small_dtd(folder: Path, each: int = 100) -> Iterator[tuple[tuple[Piece, ...]
 
 
 def downloading(place: Path, pieces: tuple[Piece, ...], counts: Counts) -> Work:
-    """A small DTD from a server."""
+    """Downloading a small DTD from a server, as work."""
 
     def begin(place: Path) -> BaseProcess:
         return start(download, str(place), pieces, counts, f"{place}.said")
@@ -146,12 +146,12 @@ def _work(begin: Begin, check: Callable[[Path], None], place: Path) -> Work:
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
-    """All files but locks, which come and go."""
+    """The contents of all files except locks, which are temporary."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.parent.name != "locks"]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def _age(folder: Path) -> None:
-    """Let halves of files be so old that nobody can be writing them any more."""
+    """Make partial files so old that no process can still be writing them."""
     for path in folder.glob(".*.tmp"):
         os.utime(path, (0, 0))

@@ -1,6 +1,6 @@
-"""Work that is killed on purpose and begun again: it has to end as if nothing had been.
+"""Kill work and start it again: the result must be that of uninterrupted work.
 
-The work runs in children of a server that has loaded everything, so that a start takes no time.
+The work runs in children of a fork server that has loaded all modules, so that a start is fast.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _LONGEST = 240.0
 
 @dataclass(frozen=True)
 class Work:
-    """Something to be killed at.
+    """Work that can be killed.
 
     Attributes:
-        begin: Starts it at a place, or goes on with it; exit code 0 once it is through.
-        check: Compares what it left at a place with what it leaves uninterrupted.
-        seconds: How long it takes uninterrupted.
+        begin: Starts or continues it in a folder; exit code 0 when it is finished.
+        check: Compares the result in a folder with that of uninterrupted work.
+        seconds: Its duration without interruption.
     """
 
     begin: Callable[[Path], BaseProcess]
@@ -43,9 +43,9 @@ class Work:
 
 
 def start(work: Callable[..., None], *arguments: Any) -> BaseProcess:
-    """Do work, a function of a module, in a process of its own.
+    """Run a function of a module in a new process.
 
-    The first start loads what all of them need: begin with one of ``int``, which does nothing.
+    The first start loads the modules that all need, so start ``int`` first, which does nothing.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["gopro.runs.run", "open_clip"])
@@ -55,7 +55,7 @@ def start(work: Callable[..., None], *arguments: Any) -> BaseProcess:
 
 
 def slow_disk(seconds: float = 0.02) -> None:
-    """Let every file of this process take a while to be written, so that it can be killed then."""
+    """Slow down every write of this process, so that it can be killed during one."""
     write = os.fsync
 
     def slowly(handle: int) -> None:
@@ -66,7 +66,7 @@ def slow_disk(seconds: float = 0.02) -> None:
 
 
 def finish(process: BaseProcess) -> float:
-    """Wait for a process that has to end well; gives the seconds that took."""
+    """Wait for a process, check that it succeeds, and return the seconds."""
     started = time.monotonic()
     process.join(_LONGEST)
     if process.exitcode is None:
@@ -76,7 +76,7 @@ def finish(process: BaseProcess) -> float:
 
 
 def after(seconds: float) -> Kill:
-    """Kill after a while."""
+    """Kill after some seconds."""
 
     def kill(process: Process) -> bool:
         end = time.monotonic() + seconds
@@ -88,7 +88,7 @@ def after(seconds: float) -> Kill:
 
 
 def while_written(folder: Path, name: str, number: int) -> Kill:
-    """Kill when a file of that name begins to be written for the n-th time."""
+    """Kill when the n-th write of a file with that name begins."""
 
     def kill(process: Process) -> bool:
         seen: set[str] = set()
@@ -105,12 +105,12 @@ def while_written(folder: Path, name: str, number: int) -> Kill:
 def random_moments(
     count: int, seconds: float, files: dict[str, int], seed: int
 ) -> Iterator[Callable[[Path], Kill]]:
-    """Moments for work at a place: by turns at any time, and while a file is being written.
+    """Moments for a kill: alternately at a random time and during the write of a file.
 
     Args:
-        count: How many.
-        seconds: How long the work takes uninterrupted.
-        files: Names below the place -> how often they are written.
+        count: Number of moments.
+        seconds: Duration of the work without interruption.
+        files: Names below the folder -> how often they are written.
         seed: Of the choice.
     """
     dice = random.Random(seed)
@@ -123,10 +123,10 @@ def random_moments(
 
 
 def survives(work: Work, place: Path, kill: Kill) -> tuple[bool, bool]:
-    """Kill work, begin it again, and compare.
+    """Kill work, start it again, and compare the results.
 
     Returns:
-        Whether it was still at work when it was killed, and whether a half of a file was left.
+        Whether it was still running when it was killed, and whether a partial file was left.
     """
     killed = kill(work.begin(place))
     left = any(place.rglob(".*.tmp"))

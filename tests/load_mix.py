@@ -1,4 +1,4 @@
-"""A served model under load: good requests, and every kind of bad one among them."""
+"""A served model under load: valid requests, mixed with every kind of invalid one."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _PAGE = 0.2
 
 @dataclass
 class Load:
-    """What came of a load.
+    """The results of a load.
 
     Attributes:
-        api: Of the calls of the API.
-        asked: Questions asked at the page.
-        wrong: A line for each of them that wasn't answered as it had to be.
-        before: MB that the server held when it was warm.
-        after: MB at the end.
+        api: The results of the API calls.
+        asked: Number of requests to the page.
+        wrong: One line for each page request with a wrong answer.
+        before: Memory of the warm server in MB.
+        after: Memory at the end in MB.
     """
 
     api: Outcome = field(default_factory=Outcome)
@@ -45,7 +45,7 @@ class Load:
 
     @property
     def growth(self) -> float:
-        """Of the server's memory, in percent."""
+        """Growth of the server's memory in percent."""
         return 100 * (self.after / self.before - 1)
 
     def __str__(self) -> str:
@@ -59,13 +59,13 @@ class Load:
 
 
 def load(server: Served, seconds: float, warm: float, clients: int = 4) -> Load:
-    """Send for a while: the API from several clients, and a visitor of the page.
+    """Send requests for some time: several API clients, and one visitor of the page.
 
     Args:
-        server: At work.
-        seconds: How long, after it is warm.
-        warm: How long it is warmed up with the same.
-        clients: That call the API at once.
+        server: The running server.
+        seconds: Duration after the warm-up.
+        warm: Duration of the warm-up, with the same requests.
+        clients: Number of clients that call the API at once.
     """
     found = Load()
     _send(server, warm, clients, found)
@@ -86,7 +86,7 @@ def _send(server: Served, seconds: float, clients: int, found: Load) -> None:
 
 
 def mix(seed: int = 0) -> Iterator[Request]:
-    """Requests without end: four good ones of several sizes, then a bad one."""
+    """Endless requests: four valid ones of several sizes, then an invalid one."""
     dice = random.Random(seed)
     pictures = [*drawn(6, side=96), *drawn(6, side=480), *drawn(2, side=1600)]
     bad = list(_bad(pictures[0]))
@@ -99,7 +99,7 @@ def mix(seed: int = 0) -> Iterator[Request]:
 
 
 def _bad(sound: bytes) -> Iterator[Request]:
-    """Malformed and oversized uploads, and class names that can't be."""
+    """Malformed and oversized uploads, and invalid class names."""
     noise = random.Random(1).randbytes(50_000)
     large = io.BytesIO()
     Image.new("1", (9000, 9000)).save(large, format="PNG")
@@ -115,7 +115,7 @@ def _bad(sound: bytes) -> Iterator[Request]:
 
 
 def _visit(address: str, end: float, found: Load) -> None:
-    """Ask at the page until a time: pictures, and now and then something else."""
+    """Use the page until a time: mostly pictures, sometimes other files."""
     pictures = drawn(3, side=320)
     with httpx.Client(base_url=address, timeout=120) as client:
         for number in itertools.count():
@@ -135,7 +135,7 @@ def _visit(address: str, end: float, found: Load) -> None:
 
 
 def fitted(folder: Path, photos: Path) -> Path:
-    """A model to serve: CoOp on mini, of a folder of photographs."""
+    """A model to serve: CoOp on mini, fitted to a folder of photographs."""
     from gopro import PromptClassifier
     from gopro.data import labelled
     from gopro.data.folder import read_folder

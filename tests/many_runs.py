@@ -1,4 +1,4 @@
-"""Results of runs that never ran: accuracies as a test wants them."""
+"""Results of runs with given accuracies, without running them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def make(
     zero: dict[str, float] | None = None,
     **changes: Any,
 ) -> Run:
-    """A run's results: accuracies by test."""
+    """The results of one run with these accuracies by test."""
     test = _rows(ours or {"base": 80.0, "new": 60.0})
     plain = _rows(zero or {"base": 50.0, "new": 50.0})
     found = {

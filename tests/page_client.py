@@ -1,4 +1,4 @@
-"""A client of the page as a browser is one: uploads, asks through the queue, reads the answer."""
+"""A client of the page, like a browser: it uploads, calls through the queue, reads the answer."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ API = "/gradio_api"
 
 
 def upload(client: Any, files: Sequence[tuple[str, bytes]]) -> Any:
-    """Send files to where the page takes them; gives the response."""
+    """Upload files to the page and return the response."""
     return client.post(f"{API}/upload", files=[("files", file) for file in files])
 
 
 def as_uploaded(path: str) -> dict[str, Any]:
-    """How the page names a file in what it asks."""
+    """The description of an uploaded file in a call."""
     return {
         "path": path,
         "orig_name": PurePosixPath(path).name,
@@ -26,7 +26,7 @@ def as_uploaded(path: str) -> dict[str, Any]:
 
 
 def ask(client: Any, function: int, data: Sequence[Any]) -> dict[str, Any]:
-    """Ask a function of the page; gives its last message: ``success`` and ``output``."""
+    """Call a function of the page and return its last message: ``success`` and ``output``."""
     session = uuid.uuid4().hex[:10]
     body = {"data": list(data), "fn_index": function, "session_hash": session}
     joined = client.post(f"{API}/queue/join", json=body)
@@ -42,7 +42,7 @@ def ask(client: Any, function: int, data: Sequence[Any]) -> dict[str, Any]:
 
 
 def answer(client: Any, files: Sequence[tuple[str, bytes]], names: str) -> dict[str, Any]:
-    """Upload pictures and ask for their names."""
+    """Upload pictures and return the predictions."""
     sent = upload(client, files)
     if sent.status_code != 200:
         return {"success": False, "output": {"error": sent.text}}

@@ -1,4 +1,4 @@
-"""Whether two run folders hold the same, apart from times and places."""
+"""Whether two run folders have the same contents, except times and paths."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FREE = ("out", "resume", "workers")
 
 
 def assert_same(one: Path, other: Path) -> None:
-    """Weights, metrics and predictions are the same bit for bit, and so is what was measured.
+    """Assert that weights, metrics, predictions and results are equal bit for bit.
 
-    Neither folder holds anything that the other one lacks.
+    Both folders must have the same files.
     """
     for name in SAME:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
@@ -25,9 +25,9 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 def measured(folder: Path) -> dict[str, Any]:
-    """What a run found, without how long it took, where, and whether by --resume.
+    """The results of a run without times, paths and ``--resume``.
 
-    The code's revision is left out too: somebody may be at work on it.
+    The revision of the code is left out too, because it may change during the tests.
     """
     found = schema.read(folder)
     given = {k: v for k, v in found["settings"].items() if k not in _FREE}
@@ -36,5 +36,5 @@ def measured(folder: Path) -> dict[str, Any]:
 
 
 def names(folder: Path) -> list[str]:
-    """Everything in a folder, halves of files too."""
+    """The names of all files in a folder, including partial ones."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))

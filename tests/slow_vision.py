@@ -1,4 +1,4 @@
-"""The plain way to run a ViT image tower with prompts among its tokens, image by image."""
+"""A plain, slow ViT image encoder with prompt tokens, image by image."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def plain_image(
     """Image embeddings [B, e].
 
     Args:
-        backbone: Gives the weights.
+        backbone: Its weights are used.
         pixels: [B, 3, S, S] in [0, 1].
         prompts: One [P, d_v] for each of the first blocks.
-        behind_class: Prompts stand between the class token and the patches, as in VPT, and not at
-            the end, as in MaPLe.
+        behind_class: Whether prompts are between class token and patches, as in VPT; otherwise they
+            are at the end, as in MaPLe.
     """
     tower: Any = backbone.model.visual
     rows = []

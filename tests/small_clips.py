@@ -1,4 +1,4 @@
-"""Small random CLIPs with the ordinary tokenizer, and the plain way to run their text tower."""
+"""Small random CLIPs with the ordinary tokenizer, and a plain, slow text encoder for them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def small_clip(
     quick_gelu: bool = False,
     seed: int = 0,
 ) -> nn.Module:
-    """A CLIP of a few layers; every weight, biases too, is random, so that none can be missed."""
+    """A CLIP of a few layers. Every weight and bias is random, so that each one matters."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = kind(
@@ -43,7 +43,7 @@ def small_clip(
             quick_gelu=quick_gelu,
         )
         for name, tensor in model.named_parameters():
-            if "token_embedding" not in name:  # large, and random already
+            if "token_embedding" not in name:  # large, and already random
                 tensor.data += 0.03 * torch.randn_like(tensor)
         for name, tensor in model.named_buffers():
             if "running" in name:
@@ -65,14 +65,14 @@ def plain_prompts(
     context: Tensor,
     deep: Sequence[Tensor | None] = (),
 ) -> Tensor:
-    """Text embeddings [C, e] of one image's prompts, class by class over the full context length.
+    """Text embeddings [C, e] of the prompts of one image, class by class, at full context length.
 
     Args:
-        backbone: Gives weights and tokenizer.
-        names: Class names as they stand in the sentence.
-        context: [M, d_t], or [C, M, d_t] for a context of its own for each class.
-        deep: [M, d_t], or [C, M, d_t] for each class, or nothing: what replaces tokens 1..M before
-            blocks 1, 2, ...
+        backbone: Its weights and tokenizer are used.
+        names: Class names as in the sentence.
+        context: [M, d_t], or [C, M, d_t] with one context per class.
+        deep: For each of the blocks 1, 2, ...: what replaces tokens 1..M before it, [M, d_t] or
+            [C, M, d_t], or nothing.
     """
     tower: Any = getattr(backbone.model, "text", backbone.model)
     embed = tower.token_embedding.weight
@@ -104,7 +104,7 @@ def plain_prompts(
 
 
 def close(found: Tensor, wanted: Tensor, tolerance: float = 2e-5) -> None:
-    """Assert that two tensors agree to a part of the wanted one's largest entry."""
+    """Assert that two tensors agree within a fraction of the largest expected entry."""
     assert found.shape == wanted.shape
     difference = (found - wanted).abs().max().item()
     assert difference <= tolerance * max(wanted.abs().max().item(), 1e-6), difference

@@ -1,4 +1,4 @@
-"""A disk of a few kilobytes: a file system in memory, whose size can be changed."""
+"""A disk of a few kilobytes: an in-memory file system that can be resized."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ class Disk:
     """A mounted disk.
 
     Attributes:
-        path: Where it is.
+        path: Its mount point.
     """
 
     path: Path
 
     def resize(self, size: int) -> None:
-        """Give it so many bytes, rounded up to whole pages."""
+        """Set its size in bytes, rounded up to whole pages."""
         _mount("-o", f"remount,size={-(-size // _PAGE) * _PAGE}", str(self.path))
 
     def empty(self) -> None:
-        """Remove all that is on it."""
+        """Delete everything on it."""
         for path in self.path.iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 @contextlib.contextmanager
 def mounted(path: Path) -> Iterator[Disk]:
-    """A disk at a new folder, unmounted at the end; the test is skipped where that can't be."""
+    """A disk mounted at a new folder; the test is skipped if mounting is not possible."""
     path.mkdir()
     try:
         _mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", str(path))
@@ -49,7 +49,7 @@ def mounted(path: Path) -> Iterator[Disk]:
 
 
 def used(folder: Path) -> int:
-    """Bytes that a folder's files take on such a disk."""
+    """Bytes that the files of a folder need on such a disk."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return sum(-(-path.stat().st_size // _PAGE) * _PAGE for path in files)
 

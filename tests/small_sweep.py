@@ -1,4 +1,4 @@
-"""A sweep of three short jobs by the real command, and what it comes to."""
+"""A sweep of three short jobs with the real command, and its results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ JOBS = 3
 
 
 def start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.Popen[str]:
-    """``gopro bench`` of three short jobs, in a process of its own."""
+    """Start ``gopro bench`` with three short jobs in a new process."""
     command = [
         *(sys.executable, "-m", "gopro", "bench", "--methods", "coop"),
         *("--datasets", f"folder:{pictures}", "--seeds", "1,2,3", "--shots", "2", "--epochs", "6"),
@@ -25,7 +25,7 @@ def start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.P
 
 
 def numbers(out: Path) -> dict[str, Any]:
-    """What a job came to: accuracies, predictions, the weights' bytes."""
+    """The results of a job: accuracies, predictions, and the bytes of the weights."""
     found = {}
     for path in out.glob("*/results.json"):
         run = json.loads(path.read_text())
@@ -39,7 +39,7 @@ def numbers(out: Path) -> dict[str, Any]:
 
 
 def finish(pictures: Path, out: Path) -> None:
-    """Start again until it is through."""
+    """Start the sweep again until it is finished."""
     process = start(pictures, out)
     text, error = process.communicate(timeout=600)
     assert process.returncode == 0, error

@@ -1,4 +1,4 @@
-"""Classifiers of a second, on the tiny CLIP of ``tests/tiny_run.py``."""
+"""Classifiers that train in about a second, on the tiny CLIP of ``tests/tiny_run.py``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Given = tuple[list[Path], list[str]]
 
 @pytest.fixture(scope="session")
 def make(tiny: list[str]) -> Make:
-    """A classifier on the tiny backbone: CoOp, 2 epochs of steps of 8, unless told else."""
+    """A classifier on the tiny backbone; by default CoOp, 2 epochs, batch size 8."""
     where = {
         name.removeprefix("--"): value for name, value in zip(tiny[::2], tiny[1::2], strict=True)
     }
@@ -38,5 +38,5 @@ def given(photos: Path) -> Given:
 
 @pytest.fixture(scope="session")
 def model(make: Make, given: Given, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a fitted and saved classifier. Not to be changed."""
+    """The folder of a fitted and saved classifier. Tests must not change it."""
     return make().fit(*given).save(tmp_path_factory.mktemp("saved") / "model")

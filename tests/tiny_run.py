@@ -1,4 +1,4 @@
-"""Runs of a second: a tiny random CLIP by name, a folder of tiny pictures, the command line."""
+"""Runs of about a second: a tiny random CLIP, a folder of tiny pictures, the command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BASE, NEW = CLASSES[:2], CLASSES[2:]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command left: exit code and what it printed."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -29,7 +29,7 @@ class Answer:
 
     @property
     def line(self) -> str:
-        """The one line of an error: no traceback, no second line, exit code 2."""
+        """The error message: one line, no traceback, exit code 2."""
         assert self.code == 2, (self.code, self.out, self.err)
         lines = self.err.splitlines()
         assert len(lines) == 1, self.err
@@ -43,7 +43,7 @@ Cli = Callable[..., Answer]
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Options that choose a tiny random CLIP: its architecture registered, its weights a file."""
+    """Options that select a tiny random CLIP, whose architecture is registered here."""
     from safetensors.torch import save_file
 
     from small_clips import small_clip
@@ -68,7 +68,7 @@ def register(folder: Path) -> None:
 def write_photos(
     folder: Path, classes: Sequence[str] = CLASSES, count: int = 12, side: int = 32
 ) -> Path:
-    """Make class folders of noisy pictures, each class of another colour."""
+    """Make class folders of noisy pictures, each class with its own colour."""
     rng = np.random.default_rng(0)
     for label, name in enumerate(classes):
         (folder / name).mkdir(parents=True)
@@ -81,7 +81,7 @@ def write_photos(
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """4 classes of 12 pictures: 6 to train, 2 to validate, 4 to test on. Not to be changed."""
+    """4 classes of 12 pictures: 6 to train, 2 to validate, 4 to test. Not to be changed."""
     return write_photos(tmp_path_factory.mktemp("photos") / "animals")
 
 
@@ -102,7 +102,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
 
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the picture of runs out: drawing it takes longer than a run."""
+    """Do not draw the picture of runs, because it takes longer than a run."""
     from gopro.results.pages import picture
 
     monkeypatch.setattr(picture, "draw", lambda folder, datasets: folder)
@@ -110,7 +110,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def train(cli: Cli, tiny: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Run ``gopro train`` on ``photos``: CoOp, 4 shots, 2 epochs of 4 steps, unless told else."""
+    """Run ``gopro train`` on ``photos``; by default CoOp, 4 shots, 2 epochs of 4 steps."""
     quick(monkeypatch)
 
     def run(out: Path, *arguments: object, dataset: str | None = None) -> Answer:
