@@ -1,4 +1,4 @@
-"""The benchmark of ``gopro fit``: classes drawn by a seed, photographs laid out, figures read."""
+"""The benchmark of ``gopro fit``: seeded choice of classes, copied photographs, figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of ``gopro predict``: both ways see the same pictures, and the ratio is told."""
+"""The benchmark of ``gopro predict``: both ways get the same pictures; the ratio is printed."""
 
 from __future__ import annotations
 

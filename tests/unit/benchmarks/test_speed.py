@@ -1,4 +1,4 @@
-"""The benchmark: that it compares like with like, and that its floor is one."""
+"""The speed benchmark: the ways agree, and the minimum work is a lower bound."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def backbone() -> Backbone:
 
 
 def test_both_ways_agree(backbone: Backbone) -> None:
-    found = agreement.check(backbone)
-    assert set(found) == {"scores", "losses", "gradient"}
-    assert max(found.values()) < 1e-4
+    differences = agreement.check(backbone)
+    assert set(differences) == {"scores", "losses", "gradient"}
+    assert max(differences.values()) < 1e-4
 
 
 def test_ways_that_differ_are_not_timed(
@@ -77,7 +77,7 @@ def test_the_floor_is_a_little_less_than_what_is_done(
         exact.learn(Batch(setup.labels, {}, features))
     text = ways.needed("cached views", setup).operations
     assert 0.7 < text / counted.get_total_flops() < 1.0
-    # the counter doesn't know torch's own fused attention
+    # the counter does not count torch's fused attention
     monkeypatch.setattr(torch.backends.mha, "get_fastpath_enabled", lambda: False)
     with FlopCounterMode(display=False) as counted:
         exact.method.encode(batch)

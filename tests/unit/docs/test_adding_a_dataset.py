@@ -19,12 +19,12 @@ BIRDS = ("great_tit", "kingfisher", "wood_duck")
 
 
 def _blocks(kind: str) -> list[str]:
-    return [text for found, text in documented.blocks(GUIDE) if found == kind]
+    return [text for block, text in documented.blocks(GUIDE) if block == kind]
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The set's folder as the guide shows it, and its rows in the tables."""
+    """The folder of the set as in the guide, and its rows in the tables."""
     row, source = _blocks("text")
     monkeypatch.setitem(catalog.KNOWN, "my_birds", _row(row, catalog)["my_birds"])
     monkeypatch.setitem(sources.SOURCES, "my_birds", _row(source, sources)["my_birds"])
@@ -34,8 +34,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shares = {"train": range(5), "val": range(5, 7), "test": range(7, 10)}
     parts = {
         part: [
-            [f"{bird}/{number:02}.png", place, bird.replace("_", " ")]
-            for place, bird in enumerate(BIRDS)
+            [f"{bird}/{number:02}.png", label, bird.replace("_", " ")]
+            for label, bird in enumerate(BIRDS)
             for number in numbers
         ]
         for part, numbers in shares.items()
@@ -45,22 +45,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _row(text: str, module: Any) -> dict[str, Any]:
-    """A row of a table, read where the table stands."""
-    found: dict[str, Any] = eval("{" + text + "}", dict(vars(module)))
-    return found
+    """A row of a table, evaluated in the module of the table."""
+    rows: dict[str, Any] = eval("{" + text + "}", dict(vars(module)))
+    return rows
 
 
 @pytest.mark.usefixtures("home")
 def test_its_commands(cli: Cli, tiny: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch)
     monkeypatch.setenv("COLUMNS", "200")
-    told = []
+    outputs = []
     for _, *arguments in documented.commands(_blocks("bash")[0]):
         brief = [*tiny, "--epochs", "1"] if arguments[0] == "train" else []
         answer = cli(*arguments, *brief)
         assert answer.code == 0, answer.err
-        told.append(answer.out)
-    listed, verified, trained = told
+        outputs.append(answer.out)
+    listed, verified, trained = outputs
     assert "my_birds         here" in listed
     assert "3 classes, 30 images" in verified
     assert "harmonic mean" in trained

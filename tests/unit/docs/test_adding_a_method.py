@@ -31,7 +31,7 @@ def _block(kind: str) -> str:
 
 @pytest.fixture
 def tether(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The guide's class in a module, its line in the table, and its recipe."""
+    """The class of the guide in a module, its line in the table, and its recipe."""
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "tether.py").write_text(_block("python"), encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path / "code")

@@ -1,4 +1,4 @@
-"""docs/architecture.md describes every room, its layers are those checked, its answers exist."""
+"""docs/architecture.md: rooms, files and answers exist, and the layers are those checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command, option, block of Python and link that README and docs show is one."""
+"""Every command, option, Python block and link in README and docs is valid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from documented import PAGES, blocks, check, commands, shown
 from gopro import GoproError
 
-# the method that this page adds is in no table; its own test runs its commands
+# the method of this page is in no table; the test of the page runs its commands
 ADDED = "adding-a-method.md"
 SHOWN = [
     (page.name, words, whole)
@@ -45,7 +45,7 @@ def test_command_exists(page: str, words: list[str], whole: bool) -> None:
         "python -m benchmarks.speet",
     ],
 )
-def test_a_command_that_is_none_is_found(line: str) -> None:
+def test_an_invalid_command_is_found(line: str) -> None:
     (words,) = commands(line)
     with pytest.raises((AssertionError, GoproError)):
         check(words)
@@ -58,7 +58,7 @@ def test_python_can_be_read() -> None:
                 compile(text, str(page), "exec")
 
 
-def test_links_lead_somewhere() -> None:
+def test_links_have_a_target() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             if "://" not in target:

@@ -16,7 +16,7 @@ from tiny_run import write_photos
 TUTORIAL = documented.ROOT / "docs" / "tutorial.md"
 
 _LARGE = ["--backbone", "ViT-B-16", "--pretrained", "openai"]
-"""What can't be fetched here; in its place runs the tiny backbone of the tests."""
+"""Needs a download; the tiny backbone of the tests runs instead."""
 
 
 def test_tutorial(
@@ -52,7 +52,7 @@ def _photographs(folder: Path) -> None:
 
 
 def _briefly(fit: Any) -> Any:
-    """The same with one epoch: what the tutorial says is tested here, not what is learned."""
+    """``fit`` with one epoch: the commands are tested here, not the accuracy."""
 
     def run(self: PromptClassifier, *given: Any, **more: Any) -> PromptClassifier:
         fitted: PromptClassifier = fit(self.set_params(epochs=1), *given, **more)

@@ -1,4 +1,4 @@
-"""Candidates for training settings see training images of base classes alone."""
+"""Candidates for training settings get only training images of base classes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_inner_set_holds_training_images_of_base_classes_alone() -> None:
     assert not set(found.train) & set(found.test)
 
 
-def test_quarters_change_places() -> None:
+def test_quarters_are_swapped() -> None:
     whole = Dataset("eight", None, NAMES, _items("train", 6), (), _items("test", 4))
     found = choose.inner(whole, shots=4, seed=7, swap=True)
     assert found.class_names == ("cat", "dog", "ant", "bee")

@@ -1,4 +1,4 @@
-"""Captions say only what is true, and the record of what they say is right."""
+"""Captions are true, and the record of the slots that they mention is right."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def _slots(**values: str) -> list[int]:
     return [value_of(slot, values.get(slot, "")) for slot in SLOTS]
 
 
-def test_what_goes_without_saying_is_mostly_a_plain_photo() -> None:
+def test_default_slots_mostly_give_a_plain_photo() -> None:
     rng = random.Random(0)
     made = [describe(["dog"], "", _slots(), rng) for _ in range(400)]
     assert all("dog" in caption.text for caption in made)
@@ -60,7 +60,7 @@ def test_prompts_have_the_right_article() -> None:
     assert prompt("dog", "outline drawing") == "an outline drawing of a dog."
 
 
-def test_same_source_of_chance_same_caption() -> None:
+def test_the_same_seed_gives_the_same_caption() -> None:
     slots = _slots(look="clean", tone="grey")
     first = [describe(["cup"], "", slots, random.Random(5)) for _ in range(3)]
     assert first[0] == first[1] == first[2]

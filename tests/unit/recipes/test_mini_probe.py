@@ -1,4 +1,4 @@
-"""What the probes learn from a few embeddings."""
+"""The probes learn from a few embeddings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several processes: the mean of their gradients, and one who decides."""
+"""Several processes: averaged gradients, and rank 0 decides."""
 
 from __future__ import annotations
 

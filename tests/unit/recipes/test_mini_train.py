@@ -1,4 +1,4 @@
-"""A few steps of the recipe on the built-in world alone, and what its parts promise."""
+"""A few steps of the recipe on the built-in world, and tests of its parts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_run_goes_on_where_it_stopped(run_folder: Path) -> None:
 
 
 def test_training_text_is_the_shipped_text_tower(run_folder: Path) -> None:
-    """Own token numbers and the cut at the longest sentence change no embedding."""
+    """The lexicon's token numbers and the cut at the longest sentence change no embedding."""
     training = train.Training(options.parse(["--out", str(run_folder), "--steps", "9", *SMALL]))
     training.resume()
     learner = training.model.eval()
@@ -82,7 +82,7 @@ def test_a_run_can_begin_with_the_weights_of_another(run_folder: Path, tmp_path:
 
 
 def test_two_processes_train_one_model(run_folder: Path, tmp_path: Path) -> None:
-    """Each has its part of the batch, and one of them saves."""
+    """Each has a part of the batch, and rank 0 saves."""
     command = ["--out", str(tmp_path), "--cache", str(run_folder / "cache")]
     train.run(options.parse([*command, "--steps", "2", *SMALL[:-1], "2"]))
     facts = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ def test_a_random_image_tower_is_not_kept(capsys: pytest.CaptureFixture[str]) ->
 def test_prompts_call_a_photo_what_is_one(
     run_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And no other picture counts for them, so context words are left to be chosen."""
+    """Other pictures have no weight for them, so context words are worth learning."""
     data = pictures.load(run_folder / "cache", real=False)
     lexicon = Lexicon(all_sentences(data.vocabulary.words()))
     asked: list[tuple[str, tuple[int, ...]]] = []
@@ -150,7 +150,7 @@ def test_a_pasted_part_is_counted_for_the_picture_it_is_of() -> None:
     assert 10 < (partner != torch.arange(count)).sum() < 40
     own = (out == images).float().mean((1, 2, 3))
     of_other = (out == images[partner]).float().mean((1, 2, 3))
-    mixed = partner != torch.arange(count)  # one may be drawn as its own partner
+    mixed = partner != torch.arange(count)  # a picture may be its own partner
     torch.testing.assert_close(own[mixed], share[mixed])
     torch.testing.assert_close(of_other[mixed], 1 - share[mixed])
     assert share.min() >= 0.5 - 0.1
@@ -226,7 +226,7 @@ def test_only_the_allowed_pictures_are_listed(tmp_path: Path) -> None:
     }
     pictures.prepare_real(tmp_path, None, tmp_path / "cache")
     loaded = pictures.load(tmp_path / "cache")
-    assert len(loaded) == 3  # the middle and the squashed whole of one, and the sketch
+    assert len(loaded) == 3  # the crop and the resized whole of one picture, and the sketch
     assert loaded.pixels(np.array([2, 0])).shape == (2, pictures.SIDE, pictures.SIDE, 3)
     assert loaded.slots[2, 0] == value_of("style", "sketch")
 
