@@ -98,4 +98,4 @@ def test_its_own_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_fetched_is_what_is_read() -> None:
     (piece,) = sources.SOURCES["my_birds"]
     assert piece.file == "birds.zip"
-    assert piece.places == ("photos", "split.json")
+    assert piece.installed == ("photos", "split.json")

@@ -1,4 +1,4 @@
-"""A known set into its folder, piece by piece: what is there is left alone."""
+"""Downloading a data set of the catalog, file by file; existing files are kept."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ from gopro.data.download.http import fetch
 from gopro.data.download.sources import BY_HAND, SOURCES, Piece
 from gopro.data.verify import state
 
-_WAITING = ".downloads"
-"""Folder below the root that holds what is on its way."""
+_PARTIAL = ".downloads"
+"""Folder in the root for unfinished downloads and for archives."""
 
 
 def download(
     name: str, root: Path, *, keep: bool = False, say: Callable[[str], None] = print
 ) -> None:
-    """Fetch what is missing of a set.
+    """Download the missing files of a data set.
 
     Args:
-        name: Of a known set.
+        name: Name of a data set of the catalog.
         root: The folder of the data sets.
-        keep: Leave archives beside, once unpacked.
-        say: Gets a line about each piece.
+        keep: Keep archives after unpacking.
+        say: Receives a line about each file.
 
     Raises:
-        GoproError: When something can't be had, is damaged or unsafe, has to be fetched by hand,
-            or another process is at it.
+        GoproError: When a file can't be downloaded, is damaged or unsafe, or must be fetched by
+            hand; or when another process is downloading the set.
     """
     known = KNOWN[name]
     if not known.folders:
         raise GoproError(f"{name} is built in; there is nothing to download")
     home = known.home(root) or root / known.folders[0]
-    waiting = root / _WAITING
+    partial = root / _PARTIAL
     try:
-        waiting.mkdir(parents=True, exist_ok=True)
-        with FileLock(waiting / f"{name}.lock", timeout=0):
+        partial.mkdir(parents=True, exist_ok=True)
+        with FileLock(partial / f"{name}.lock", timeout=0):
             remove_remains(home)
-            remove_temporary(waiting / name)
+            remove_temporary(partial / name)
             for piece in SOURCES[name]:
-                _put(name, piece, home, waiting / name, keep, say)
+                _install(name, piece, home, partial / name, keep, say)
     except Timeout as error:
         raise GoproError(
             f"another process is downloading {name} to {root}; wait for it to end"
@@ -53,19 +53,19 @@ def download(
     except OSError as error:
         raise GoproError(
             f"can't write {root} ({error.strerror or error}); free some space or choose another "
-            "--root: what has arrived is kept"
+            "--root: the downloaded part is kept"
         ) from error
     if name in BY_HAND and state(name, root).state != "here":
         raise GoproError(f"{home} needs more: {BY_HAND[name]} (from {known.source})")
 
 
-def _put(
-    name: str, piece: Piece, home: Path, waiting: Path, keep: bool, say: Callable[[str], None]
+def _install(
+    name: str, piece: Piece, home: Path, partial: Path, keep: bool, say: Callable[[str], None]
 ) -> None:
-    """One piece into its place."""
-    archive = waiting / piece.file
-    if all((home / place).exists() for place in piece.places):
-        if _mark(archive).exists():  # killed between unpacking and removing it
+    """Download one file and move or unpack it to ``home``."""
+    archive = partial / piece.file
+    if all((home / path).exists() for path in piece.installed):
+        if _mark(archive).exists():  # a process was killed after unpacking it
             archive.unlink(missing_ok=True)
             _mark(archive).unlink()
         say(f"{piece.file}: here already")
@@ -84,7 +84,7 @@ def _put(
             _mark(archive).unlink(missing_ok=True)
             raise GoproError(
                 f"the archive {piece.file} of {name} can't be used: {error}; it was removed: the "
-                "same command fetches it anew"
+                "same command downloads it again"
             ) from error
         if not keep:
             archive.unlink()
@@ -93,5 +93,5 @@ def _put(
 
 
 def _mark(archive: Path) -> Path:
-    """Stands beside an archive that is to go once it is unpacked."""
+    """A marker file: its archive is to be removed after unpacking."""
     return archive.with_name(f"{archive.name}.once")

@@ -1,4 +1,4 @@
-"""Files from the network: resumed where they broke off, checked, and whole or not there at all."""
+"""HTTP downloads: resumed after interruptions, verified, and moved into place when complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gopro.common.files import write_json
 from gopro.common.progress import bar
 
 TRIES = 5
-"""Times a broken connection is taken up again before the next address is tried."""
+"""Attempts per address before the next address is tried."""
 
 _PAUSE = 1.0
 _TIMEOUT = 30.0
@@ -32,26 +32,26 @@ _BROKEN = (
 
 
 class _RefusedError(Exception):
-    """An address that has no such file: another may have it."""
+    """An address doesn't have the file; another one may."""
 
 
 def fetch(urls: Sequence[str], target: Path, checksum: str = "") -> Path:
-    """Download a file unless it is there.
+    """Download a file unless it exists.
 
-    What has arrived lies in ``target.part`` until it is whole and its checksum fits; a later call
-    goes on from there.
+    The file is ``target.part`` until it is complete and its checksum matches. A later call resumes
+    from there.
 
     Args:
-        urls: Addresses of the same file, tried in turn.
-        target: Where it goes.
-        checksum: ``md5:...`` or ``sha256:...``; empty to go without.
+        urls: Addresses of the same file, tried in this order.
+        target: The final path.
+        checksum: ``md5:...`` or ``sha256:...``; empty for no check.
 
     Raises:
-        GoproError: When no address gives the file, what came is another file, or there is no room.
+        GoproError: When no address has the file, the checksum differs, or the disk is full.
     """
     part = target.with_name(f"{target.name}.part")
     if target.exists():
-        _about(part).unlink(missing_ok=True)  # of a call that was killed at its end
+        _about(part).unlink(missing_ok=True)  # left by a process that was killed at the end
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     causes = []
@@ -64,22 +64,22 @@ def fetch(urls: Sequence[str], target: Path, checksum: str = "") -> Path:
         except OSError as error:
             raise GoproError(
                 f"can't write {part} ({error.strerror or error}); free some space or choose "
-                "another --root: what has arrived is kept"
+                "another --root: the downloaded part is kept"
             ) from error
     else:
         raise GoproError(
-            f"can't download {target.name} ({'; '.join(causes)}); what has arrived is kept, and "
-            "the same command goes on"
+            f"can't download {target.name} ({'; '.join(causes)}); the downloaded part is kept: "
+            "run the same command again to resume"
         )
-    _check(part, checksum, target.name)
+    _verify(part, checksum, target.name)
     part.replace(target)
     _about(part).unlink(missing_ok=True)
     return target
 
 
 def _resume(url: str, part: Path) -> None:
-    """Fetch until the part is whole, through broken connections."""
-    if _read_about(part).get("url") != url:  # another address may have another file
+    """Download until the part is complete; reconnects after broken connections."""
+    if _read_about(part).get("url") != url:  # files of other addresses may differ
         part.unlink(missing_ok=True)
     for attempt in range(TRIES):
         before = _size(part)
@@ -90,7 +90,7 @@ def _resume(url: str, part: Path) -> None:
         except urllib.error.HTTPError as error:
             if error.code not in (408, 416, 429) and error.code < 500:
                 raise _RefusedError(f"the server says {error.code} {error.reason}") from error
-            if error.code == 416:  # what is here can't be the start of what is there
+            if error.code == 416:  # the part is longer than the file
                 part.unlink(missing_ok=True)
             cause = f"the server says {error.code} {error.reason}"
         except _BROKEN as error:
@@ -101,7 +101,7 @@ def _resume(url: str, part: Path) -> None:
 
 
 def _once(url: str, part: Path) -> bool:
-    """One connection; tells whether the file is whole now."""
+    """Download over one connection; returns whether the file is complete."""
     about, have = _read_about(part), _size(part)
     if have and about.get("size") == have:
         return True
@@ -111,43 +111,44 @@ def _once(url: str, part: Path) -> bool:
         if about.get("tag"):
             headers["If-Range"] = about["tag"]
     request = urllib.request.Request(url, headers=headers)
-    # the addresses are those of sources.py
-    with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # nosec B310
-        if answer.headers.get_content_type() == "text/html":
+    # all addresses come from sources.py
+    with urllib.request.urlopen(request, timeout=_TIMEOUT) as response:  # nosec B310
+        if response.headers.get_content_type() == "text/html":
             raise _RefusedError("it gives a web page instead of the file; try again another day")
-        starts = answer.headers.get("Content-Range", "")
-        go_on = answer.status == 206 and starts.startswith(f"bytes {have}-")
-        have = have if go_on else 0
-        whole = starts.rpartition("/")[2] if go_on else answer.headers.get("Content-Length", "")
-        size = int(whole) if whole.isdecimal() else None
-        tag = answer.headers.get("ETag", "")
+        content_range = response.headers.get("Content-Range", "")
+        resumed = response.status == 206 and content_range.startswith(f"bytes {have}-")
+        have = have if resumed else 0
+        length = response.headers.get("Content-Length", "")
+        total = content_range.rpartition("/")[2] if resumed else length
+        size = int(total) if total.isdecimal() else None
+        tag = response.headers.get("ETag", "")
         tag = "" if tag.startswith("W/") else tag
         before = about.get("size")
-        if go_on and None not in (size, before) and size != before:  # without tags, all that tells
+        if resumed and None not in (size, before) and size != before:  # the file has changed
             part.unlink()
             return False
-        if not go_on:  # before the note changes: old bytes under a new tag would be gone on from
+        if not resumed:  # in this order: old bytes must never be resumed under a new tag
             part.unlink(missing_ok=True)
             write_json(_about(part), {"url": url, "size": size, "tag": tag})
-        _room(part, size, have)
-        with part.open("r+b" if go_on else "wb") as file:
+        _check_space(part, size, have)
+        with part.open("r+b" if resumed else "wb") as file:
             file.seek(have)
-            _copy(answer, file, part.stem, have, size)
+            _copy(response, file, part.stem, have, size)
     return size is None or _size(part) == size
 
 
-def _copy(answer: Any, file: Any, name: str, have: int, size: int | None) -> None:
+def _copy(response: Any, file: Any, name: str, have: int, size: int | None) -> None:
     million = 1_000_000
     with bar(f"{name}, MB", (size or 0) // million, have // million) as advance:
         shown = have // million
-        while chunk := answer.read(_CHUNK):
+        while chunk := response.read(_CHUNK):
             file.write(chunk)
             have += len(chunk)
             advance("", have // million - shown)
             shown = have // million
 
 
-def _room(part: Path, size: int | None, have: int) -> None:
+def _check_space(part: Path, size: int | None, have: int) -> None:
     free = shutil.disk_usage(part.parent).free
     if size is not None and size - have > free:
         raise GoproError(
@@ -156,18 +157,18 @@ def _room(part: Path, size: int | None, have: int) -> None:
         )
 
 
-def _check(part: Path, checksum: str, name: str) -> None:
+def _verify(part: Path, checksum: str, name: str) -> None:
     if not checksum:
         return
-    kind, _, wanted = checksum.partition(":")
-    digest = hashlib.new(kind, usedforsecurity=False)
+    algorithm, _, wanted = checksum.partition(":")
+    digest = hashlib.new(algorithm, usedforsecurity=False)
     with part.open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     if digest.hexdigest() != wanted:
         part.unlink()
         raise GoproError(
-            f"what was downloaded as {name} isn't the published file ({kind} "
+            f"what was downloaded as {name} isn't the published file ({algorithm} "
             f"{digest.hexdigest()}, wanted {wanted}); it was removed: try again, or fetch it "
             "by hand"
         )
@@ -178,11 +179,12 @@ def _size(part: Path) -> int:
 
 
 def _about(part: Path) -> Path:
+    """The JSON file with the url, size and tag that ``part`` was downloaded with."""
     return part.with_name(f"{part.name}.json")
 
 
 def _read_about(part: Path) -> dict[str, Any]:
     with contextlib.suppress(OSError, ValueError):
-        found = json.loads(_about(part).read_text(encoding="utf-8"))
-        return found if isinstance(found, dict) else {}
+        about = json.loads(_about(part).read_text(encoding="utf-8"))
+        return about if isinstance(about, dict) else {}
     return {}

@@ -1,7 +1,7 @@
-"""Where the files of the known sets come from: the makers' addresses, mirrors, checksums.
+"""Addresses, mirrors and checksums of the files of the catalog's data sets.
 
-The benchmark's split files and class names lie on its authors' drive. Where no checksum is
-published the list has none; those of seven split files are of the files themselves.
+The benchmark's split files and class names are on its authors' drive. Checksums are the published
+ones, except those of seven split files, which were computed from the files.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Piece:
-    """One file to fetch.
+    """One file to download.
 
     Attributes:
-        urls: The makers' address first, then mirrors of the same file.
-        gives: Where it goes inside the set's folder; for an archive a pair for each folder or
-            file taken out of it: its path in the archive, and where it goes.
-        checksum: ``md5:...`` or ``sha256:...``; empty where none is published.
-        inner: An archive inside the archive that holds what is taken.
-        name: The file's name where the address doesn't end in it.
+        urls: The authors' address, then mirrors of the same file.
+        gives: Its path in the set's folder. For an archive, pairs of a path in the archive and the
+            path in the set's folder that it is extracted to.
+        checksum: ``md5:...`` or ``sha256:...``; empty if none is published.
+        inner: Path of an archive in the archive, if that contains the files.
+        name: The file's name, if the address doesn't end with it.
     """
 
     urls: tuple[str, ...]
@@ -29,13 +29,13 @@ class Piece:
     name: str = ""
 
     @property
-    def places(self) -> tuple[str, ...]:
-        """What is in the set's folder once the piece is in place."""
+    def installed(self) -> tuple[str, ...]:
+        """Paths in the set's folder that the file provides."""
         return (self.gives,) if isinstance(self.gives, str) else tuple(to for _, to in self.gives)
 
     @property
     def file(self) -> str:
-        """The downloaded file's name."""
+        """Name of the downloaded file."""
         return self.name or self.urls[0].rpartition("/")[2]
 
 
@@ -47,9 +47,9 @@ def _split(key: str, name: str, sha256: str = "") -> Piece:
     return Piece(_drive(key), name, f"sha256:{sha256}" if sha256 else "", name=name)
 
 
-def _same(*names: str, below: str = "") -> tuple[tuple[str, str], ...]:
-    """Folders that keep their names."""
-    return tuple((f"{below}{name}", name) for name in names)
+def _same(*names: str, parent: str = "") -> tuple[tuple[str, str], ...]:
+    """Paths in the archive's folder ``parent`` that keep their names."""
+    return tuple((f"{parent}{name}", name) for name in names)
 
 
 _VGG = "https://www.robots.ox.ac.uk/~vgg/data"
@@ -122,7 +122,7 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
     "food101": (
         Piece(
             ("http://data.vision.ee.ethz.ch/cvl/food-101.tar.gz",),
-            _same("images", "meta", below="food-101/"),
+            _same("images", "meta", parent="food-101/"),
             "md5:85eeb15f3717b99a5da872d97d918f87",
         ),
         _split("1QK0tGi096I0Ba6kggatX1ee6dJFIcEJl", "split_zhou_Food101.json"),
@@ -134,7 +134,7 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
                 "images",
                 "variants.txt",
                 *(f"images_variant_{part}.txt" for part in ("train", "val", "test")),
-                below="fgvc-aircraft-2013b/data/",
+                parent="fgvc-aircraft-2013b/data/",
             ),
         ),
     ),
@@ -153,7 +153,7 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
     "dtd": (
         Piece(
             (f"{_VGG}/dtd/download/dtd-r1.0.1.tar.gz",),
-            _same("images", below="dtd/"),
+            _same("images", parent="dtd/"),
             "md5:fff73e5086ae6bdbea199a49dfb8a4c1",
         ),
         _split(
@@ -232,7 +232,7 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
     "pacs": (
         Piece(
             _drive("1JFr8f805nMUelQWWmfnJR3y4_SYoN5Pd"),
-            _same("art_painting", "cartoon", "photo", "sketch", below="kfold/"),
+            _same("art_painting", "cartoon", "photo", "sketch", parent="kfold/"),
             name="PACS.zip",
         ),
     ),
@@ -241,7 +241,7 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
             _drive("1uY0pj7oFsjMxRwaD3Sxy0jgel0fsYXLC"),
             _same(
                 *("Art", "Clipart", "Product", "Real World"),
-                below="OfficeHomeDataset_10072016/",
+                parent="OfficeHomeDataset_10072016/",
             ),
             name="office_home.zip",
         ),
@@ -249,7 +249,7 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
     "vlcs": (
         Piece(
             _drive("1skwblH1_okBwxWxmRsp9_qi15hyPpxg8"),
-            _same("Caltech101", "LabelMe", "SUN09", "VOC2007", below="VLCS/"),
+            _same("Caltech101", "LabelMe", "SUN09", "VOC2007", parent="VLCS/"),
             name="VLCS.tar.gz",
         ),
     ),
@@ -262,7 +262,7 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
     ),
     "terra_incognita": (),
 }
-"""Name of a known set -> its pieces. A built-in set isn't here."""
+"""Name of a data set -> its files. Built-in sets have none."""
 
 BY_HAND = {
     "stanford_cars": "the makers' page has no pictures any more: put cars_train/ and cars_test/ "
@@ -273,4 +273,4 @@ BY_HAND = {
     "terra_incognita": "its pictures lie in one folder beside a list of places and animals: "
     "arrange them by location and class as DomainBed's download script does",
 }
-"""Sets that need more than the pieces -> what, and why."""
+"""Name of a data set -> what must be fetched by hand, and why."""

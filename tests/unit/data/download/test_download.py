@@ -1,4 +1,4 @@
-"""``gopro data download``: sets of small archives from a server on this machine."""
+"""``gopro data download`` from a local server."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
-    """DTD, three classes of it, as an archive and its split, and ImageNet's class names."""
+    """A server with a three-class DTD: its archive and split file."""
     monkeypatch.setattr(http, "_PAUSE", 0.0)
-    made = tmp_path / "made"
-    miniatures.dtd(made)
-    images = sorted(path for path in made.rglob("*.jpg"))
-    files = {f"dtd/{path.relative_to(made)}": path.read_bytes() for path in images}
+    source = tmp_path / "source"
+    miniatures.dtd(source)
+    images = sorted(path for path in source.rglob("*.jpg"))
+    files = {f"dtd/{path.relative_to(source)}": path.read_bytes() for path in images}
     archive = make_tar(tmp_path / "dtd.tar.gz", files).read_bytes()
-    keys = [path.relative_to(made / "images").as_posix() for path in images]
+    keys = [path.relative_to(source / "images").as_posix() for path in images]
     names = sorted({key.partition("/")[0] for key in keys})
     rows = [[key, names.index(key.partition("/")[0]), key.partition("/")[0]] for key in keys]
     split = {"train": rows[::3], "val": rows[1::3], "test": rows[2::3]}
@@ -54,7 +54,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServ
         yield running
 
 
-def test_an_archive_that_a_killed_process_had_unpacked_is_removed(
+def test_removes_an_archive_that_a_killed_process_had_unpacked(
     run: Run, server: FileServer, tmp_path: Path
 ) -> None:
     assert run("dtd")[0] == 0
@@ -65,7 +65,7 @@ def test_an_archive_that_a_killed_process_had_unpacked_is_removed(
     assert run("dtd")[0] == 0 and not list(left.parent.iterdir())
 
 
-def test_a_set_is_fetched_and_whole(run: Run, server: FileServer, tmp_path: Path) -> None:
+def test_downloads_a_complete_set(run: Run, server: FileServer, tmp_path: Path) -> None:
     code, out, err = run("dtd")
     assert (code, err) == (0, "")
     assert "licence: " in out and "dtd.tar.gz: done" in out and "30 images are in" in out
@@ -80,35 +80,33 @@ def test_a_set_is_fetched_and_whole(run: Run, server: FileServer, tmp_path: Path
     assert not server.seen
 
 
-def test_the_archive_may_be_kept(run: Run, server: FileServer, tmp_path: Path) -> None:
+def test_keeps_the_archive_on_request(run: Run, server: FileServer, tmp_path: Path) -> None:
     run("dtd", "--keep")
     assert (tmp_path / "root" / ".downloads" / "dtd" / "dtd.tar.gz").exists()
 
 
-def test_a_broken_download_is_no_set_and_goes_on(
-    run: Run, server: FileServer, tmp_path: Path
-) -> None:
+def test_resumes_a_broken_download(run: Run, server: FileServer, tmp_path: Path) -> None:
     server.breaks = [50] * http.TRIES
     code, _, err = run("dtd")
     assert code == 2 and err.count("\n") == 1
-    assert "what has arrived is kept" in err
+    assert "the downloaded part is kept" in err
     assert not (tmp_path / "root" / "dtd").exists()
     assert run("dtd")[0] == 0
     assert server.seen[http.TRIES].range == f"bytes={50 * http.TRIES}-"
 
 
-def test_a_damaged_archive_is_fetched_anew(run: Run, server: FileServer, tmp_path: Path) -> None:
-    whole = server.files["/dtd.tar.gz"]
-    server.files["/dtd.tar.gz"] = whole[:-30]
+def test_downloads_a_damaged_archive_again(run: Run, server: FileServer, tmp_path: Path) -> None:
+    archive = server.files["/dtd.tar.gz"]
+    server.files["/dtd.tar.gz"] = archive[:-30]
     code, _, err = run("dtd")
     assert code == 2 and err.count("\n") == 1
     assert "the archive dtd.tar.gz of dtd can't be used: it is damaged" in err
     assert not list((tmp_path / "root" / "dtd").iterdir())
-    server.files["/dtd.tar.gz"] = whole
+    server.files["/dtd.tar.gz"] = archive
     assert run("dtd")[0] == 0
 
 
-def test_an_unsafe_archive(run: Run, server: FileServer, tmp_path: Path) -> None:
+def test_refuses_an_unsafe_archive(run: Run, server: FileServer, tmp_path: Path) -> None:
     evil = make_zip(tmp_path / "evil.zip", {"dtd/images/a.jpg": b"x", "../../evil.txt": b"x"})
     server.files["/dtd.tar.gz"] = evil.read_bytes()
     code, _, err = run("dtd")
@@ -123,7 +121,7 @@ def test_two_downloads_at_once(run: Run, server: FileServer, tmp_path: Path) -> 
     assert code == 2 and "another process is downloading dtd" in err
 
 
-def test_what_asks_for_a_hand(
+def test_says_what_must_be_fetched_by_hand(
     run: Run, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.files["/c.txt"] = b"n01440764 tench\n"
@@ -144,7 +142,7 @@ def test_what_asks_for_a_hand(
         ("folder:x", "folder:x is read from where it is"),
     ],
 )
-def test_slips(run: Run, name: str, message: str) -> None:
+def test_refuses_other_names(run: Run, name: str, message: str) -> None:
     code, _, err = run(name)
     assert code == 2 and message in err
 
@@ -155,7 +153,7 @@ def test_a_root_that_cannot_be_written(run: Run, server: FileServer, tmp_path: P
     assert code == 2 and "can't write" in err and err.count("\n") == 1
 
 
-def test_the_table_has_every_set_and_sound_addresses() -> None:
+def test_every_set_has_valid_addresses() -> None:
     assert {*SOURCES} == {name for name, known in KNOWN.items() if known.folders}
     assert {*BY_HAND} <= {*SOURCES}
     for name, pieces in SOURCES.items():

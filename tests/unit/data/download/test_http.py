@@ -1,4 +1,4 @@
-"""Downloads from a server that breaks off, lies, moves and refuses."""
+"""Downloads from a server that disconnects, changes files or refuses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
         yield running
 
 
-def test_a_whole_file(server: FileServer, tmp_path: Path) -> None:
+def test_downloads_once(server: FileServer, tmp_path: Path) -> None:
     path = fetch([server.url("/a.bin")], tmp_path / "deep" / "a.bin", SUM)
     assert path.read_bytes() == CONTENT
     assert [p.name for p in path.parent.iterdir()] == ["a.bin"]
@@ -35,15 +35,15 @@ def test_a_whole_file(server: FileServer, tmp_path: Path) -> None:
     assert len(server.seen) == 1  # nothing is downloaded twice
 
 
-def test_a_broken_connection_is_taken_up_again(server: FileServer, tmp_path: Path) -> None:
+def test_reconnects(server: FileServer, tmp_path: Path) -> None:
     server.breaks = [3000, 2000]
     assert fetch([server.url("/a.bin")], tmp_path / "a.bin", SUM).read_bytes() == CONTENT
     assert [request.range for request in server.seen] == [None, "bytes=3000-", "bytes=5000-"]
 
 
-def test_a_later_call_goes_on(server: FileServer, tmp_path: Path) -> None:
+def test_a_later_call_resumes(server: FileServer, tmp_path: Path) -> None:
     server.breaks = [100] * module.TRIES
-    with pytest.raises(GoproError, match="what has arrived is kept, and the same command goes on"):
+    with pytest.raises(GoproError, match="the downloaded part is kept: run the same command again"):
         fetch([server.url("/a.bin")], tmp_path / "a.bin", SUM)
     assert not (tmp_path / "a.bin").exists()
     assert (tmp_path / "a.bin.part").stat().st_size == 100 * module.TRIES
@@ -52,7 +52,7 @@ def test_a_later_call_goes_on(server: FileServer, tmp_path: Path) -> None:
     assert server.seen[0].range == f"bytes={100 * module.TRIES}-"
 
 
-def test_a_file_that_changed_meanwhile_starts_anew(server: FileServer, tmp_path: Path) -> None:
+def test_restarts_when_the_file_has_changed(server: FileServer, tmp_path: Path) -> None:
     server.breaks = [100] * module.TRIES
     with pytest.raises(GoproError):
         fetch([server.url("/a.bin")], tmp_path / "a.bin")
@@ -61,10 +61,10 @@ def test_a_file_that_changed_meanwhile_starts_anew(server: FileServer, tmp_path:
     assert fetch([server.url("/a.bin")], tmp_path / "a.bin").read_bytes() == other
 
 
-def test_old_bytes_never_go_under_a_new_note(
+def test_never_mixes_two_files_after_a_kill(
     server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed between the note about another file and its first byte: nothing is mixed."""
+    """The process is killed after noting the new file and before its first byte."""
     server.breaks = [100] * module.TRIES
     with pytest.raises(GoproError):
         fetch([server.url("/a.bin")], tmp_path / "a.bin")
@@ -74,12 +74,12 @@ def test_old_bytes_never_go_under_a_new_note(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "_room", killed)
+        patch.setattr(module, "_check_space", killed)
         fetch([server.url("/a.bin")], tmp_path / "a.bin")
     assert fetch([server.url("/a.bin")], tmp_path / "a.bin").read_bytes() == other
 
 
-def test_without_tags_the_size_tells(server: FileServer, tmp_path: Path) -> None:
+def test_without_tags_compares_sizes(server: FileServer, tmp_path: Path) -> None:
     server.tags = False
     server.breaks = [100] * module.TRIES
     with pytest.raises(GoproError):
@@ -88,9 +88,7 @@ def test_without_tags_the_size_tells(server: FileServer, tmp_path: Path) -> None
     assert fetch([server.url("/a.bin")], tmp_path / "a.bin").read_bytes() == other
 
 
-def test_what_a_call_that_was_killed_at_its_end_left_is_removed(
-    server: FileServer, tmp_path: Path
-) -> None:
+def test_removes_what_a_killed_process_left(server: FileServer, tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(CONTENT)
     (tmp_path / "a.bin.part.json").write_text("{}")
     fetch([server.url("/a.bin")], tmp_path / "a.bin")
@@ -107,32 +105,34 @@ def test_a_mirror_takes_over(server: FileServer, tmp_path: Path) -> None:
     assert fetch(urls, tmp_path / "a.bin", SUM).read_bytes() == CONTENT
 
 
-def test_no_address_has_it(server: FileServer, tmp_path: Path) -> None:
+def test_no_address_has_the_file(server: FileServer, tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"can't download a.bin \(http.*gone.*404 Not Found\)"):
         fetch([server.url("/gone.bin")], tmp_path / "a.bin")
     assert not (tmp_path / "a.bin").exists()
 
 
-def test_a_web_page_is_no_file(server: FileServer, tmp_path: Path) -> None:
+def test_refuses_a_web_page(server: FileServer, tmp_path: Path) -> None:
     server.kind = "text/html; charset=utf-8"
     with pytest.raises(GoproError, match="a web page instead of the file"):
         fetch([server.url("/a.bin")], tmp_path / "a.bin")
     assert not list(tmp_path.glob("a.bin"))
 
 
-def test_another_file_than_the_published(server: FileServer, tmp_path: Path) -> None:
+def test_refuses_another_checksum(server: FileServer, tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"isn't the published file \(md5 .*it was removed"):
         fetch([server.url("/a.bin")], tmp_path / "a.bin", "md5:" + "0" * 32)
     assert not list(tmp_path.glob("a.bin*.part")) and not (tmp_path / "a.bin").exists()
 
 
-def test_no_room(server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refuses_a_full_disk(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
     with pytest.raises(GoproError, match=r"a.bin needs 0.0 GB and .* has 0.0 GB left"):
         fetch([server.url("/a.bin")], tmp_path / "a.bin")
 
 
-def test_a_place_that_cannot_be_written(server: FileServer, tmp_path: Path) -> None:
+def test_an_unwritable_path(server: FileServer, tmp_path: Path) -> None:
     (tmp_path / "a.bin.part").mkdir()
     (tmp_path / "a.bin.part.json").write_text(f'{{"url": "{server.url("/a.bin")}"}}')
     with pytest.raises(GoproError, match="can't write"):
