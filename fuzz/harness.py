@@ -1,8 +1,7 @@
-"""Coverage-guided fuzzing: bytes that reach new lines of a reader are changed further.
+"""Coverage-guided fuzzing of file readers.
 
-``python fuzz/splits.py 60`` looks for a minute. What was found worth keeping lies in
-``runs/fuzz/`` and is where the next search starts; a failing input is written there too, and
-``python fuzz/splits.py FILE`` repeats it.
+``python fuzz/splits.py 60`` runs for a minute. ``runs/fuzz/`` keeps the corpus for the next run,
+and the inputs that failed; ``python fuzz/splits.py FILE`` repeats one.
 """
 
 from __future__ import annotations
@@ -14,23 +13,23 @@ from pathlib import Path
 
 import atheris
 
-FOUND = Path(__file__).resolve().parents[1] / "runs" / "fuzz"
+CORPUS = Path(__file__).resolve().parents[1] / "runs" / "fuzz"
 
 
-def fuzz(name: str, read: Callable[[Path], object], sound: Iterable[bytes]) -> None:
-    """Call a reader on many files, for as many seconds as the command line says.
+def fuzz(name: str, read: Callable[[Path], object], valid: Iterable[bytes]) -> None:
+    """Call a reader on many files, for the number of seconds on the command line.
 
     Args:
-        name: Of the target.
-        read: Reads a file; may raise ``GoproError`` with one line, and nothing else.
-        sound: Files to start from.
+        name: Name of the reader.
+        read: Reads a file. The only exception it may raise is a one-line ``GoproError``.
+        valid: Contents of valid files to start from.
     """
     from gopro.common.errors import GoproError
 
-    known = FOUND / name
-    known.mkdir(parents=True, exist_ok=True)
-    for number, content in enumerate(sound):
-        (known / f"sound-{number}").write_bytes(content)
+    corpus = CORPUS / name
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, content in enumerate(valid):
+        (corpus / f"valid-{number}").write_bytes(content)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "fuzzed"
 
@@ -40,10 +39,11 @@ def fuzz(name: str, read: Callable[[Path], object], sound: Iterable[bytes]) -> N
                 read(path)
             except GoproError as error:
                 assert str(error) and "\n" not in str(error), error
-            assert [one.name for one in Path(folder).iterdir()] == [path.name]
+            assert [file.name for file in Path(folder).iterdir()] == [path.name]
 
-        [given] = sys.argv[1:] or ["60"]
-        limits = ["-timeout=20", "-rss_limit_mb=4096", f"-artifact_prefix={known}-"]
-        what = [f"-max_total_time={given}", str(known)] if given.isdecimal() else [given]
-        atheris.Setup([sys.argv[0], *limits, "-verbosity=0", "-print_final_stats=1", *what], once)
+        [argument] = sys.argv[1:] or ["60"]
+        limits = ["-timeout=20", "-rss_limit_mb=4096", f"-artifact_prefix={corpus}-"]
+        seconds = argument.isdecimal()
+        target = [f"-max_total_time={argument}", str(corpus)] if seconds else [argument]
+        atheris.Setup([sys.argv[0], *limits, "-verbosity=0", "-print_final_stats=1", *target], once)
         atheris.Fuzz()

@@ -1,4 +1,4 @@
-"""Fuzzes the opening of picture files; see ``harness.py``."""
+"""Fuzzes the decoding of image files; see ``harness.py``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ KINDS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000")
 
 
 def read(path: Path) -> None:
-    """As every data set does."""
+    """Decode as data sets do."""
     image = open_image(path, 8)
     assert image.mode == "RGB"
     assert to_array(image, 8).shape == (8, 8, 3)
 
 
 def small(kind: str) -> bytes:
-    """A picture of a few pixels."""
+    """A valid file of a few pixels."""
     file = io.BytesIO()
     Image.linear_gradient("L").resize((7, 5)).convert("RGB").save(file, kind)
     return file.getvalue()

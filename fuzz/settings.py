@@ -16,7 +16,7 @@ FILES = configs.files()
 
 
 def read(path: Path) -> None:
-    """As ``gopro train world --config FILE`` does."""
+    """Read as ``gopro train world --config FILE`` does."""
     values, settings = train.read(PARSER, ["world", "--config", str(path)])
     train.options_of(settings.method, values)
 

@@ -10,11 +10,11 @@ from harness import fuzz
 with atheris.instrument_imports(include=["gopro"]):
     from gopro.data.splits import read_split
 
-SOUND = {
+VALID = {
     "train": [["a/1.jpg", 0, "ant"], ["b/1.jpg", 1, "bee"]],
     "val": [["b/2.jpg", 1, "bee"]],
     "test": [["a/3.jpg", 0, "ant"]],
 }
 
 if __name__ == "__main__":
-    fuzz("splits", read_split, [json.dumps(SOUND).encode()])
+    fuzz("splits", read_split, [json.dumps(VALID).encode()])

@@ -1,4 +1,4 @@
-"""Whatever classes are called: names that prompts, pages and tables can hold, or one line."""
+"""Any class name works in prompts, pages and tables, or is a one-line error."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_names_in_prompts(tmp_path: Path, names: list[str], room: int) -> None:
 
 
 @given(names=NAMES)
-def test_names_that_are_taken_can_be_written_anywhere(tmp_path: Path, names: list[str]) -> None:
+def test_accepted_names_are_printable_text(tmp_path: Path, names: list[str]) -> None:
     with a_result_or_one_line(tmp_path):
-        found = checked_names(names, "names")
-        assert list(found) == names
-        for name in found:
+        accepted = checked_names(names, "names")
+        assert list(accepted) == names
+        for name in accepted:
             assert name.encode("utf-8").decode("utf-8") == name
             assert len(name.splitlines()) == 1
 
@@ -65,8 +65,8 @@ LETTERS = st.text(st.characters(exclude_characters="/\0", exclude_categories=("C
 
 @given(names=st.lists(LETTERS.filter(str.strip) | st.just("\udcff"), max_size=3, unique=True))
 def test_folders_of_any_name(tmp_path: Path, names: list[str]) -> None:
-    with tempfile.TemporaryDirectory(dir=tmp_path) as made:
-        folder = Path(made)
+    with tempfile.TemporaryDirectory(dir=tmp_path) as temporary:
+        folder = Path(temporary)
         for name in names:
             if name in (".", "..") or len(os.fsencode(name)) > 200:
                 continue

@@ -1,4 +1,4 @@
-"""Whatever a picture file holds: upright 8-bit RGB, or one line."""
+"""Any image file is decoded to upright 8-bit RGB, or is a one-line error."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from gopro.data.pictures import open_picture
 
 
 @lru_cache(maxsize=1)
-def sound() -> list[bytes]:
-    """A small picture in each format and mode that can be written here."""
+def valid_files() -> list[bytes]:
+    """A small image file in each format and mode that Pillow can write here."""
     rng = np.random.default_rng(0)
     colours = Image.fromarray(rng.integers(0, 255, (9, 12, 3), dtype=np.uint8))
     modes = [colours.convert(mode) for mode in ("RGB", "L", "P", "CMYK", "RGBA", "1", "I;16", "F")]
     exif = Image.Exif()
     exif[0x0112] = 6
-    found = []
+    files = []
     for kind in ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF"):
         for image in modes:
             for options in ({}, {"exif": exif}, {"save_all": True, "append_images": [image] * 2}):
@@ -35,8 +35,8 @@ def sound() -> list[bytes]:
                     image.save(file, kind, **options)
                 except (OSError, KeyError, ValueError):  # the format has no such mode
                     continue
-                found.append(file.getvalue())
-    return found
+                files.append(file.getvalue())
+    return files
 
 
 def check(folder: Path, content: bytes, suffix: str, size: int | None) -> None:
@@ -54,7 +54,7 @@ def check(folder: Path, content: bytes, suffix: str, size: int | None) -> None:
 @share(0.7)
 @pytest.mark.filterwarnings("ignore")
 @given(
-    content=st.deferred(lambda: st.sampled_from(sound()).flatmap(damaged_bytes)),
+    content=st.deferred(lambda: st.sampled_from(valid_files()).flatmap(damaged_bytes)),
     suffix=st.sampled_from(sorted(SUFFIXES)),
     size=st.none() | st.integers(1, 64),
 )
@@ -83,7 +83,7 @@ NAMES = st.text(st.characters(exclude_characters="\n"), max_size=5)
 
 
 @share(0.1)
-@given(given=ARRAYS | st.none() | st.integers() | NAMES | st.binary(max_size=5))
-def test_any_object(tmp_path: Path, given: Any) -> None:
+@given(picture=ARRAYS | st.none() | st.integers() | NAMES | st.binary(max_size=5))
+def test_any_object(tmp_path: Path, picture: Any) -> None:
     with a_result_or_one_line(tmp_path):
-        assert open_picture((0, given)).mode == "RGB"
+        assert open_picture((0, picture)).mode == "RGB"

@@ -1,4 +1,4 @@
-"""Small sets on disk for the data tests."""
+"""Small data sets on disk."""
 
 from __future__ import annotations
 

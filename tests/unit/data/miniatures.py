@@ -1,4 +1,4 @@
-"""Miniatures of the known sets: their real folders and annotation formats, three classes each."""
+"""Miniature data sets: real folder layouts and annotation formats, three classes each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WNIDS = ("n01440764", "n01443537", "n01484850")
 
 
 def picture(path: Path) -> None:
-    """A small JPEG, whatever the ending."""
+    """Write a small JPEG, regardless of the suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_JPEG)
 
@@ -154,7 +154,7 @@ def imagenet_sketch(home: Path) -> None:
 
 
 def imagenet_a(home: Path, images: str = "imagenet-a") -> None:
-    """Some of ImageNet's classes, and a file beside their folders."""
+    """Some of ImageNet's classes, and a file beside the class folders."""
     for wnid in WNIDS:
         picture(home / images / wnid / "0.003057_digital clock _ digital clock_0.865662.jpg")
     write(home / images / "README.txt", ["about"])

@@ -33,7 +33,7 @@ def test_root_from_the_environment_or_the_current_folder(
     assert data.default_root() == Path("data")
 
 
-def test_what_is_missing_is_named(caltech_like: Path) -> None:
+def test_the_message_names_the_missing_file(caltech_like: Path) -> None:
     with pytest.raises(GoproError, match=r"no folder .*nowhere/caltech-101: wanted .*--root"):
         data.load("caltech101", caltech_like / "nowhere")
     home = caltech_like / "caltech-101"
@@ -75,7 +75,7 @@ def test_folder_by_name(
     assert "seed 5" in read.notes[0]
 
 
-def test_names_have_a_line_each() -> None:
+def test_every_name_has_a_description() -> None:
     listed = dict(data.names())
     assert {"caltech101", "world", "folder:PATH"} <= set(listed)
     assert all(about and "\n" not in about for about in listed.values())
@@ -98,7 +98,7 @@ def test_real_caltech101(caltech_root: Path) -> None:
         assert min(image.size) == 112
 
 
-def test_fewer_pictures_than_published_are_noted(caltech_like: Path) -> None:
+def test_notes_fewer_pictures_than_published(caltech_like: Path) -> None:
     assert data.load("caltech101", caltech_like).notes == (
         "18 pictures are here, 8,242 were published",
     )
@@ -111,7 +111,7 @@ def test_present_sets(tmp_path: Path) -> None:
     assert data.present(tmp_path / "gone") == []
 
 
-def test_the_table_is_complete() -> None:
+def test_every_entry_is_complete() -> None:
     assert len(KNOWN) == 21
     for name, known in KNOWN.items():
         assert known.classes > 1
@@ -123,7 +123,7 @@ def test_the_table_is_complete() -> None:
     assert len(set(folders)) == len(folders) - 2  # PACS and VLCS in two spellings
 
 
-def test_the_page_about_data_sets_says_where_each_lies() -> None:
+def test_docs_name_the_folder_of_every_set() -> None:
     page = Path(__file__).parents[3] / "docs" / "datasets.md"
     text = page.read_text(encoding="utf-8")
     for name, known in KNOWN.items():

@@ -1,4 +1,4 @@
-"""Items, data sets, and names that a prompt can hold."""
+"""Items, data sets and checks of class names."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ def test_readable() -> None:
     assert readable("  Été__猫 ") == "Été 猫"
 
 
-def test_names_that_differ_pass() -> None:
+def test_accepts_distinct_names() -> None:
     check_class_names(["ant", "ants", "猫", "Été"], "here")
 
 
-def test_open_reads_below_the_root(tmp_path: Path) -> None:
+def test_open_reads_from_the_root(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     Image.new("L", (8, 8), 9).save(tmp_path / "a" / "1.png")
     image = replace(SET, root=tmp_path).open(SET.train[0])
     assert image.getpixel((0, 0)) == (9, 9, 9)
 
 
-def test_open_draws_where_there_is_no_folder() -> None:
+def test_open_draws_without_a_folder() -> None:
     drawn = replace(SET, draw=lambda key: Image.new("RGB", (len(key), 1)))
     assert drawn.open(SET.train[0]).width == len("a/1.png")
 
 
-def test_open_without_either() -> None:
+def test_open_without_folder_and_draw() -> None:
     with pytest.raises(GoproError, match="neither a folder nor a function"):
         SET.open(SET.train[0])
 
 
-def test_fingerprint_is_the_splits_alone() -> None:
+def test_fingerprint_depends_on_the_splits_only() -> None:
     shuffled = replace(SET, name="x", root=Path("elsewhere"), train=SET.train[::-1], notes=("n",))
     assert shuffled.fingerprint() == SET.fingerprint()
     assert SET.fingerprint() == "cf82f255189e1dfa6cd41de33a84f451ffcde09fe9cb9554621bb0907da90621"
@@ -63,5 +63,5 @@ def test_fingerprint_is_the_splits_alone() -> None:
         replace(SET, train=(Item("a/1.png", 0, "sketch"), SET.train[1])),
     ],
 )
-def test_fingerprint_sees_every_change(other: Dataset) -> None:
+def test_fingerprint_changes_with_every_part(other: Dataset) -> None:
     assert other.fingerprint() != SET.fingerprint()

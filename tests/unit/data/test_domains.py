@@ -1,4 +1,4 @@
-"""Sets of several domains: miniatures of each, and the real PACS."""
+"""Data sets with several domains: a miniature of each, and the real PACS."""
 
 from __future__ import annotations
 
@@ -25,41 +25,41 @@ def read(name: str, home: Path) -> Dataset:
 
 
 @pytest.mark.parametrize("name", DOMAINS)
-def test_each_domain_is_split_by_itself(name: str, tmp_path: Path) -> None:
+def test_each_domain_is_split_separately(name: str, tmp_path: Path) -> None:
     miniatures.domains(tmp_path, DOMAINS[name])
     miniatures.class_folders(tmp_path / "splits", ["lists of other people"])
-    found = read(name, tmp_path)
-    assert found.class_names == ("cat", "dog", "t-shirt")
-    assert found.notes == ("split generated 50/20/30 a class with seed 1, by domain",)
-    assert tasks.domains(found) == sorted(DOMAINS[name])
-    for part, count in ((found.train, 5), (found.val, 2), (found.test, 3)):
+    dataset = read(name, tmp_path)
+    assert dataset.class_names == ("cat", "dog", "t-shirt")
+    assert dataset.notes == ("split generated 50/20/30 a class with seed 1, by domain",)
+    assert tasks.domains(dataset) == sorted(DOMAINS[name])
+    for part, count in ((dataset.train, 5), (dataset.val, 2), (dataset.test, 3)):
         for domain in DOMAINS[name]:
             for label in range(3):
                 chosen = [i for i in part if (i.domain, i.label) == (domain, label)]
                 assert len(chosen) == count
                 assert all(
-                    i.key.startswith(f"{domain}/{found.class_names[label]}/") for i in chosen
+                    i.key.startswith(f"{domain}/{dataset.class_names[label]}/") for i in chosen
                 )
-    assert found.open(found.test[0]).size == (8, 6)
+    assert dataset.open(dataset.test[0]).size == (8, 6)
 
 
 @pytest.mark.parametrize(
     ("name", "folder"), [("pacs", "PACS"), ("vlcs", "VLCS"), ("domainnet", "domain_net")]
 )
-def test_folders_of_other_benchmarks(name: str, folder: str, tmp_path: Path) -> None:
+def test_accepts_the_folders_of_other_benchmarks(name: str, folder: str, tmp_path: Path) -> None:
     (tmp_path / folder).mkdir()
     assert KNOWN[name].home(tmp_path) == tmp_path / folder
 
 
-def test_a_class_may_lack_in_a_domain(tmp_path: Path) -> None:
+def test_a_domain_may_lack_a_class(tmp_path: Path) -> None:
     miniatures.domains(tmp_path, DOMAINS["vlcs"])
     shutil.rmtree(tmp_path / "SUN09" / "dog")
-    found = read("vlcs", tmp_path)
-    assert len(found.class_names) == 3
-    assert not any(i.domain == "SUN09" and i.label == 1 for i in found.train)
+    dataset = read("vlcs", tmp_path)
+    assert len(dataset.class_names) == 3
+    assert not any(i.domain == "SUN09" and i.label == 1 for i in dataset.train)
 
 
-def test_half_unpacked(tmp_path: Path) -> None:
+def test_refuses_an_incomplete_set(tmp_path: Path) -> None:
     home = tmp_path / "pacs"
     miniatures.domains(home, DOMAINS["pacs"])
     with pytest.raises(GoproError, match="have 3 class folders and 7 were wanted"):
@@ -73,7 +73,7 @@ def test_half_unpacked(tmp_path: Path) -> None:
         read("pacs", home)
 
 
-def test_classes_of_one_name(tmp_path: Path) -> None:
+def test_refuses_equal_class_names(tmp_path: Path) -> None:
     miniatures.domains(tmp_path, DOMAINS["pacs"], ("t shirt", "t_shirt", "cat"))
     with pytest.raises(GoproError, match="two classes are named"):
         read("pacs", tmp_path)

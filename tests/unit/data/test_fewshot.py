@@ -1,4 +1,4 @@
-"""Few-shot samples: pinned, so that they stay the same on every machine."""
+"""Few-shot samples are the same on every machine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_order_other_classes_and_labels_do_not_matter() -> None:
     assert keys(sample(moved, 4, 7)) == keys(expected[4:8])
 
 
-def test_fewer_shots_are_among_more() -> None:
+def test_more_shots_contain_fewer_shots() -> None:
     for label in range(3):
         few = [item for item in sample(TRAIN, 2, 3) if item.label == label]
         many = [item for item in sample(TRAIN, 8, 3) if item.label == label]
@@ -88,28 +88,28 @@ def test_class_without_any_picture() -> None:
         draw(replace(SET, train=TRAIN[:20]), 1, 1, range(3))
 
 
-def test_validation_is_what_is_left_of_train_then_val() -> None:
+def test_validation_comes_from_train_then_val() -> None:
     drawn = draw(SET, 8, 1, range(3))
     assert len(drawn.train) == 24
     by_class = [[i.key for i in drawn.val if i.label == label] for label in range(3)]
-    assert [len(found) for found in by_class] == [4, 4, 2]
+    assert [len(items) for items in by_class] == [4, 4, 2]
     left = {i.key for i in TRAIN} - set(keys(drawn.train))
-    for label in (0, 1):  # two training pictures are left, the validation split gives the others
+    for label in (0, 1):  # 2 from the rest of train, 2 from val
         assert set(by_class[label][:2]) <= left
         assert set(by_class[label][2:]) <= {item.key for item in VAL}
-    # class c has no validation split: the two training pictures that weren't drawn
+    # class c isn't in val: only the 2 from the rest of train
     assert set(by_class[2]) == {i.key for i in TRAIN if i.label == 2} - set(keys(drawn.train))
     assert not {*keys(drawn.train), *keys(drawn.val)} & set(keys(TEST))
     assert len(draw(SET, 2, 1, range(2)).val) == 4
 
 
-def test_classes_not_asked_for_are_left_out() -> None:
+def test_ignores_other_classes() -> None:
     drawn = draw(SET, 2, 1, [0, 2])
     assert {item.label for item in drawn.train} == {0, 2}
     assert {item.label for item in drawn.val} == {0, 2}
 
 
-def test_saved_and_loaded(tmp_path: Path) -> None:
+def test_save_and_load(tmp_path: Path) -> None:
     drawn = draw(SET, 2, 1, range(3))
     save_sample(tmp_path / "sample.json", drawn)
     raw = json.loads((tmp_path / "sample.json").read_text())
@@ -126,13 +126,13 @@ def test_sample_of_another_split(tmp_path: Path) -> None:
         load_sample(tmp_path / "sample.json", replace(SET, test=TEST[1:]))
 
 
-def test_sample_that_names_test_pictures(tmp_path: Path) -> None:
+def test_refuses_a_sample_with_test_pictures(tmp_path: Path) -> None:
     drawn = draw(SET, 2, 1, range(3))
     save_sample(tmp_path / "sample.json", replace(drawn, train=TEST))
     with pytest.raises(GoproError, match="aren't training data"):
         load_sample(tmp_path / "sample.json", SET)
 
 
-def test_no_sample(tmp_path: Path) -> None:
+def test_refuses_other_files(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match="can't read sample"):
         load_sample(tmp_path / "sample.json", SET)

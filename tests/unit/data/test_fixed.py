@@ -1,4 +1,4 @@
-"""Miniatures of the benchmark's sets with a fixed split, in their real layouts."""
+"""The benchmark's data sets with a fixed split, as miniatures in their real layouts."""
 
 from __future__ import annotations
 
@@ -66,75 +66,75 @@ def split_name(name: str) -> str:
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_official_annotations(name: str, tmp_path: Path) -> None:
     names, start, counts = LAYOUTS[name]
-    found = read(name, build(name, tmp_path))
-    assert found.class_names == names
-    assert tuple(len(part) for part in (found.train, found.val, found.test)) == counts
-    assert found.train[0].key.startswith(start)
-    every = [*found.train, *found.val, *found.test]
+    dataset = read(name, build(name, tmp_path))
+    assert dataset.class_names == names
+    assert tuple(len(part) for part in (dataset.train, dataset.val, dataset.test)) == counts
+    assert dataset.train[0].key.startswith(start)
+    every = [*dataset.train, *dataset.val, *dataset.test]
     assert len({item.key for item in every}) == len(every)
-    for part in (found.train, found.test):
+    for part in (dataset.train, dataset.test):
         assert {item.label for item in part} == {0, 1, 2}
     for item in every:
-        assert found.open(item).size == (8, 6)
+        assert dataset.open(item).size == (8, 6)
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_a_drawn_split_is_noted_and_always_the_same(name: str, tmp_path: Path) -> None:
+def test_a_generated_split_is_noted_and_reproducible(name: str, tmp_path: Path) -> None:
     home = build(name, tmp_path)
-    found = read(name, home)
-    assert len(found.notes) == 1
-    assert found.notes[0].startswith(f"no {split_name(name)}: ")
-    assert "generated" in found.notes[0]
-    assert read(name, home).fingerprint() == found.fingerprint()
+    dataset = read(name, home)
+    assert len(dataset.notes) == 1
+    assert dataset.notes[0].startswith(f"no {split_name(name)}: ")
+    assert "generated" in dataset.notes[0]
+    assert read(name, home).fingerprint() == dataset.fingerprint()
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_the_split_file_counts_where_it_is_there(name: str, tmp_path: Path) -> None:
+def test_prefers_the_split_file(name: str, tmp_path: Path) -> None:
     home = build(name, tmp_path)
     drawn = read(name, home)
     rows = [[i.key, i.label, f"class {i.label}"] for i in (*drawn.train, *drawn.val, *drawn.test)]
     parts = {"train": rows[:20], "val": [], "test": rows[20:]}
     (home / split_name(name)).write_text(json.dumps(parts), encoding="utf-8")
-    found = read(name, home)
-    assert found.class_names == ("class 0", "class 1", "class 2")
-    assert (len(found.train), len(found.val), len(found.test)) == (20, 0, 10)
-    assert found.notes == ()
-    assert found.open(found.test[0]).size == (8, 6)
+    dataset = read(name, home)
+    assert dataset.class_names == ("class 0", "class 1", "class 2")
+    assert (len(dataset.train), len(dataset.val), len(dataset.test)) == (20, 0, 10)
+    assert dataset.notes == ()
+    assert dataset.open(dataset.test[0]).size == (8, 6)
 
 
-def test_aircrafts_own_lists_are_the_split(tmp_path: Path) -> None:
-    found = read("fgvc_aircraft", build("fgvc_aircraft", tmp_path))
-    assert found.notes == ()
-    assert found.val[0] == Item("1000010.jpg", 1)
+def test_aircraft_uses_its_own_split(tmp_path: Path) -> None:
+    dataset = read("fgvc_aircraft", build("fgvc_aircraft", tmp_path))
+    assert dataset.notes == ()
+    assert dataset.val[0] == Item("1000010.jpg", 1)
 
 
 @pytest.mark.parametrize(
     "name",
     ["oxford_pets", "sun397", "ucf101", "fgvc_aircraft", "oxford_flowers", "stanford_cars"],
 )
-def test_half_a_set(name: str, tmp_path: Path) -> None:
+def test_refuses_an_incomplete_set(name: str, tmp_path: Path) -> None:
     home = build(name, tmp_path)
-    found = read(name, home)
-    assert found.root is not None
-    (found.root / found.test[-1].key).unlink()
+    dataset = read(name, home)
+    assert dataset.root is not None
+    (dataset.root / dataset.test[-1].key).unlink()
     with pytest.raises(GoproError, match=r"1 of the 30 pictures of the annotations in .* first is"):
         read(name, home)
 
 
 @pytest.mark.parametrize("name", DRAWN)
-def test_neither_split_nor_annotations(name: str, tmp_path: Path) -> None:
+def test_refuses_a_set_without_split_and_annotations(name: str, tmp_path: Path) -> None:
     home = build(name, tmp_path)
     for path in [*home.rglob("*.txt"), *home.rglob("*.mat"), *home.glob("*.json")]:
         path.unlink()
     with pytest.raises(GoproError) as caught:
-        KNOWN[name].read(name, home, 4)  # folders alone hold another number of classes
+        KNOWN[name].read(name, home, 4)  # the folders have another number of classes
     message = str(caught.value)
     assert f"has no {split_name(name)} (the CoOp benchmark's page" in message
     assert "and no split can be drawn: " in message
     assert "\n" not in message
 
 
-def test_a_set_without_its_pictures(tmp_path: Path) -> None:
+def test_refuses_a_set_without_pictures(tmp_path: Path) -> None:
     (tmp_path / "dtd").mkdir()
     with pytest.raises(GoproError, match="has no images; unpack the complete dtd there"):
         KNOWN["dtd"].load("dtd", tmp_path)
@@ -142,7 +142,7 @@ def test_a_set_without_its_pictures(tmp_path: Path) -> None:
         KNOWN["sun397"].load("sun397", tmp_path)
 
 
-def test_keys_that_leave_the_folder(tmp_path: Path) -> None:
+def test_refuses_keys_outside_the_folder(tmp_path: Path) -> None:
     home = build("sun397", tmp_path)
     path = home / "Testing_01.txt"
     path.write_text("/a/abbey/../abbey/x.jpg\n", encoding="utf-8")

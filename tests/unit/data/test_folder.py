@@ -1,4 +1,4 @@
-"""Folders of one's own: the layouts that are read, and the ones that are refused."""
+"""The user's own folders: accepted and refused layouts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from gopro.data.folder import read_folder
 MakeFolder = Callable[[Path, Mapping[str, int]], Path]
 
 
-def test_class_folders_are_split_by_the_published_rule(
+def test_splits_class_folders_as_the_benchmark_does(
     tmp_path: Path, make_folder: MakeFolder
 ) -> None:
     folder = make_folder(tmp_path / "pets", {"tabby cat": 20, "dog": 10})
@@ -51,8 +51,8 @@ def test_small_classes_train_and_test(
     tmp_path: Path, make_folder: MakeFolder, count: int, parts: tuple[int, int, int]
 ) -> None:
     read = read_folder(make_folder(tmp_path, {"cat": count, "dog": 10}))
-    found = [sum(i.label == 0 for i in part) for part in (read.train, read.val, read.test)]
-    assert tuple(found) == parts
+    sizes = [sum(i.label == 0 for i in part) for part in (read.train, read.val, read.test)]
+    assert tuple(sizes) == parts
 
 
 def test_other_and_hidden_files_are_ignored(tmp_path: Path, make_folder: MakeFolder) -> None:
@@ -67,9 +67,7 @@ def test_other_and_hidden_files_are_ignored(tmp_path: Path, make_folder: MakeFol
     assert len(read.train) + len(read.val) + len(read.test) == 8
 
 
-def test_pictures_deeper_inside_and_capital_endings(
-    tmp_path: Path, make_folder: MakeFolder
-) -> None:
+def test_sub_folders_and_capital_suffixes(tmp_path: Path, make_folder: MakeFolder) -> None:
     folder = make_folder(tmp_path, {"cat/2023": 2, "cat/2024 été": 2, "dog": 2})
     (folder / "dog" / "0.png").rename(folder / "dog" / "0.PNG")
     read = read_folder(folder)
@@ -90,14 +88,16 @@ def test_train_val_test_folders(tmp_path: Path, make_folder: MakeFolder) -> None
     assert read.notes == ()
 
 
-def test_val_is_tested_on_where_there_is_no_test(tmp_path: Path, make_folder: MakeFolder) -> None:
+def test_without_test_val_is_the_test_split(tmp_path: Path, make_folder: MakeFolder) -> None:
     folder = make_folder(tmp_path, {"train/cat": 3, "train/dog": 3, "val/cat": 1, "val/dog": 1})
     read = read_folder(folder)
     assert [len(part) for part in (read.train, read.val, read.test)] == [6, 0, 2]
     assert read.notes == ("no test folder: tested on val",)
 
 
-def test_train_alone_is_split(tmp_path: Path, make_folder: MakeFolder) -> None:
+def test_splits_a_train_folder_without_val_and_test(
+    tmp_path: Path, make_folder: MakeFolder
+) -> None:
     read = read_folder(make_folder(tmp_path, {"train/cat": 10, "train/dog": 10}))
     assert [len(part) for part in (read.train, read.val, read.test)] == [10, 4, 6]
 
@@ -154,7 +154,7 @@ def test_folder_without_permission(tmp_path: Path, make_folder: MakeFolder) -> N
         (folder / "dog").chmod(0o700)
 
 
-def test_nothing_is_held_out_when_asked(tmp_path: Path, make_folder: MakeFolder) -> None:
+def test_hold_out_false_trains_on_all(tmp_path: Path, make_folder: MakeFolder) -> None:
     folder = make_folder(tmp_path, {"cat": 1, "dog": 4})
     read = read_folder(folder, hold_out=False)
     assert (len(read.train), read.val, read.test, read.notes) == (5, (), (), ())

@@ -1,4 +1,4 @@
-"""``hf:NAME``: sets in the layouts of the Hugging Face library, from folders on this machine."""
+"""``hf:NAME``: data sets of the Hugging Face library, from local folders."""
 
 from __future__ import annotations
 
@@ -42,37 +42,37 @@ def test_splits_labels_and_pictures(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     for split, labels in (("train", [1, 0, 1]), ("validation", [0, 1]), ("test", [1, 0])):
         _parquet(folder / "data", split, labels, extra=True)
-    found = data.load(f"hf:{folder}")
-    assert found.name == "hf:mine" and found.class_names == ("ant", "bee")
-    assert [(i.key, i.label) for i in found.train] == [
+    dataset = data.load(f"hf:{folder}")
+    assert dataset.name == "hf:mine" and dataset.class_names == ("ant", "bee")
+    assert [(i.key, i.label) for i in dataset.train] == [
         ("train/1", 0),
         ("train/0", 1),
         ("train/2", 1),
     ]
-    assert (len(found.val), len(found.test)) == (2, 2)
-    picture = found.open(found.train[2])
+    assert (len(dataset.val), len(dataset.test)) == (2, 2)
+    picture = dataset.open(dataset.train[2])
     assert (picture.mode, picture.size, picture.getpixel((0, 0))) == ("RGB", (8, 6), (20, 20, 20))
-    assert found.notes == ("labels from the column 'label'",)
+    assert dataset.notes == ("labels from the column 'label'",)
 
 
 def test_without_a_test_split(tmp_path: Path) -> None:
     _parquet(tmp_path / "a" / "data", "train", [0, 1])
     _parquet(tmp_path / "a" / "data", "validation", [0, 1])
-    found = data.load(f"hf:{tmp_path / 'a'}")
-    assert (len(found.val), len(found.test)) == (0, 2)
-    assert found.notes == ("no test split: tested on validation",)
+    dataset = data.load(f"hf:{tmp_path / 'a'}")
+    assert (len(dataset.val), len(dataset.test)) == (0, 2)
+    assert dataset.notes == ("no test split: tested on validation",)
     _parquet(tmp_path / "b" / "data", "train", [0, 1] * 10)
-    found = data.load(f"hf:{tmp_path / 'b'}", seed=3)
-    assert (len(found.train), len(found.val), len(found.test)) == (10, 4, 6)
-    assert "split generated 50/20/30 a class with seed 3" in found.notes[0]
+    dataset = data.load(f"hf:{tmp_path / 'b'}", seed=3)
+    assert (len(dataset.train), len(dataset.val), len(dataset.test)) == (10, 4, 6)
+    assert "split generated 50/20/30 a class with seed 3" in dataset.notes[0]
 
 
-def test_a_test_split_whose_labels_are_secret(tmp_path: Path) -> None:
+def test_ignores_a_test_split_without_labels(tmp_path: Path) -> None:
     _parquet(tmp_path / "a" / "data", "train", [0, 1])
     _parquet(tmp_path / "a" / "data", "validation", [0, 1])
     _parquet(tmp_path / "a" / "data", "test", [-1, -1])
-    found = data.load(f"hf:{tmp_path / 'a'}")
-    assert {item.key.partition("/")[0] for item in found.test} == {"validation"}
+    dataset = data.load(f"hf:{tmp_path / 'a'}")
+    assert {item.key.partition("/")[0] for item in dataset.test} == {"validation"}
 
 
 def test_a_folder_of_class_folders(tmp_path: Path) -> None:
@@ -82,8 +82,8 @@ def test_a_folder_of_class_folders(tmp_path: Path) -> None:
             for number in range(2):
                 place = tmp_path / "a" / split / name / f"{number}.png"
                 Image.new("RGB", (8, 8), (number, 0, 0)).save(place)
-    found = data.load(f"hf:{tmp_path / 'a'}")
-    assert found.class_names == ("ant", "bee") and len(found.train) == len(found.test) == 4
+    dataset = data.load(f"hf:{tmp_path / 'a'}")
+    assert dataset.class_names == ("ant", "bee") and len(dataset.train) == len(dataset.test) == 4
 
 
 def test_no_pictures(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_no_pictures(tmp_path: Path) -> None:
         data.load(f"hf:{tmp_path / 'a'}")
 
 
-def test_a_set_that_cannot_be_had(tmp_path: Path) -> None:
+def test_refuses_what_cannot_be_loaded(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"no folder \./?nowhere|no folder nowhere"):
         data.load("hf:./nowhere")
     with pytest.raises(GoproError, match="can't read the Hugging Face data set nobody/nothing"):

@@ -27,38 +27,38 @@ def read(name: str, home: Path) -> Dataset:
 
 
 def test_imagenet_is_tested_on_its_validation_pictures(tmp_path: Path) -> None:
-    found = read("imagenet", build("imagenet", tmp_path))
-    assert found.class_names == NAMES
-    assert (len(found.train), len(found.val), len(found.test)) == (12, 0, 3)
-    assert found.train[4] == Item("train/n01443537/n01443537_0.JPEG", 1)
-    assert found.test[1] == Item("val/n01443537/ILSVRC2012_val_00000001.JPEG", 1)
-    assert found.open(found.test[2]).size == (8, 6)
-    assert found.notes == ()
+    dataset = read("imagenet", build("imagenet", tmp_path))
+    assert dataset.class_names == NAMES
+    assert (len(dataset.train), len(dataset.val), len(dataset.test)) == (12, 0, 3)
+    assert dataset.train[4] == Item("train/n01443537/n01443537_0.JPEG", 1)
+    assert dataset.test[1] == Item("val/n01443537/ILSVRC2012_val_00000001.JPEG", 1)
+    assert dataset.open(dataset.test[2]).size == (8, 6)
+    assert dataset.notes == ()
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_variants_are_for_testing_alone(name: str, tmp_path: Path) -> None:
-    found = read(name, build(name, tmp_path))
-    assert found.class_names == NAMES  # of A and R: among their own classes, the dodo isn't one
-    assert (len(found.train), len(found.val), len(found.test)) == (0, 0, 3)
-    assert [item.label for item in found.test] == [0, 1, 2]
-    assert found.open(found.test[0]).size == (8, 6)
+def test_variants_have_a_test_split_only(name: str, tmp_path: Path) -> None:
+    dataset = read(name, build(name, tmp_path))
+    assert dataset.class_names == NAMES  # A and R: only their own classes, without the dodo
+    assert (len(dataset.train), len(dataset.val), len(dataset.test)) == (0, 0, 3)
+    assert [item.label for item in dataset.test] == [0, 1, 2]
+    assert dataset.open(dataset.test[0]).size == (8, 6)
 
 
-def test_numbered_folders_are_rows_of_the_names(tmp_path: Path) -> None:
+def test_numbered_folders_are_rows_of_classnames(tmp_path: Path) -> None:
     home = build("imagenetv2", tmp_path)
-    # 10 comes before 2 in the listing, and the rows needn't be sorted
+    # the listing has 10 before 2, and the rows are unsorted
     rows = ["n03 c", "n01 a", *(f"n1{n} x{n}" for n in range(8)), "n02 b"]
     miniatures.write(home / "classnames.txt", rows)
     images = home / "imagenetv2-matched-frequency-format-val"
     for old, new in (("1", "10"), ("2", "1")):
         (images / old).rename(images / new)
-    found = read("imagenetv2", home)
-    assert found.class_names == ("a", "b", "c")
-    assert [item.key.partition("/")[0] for item in found.test] == ["1", "10", "0"]
+    dataset = read("imagenetv2", home)
+    assert dataset.class_names == ("a", "b", "c")
+    assert [item.key.partition("/")[0] for item in dataset.test] == ["1", "10", "0"]
 
 
-def test_names_of_imagenet_beside_serve_its_variants(tmp_path: Path) -> None:
+def test_variants_use_the_class_names_of_imagenet(tmp_path: Path) -> None:
     build("imagenet", tmp_path)
     home = build("imagenet_sketch", tmp_path)
     (home / "classnames.txt").unlink()
@@ -68,12 +68,12 @@ def test_names_of_imagenet_beside_serve_its_variants(tmp_path: Path) -> None:
         read("imagenet_sketch", home)
 
 
-def test_repeated_names_are_kept_and_noted(tmp_path: Path) -> None:
+def test_notes_repeated_names(tmp_path: Path) -> None:
     home = build("imagenet", tmp_path)
     miniatures.class_names(home, ("missile", "tench", "Missile"))
-    found = read("imagenet", home)
-    assert found.class_names == ("missile", "tench", "Missile")
-    assert found.notes == (
+    dataset = read("imagenet", home)
+    assert dataset.class_names == ("missile", "tench", "Missile")
+    assert dataset.notes == (
         "classes with the same name, as in the benchmark: missile (n01440764, n01484850)",
     )
 
@@ -94,18 +94,18 @@ def test_damaged_names(rows: list[str], message: str, tmp_path: Path) -> None:
         read("imagenet_sketch", home)
 
 
-def test_names_that_are_no_text(tmp_path: Path) -> None:
+def test_names_that_are_not_text(tmp_path: Path) -> None:
     home = build("imagenet_sketch", tmp_path)
     (home / "classnames.txt").write_bytes(b"\xff\xfe")
     with pytest.raises(GoproError, match=r"can't read .*classnames\.txt"):
         read("imagenet_sketch", home)
 
 
-def test_half_unpacked(tmp_path: Path) -> None:
+def test_refuses_an_incomplete_set(tmp_path: Path) -> None:
     home = build("imagenet", tmp_path)
     with pytest.raises(GoproError, match=r"train has 3 class folders and 1000 were wanted"):
         KNOWN["imagenet"].load("imagenet", tmp_path)
-    for wnid in miniatures.WNIDS:  # as the official archive unpacks: pictures without folders
+    for wnid in miniatures.WNIDS:  # the official archive has no class folders
         folder = home / "images" / "val" / wnid
         for file in folder.iterdir():
             file.rename(folder.parent / file.name)
@@ -132,7 +132,7 @@ def test_an_empty_class(tmp_path: Path) -> None:
         read("imagenet_a", home)
 
 
-def test_a_stranger_among_the_numbers(tmp_path: Path) -> None:
+def test_refuses_an_unexpected_numbered_folder(tmp_path: Path) -> None:
     home = build("imagenetv2", tmp_path)
     for name in ("3", "other"):
         folder = home / "imagenetv2-matched-frequency-format-val" / name

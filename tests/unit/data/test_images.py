@@ -1,4 +1,4 @@
-"""Every kind of picture opens rightly, or ends in one line."""
+"""Every image format is decoded correctly; other files are one-line errors."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def test_common_formats(tmp_path: Path, name: str) -> None:
     assert np.allclose(pixel(image), RED, atol=6)
 
 
-def test_spaces_and_letters_of_any_script(tmp_path: Path) -> None:
+def test_file_names_with_spaces_and_any_script(tmp_path: Path) -> None:
     path = tmp_path / "mes photos été" / "猫 и кот.png"
     path.parent.mkdir()
     Image.new("RGB", (4, 4), RED).save(path)
     assert pixel(open_image(str(path))) == RED
 
 
-# Where the red quarter of the stored picture is to be shown, for each EXIF orientation
+# EXIF orientation -> where the red quarter of the stored image must appear
 @pytest.mark.parametrize(
     ("orientation", "right", "bottom"),
     [
@@ -120,7 +120,7 @@ def test_sixteen_bits(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
-def test_wider_than_sixteen_bits_is_stretched(tmp_path: Path, kind: type) -> None:
+def test_more_than_sixteen_bits_are_scaled(tmp_path: Path, kind: type) -> None:
     grey = np.array([[-100_000, 0], [0, 100_000]], dtype=kind)
     Image.fromarray(grey).save(tmp_path / "a.tif")
     assert np.asarray(open_image(tmp_path / "a.tif"))[..., 0].tolist() == [[0, 128], [128, 255]]
@@ -152,7 +152,7 @@ def test_not_a_picture(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_decoders_that_start_programs_are_not_used(tmp_path: Path) -> None:
+def test_refuses_formats_whose_decoder_starts_programs(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.eps")
     with pytest.raises(GoproError, match="isn't supported"):
         open_image(tmp_path / "a.eps")
@@ -172,7 +172,7 @@ def test_truncated(tmp_path: Path, name: str) -> None:
 def test_decompression_bomb(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: int | None
 ) -> None:
-    """Refused by our own limit too, where the host program has lifted Pillow's."""
+    """Our limit also holds when the caller has raised Pillow's."""
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     (tmp_path / "bomb.png").write_bytes(png(60_000, 60_000))
     with pytest.raises(GoproError, match=r"bomb\.png is too large"):
@@ -180,7 +180,7 @@ def test_decompression_bomb(
     assert limit == Image.MAX_IMAGE_PIXELS
 
 
-def test_long_strips_of_few_pixels_are_read(tmp_path: Path) -> None:
+def test_reads_long_strips_of_few_pixels(tmp_path: Path) -> None:
     Image.new("1", (50_000, 2)).save(tmp_path / "strip.png")
     assert to_array(open_image(tmp_path / "strip.png"), 64).shape == (64, 64, 3)
 
@@ -196,8 +196,8 @@ def test_large_jpeg_is_decoded_at_a_reduced_scale(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(170, 112), (112, 170), (64, 64), (65, 97), (5, 3), (999, 64)])
-def test_geometry_is_clips(size: tuple[int, int]) -> None:
-    """Shorter side to 64 with bicubic resampling, then the middle: torchvision's rounding."""
+def test_resizes_and_crops_like_clip(size: tuple[int, int]) -> None:
+    """Bicubic resize of the shorter side to 64, centre crop, with torchvision's rounding."""
     noise = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
     image = Image.fromarray(noise)
     width, height = size
@@ -213,13 +213,13 @@ def test_geometry_is_clips(size: tuple[int, int]) -> None:
     assert np.array_equal(actual, expected)
 
 
-def test_elongated_pictures_show_their_middle() -> None:
+def test_crops_the_middle_of_elongated_images() -> None:
     image = Image.new("RGB", (100_000, 10), WHITE)
     image.paste(RED, (49_990, 0, 50_010, 10))
     assert (to_array(image, 64) == RED).all()
 
 
-def test_a_run_length_bmp_that_would_take_minutes_is_refused_at_once(tmp_path: Path) -> None:
+def test_refuses_a_slow_run_length_bmp_at_once(tmp_path: Path) -> None:
     path = tmp_path / "run.bmp"
     path.write_bytes(run_length_bmp(5, 2))
     pixels = np.asarray(open_image(path))

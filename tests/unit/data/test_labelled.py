@@ -1,4 +1,4 @@
-"""Labels of every kind become classes with names, or are refused."""
+"""Labelled images: lists, folders, and errors."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_classes_are_sorted() -> None:
     assert places == [1, 0, 2, 0]
 
 
-def test_places_are_found_as_names_read() -> None:
+def test_places_among_ignores_underscores_and_capitals() -> None:
     classes = np.array(["sea horse", "Dog"])
     assert labelled.places_among(np.array(["dog", "Sea_Horse"]), classes) == [1, 0]
     assert labelled.places_among(np.array([5, 3]), np.array([3, 5])) == [1, 0]

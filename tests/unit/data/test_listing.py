@@ -1,4 +1,4 @@
-"""What counts as a folder and as a picture."""
+"""Which entries of a folder count as sub-folders and images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from gopro.common.errors import GoproError
 from gopro.data.listing import folders, pictures
 
 
-def test_hidden_and_other_files_are_left_out(tmp_path: Path) -> None:
+def test_ignores_hidden_and_other_files(tmp_path: Path) -> None:
     for name in ("b", "a", ".git"):
         (tmp_path / name).mkdir()
     for name in ("2.JPG", "10.png", "._1.jpg", "notes.txt", ".jpg", "x.JPEG"):

@@ -1,4 +1,4 @@
-"""Official annotations: damaged ones are refused, real ones give the benchmark's splits."""
+"""Official annotations: damaged files are refused; real ones match the benchmark's splits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_damaged(tmp_path: Path, name: str, file: str, text: str | None, message
     assert "unpack the complete set again" in str(caught.value)
 
 
-def test_a_text_that_is_none(tmp_path: Path) -> None:
+def test_refuses_a_binary_text_file(tmp_path: Path) -> None:
     miniatures.sun397(tmp_path)
     (tmp_path / "ClassName.txt").write_bytes(b"\xff\xfe/a/abbey")
     with pytest.raises(GoproError, match="can't read annotations"):
@@ -80,7 +80,7 @@ REAL = {
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_names_and_keys_are_those_of_the_real_split(
+def test_names_and_keys_match_the_real_split(
     name: str, splits_folder: Path, tmp_path: Path
 ) -> None:
     suffix, write_lists, lists = REAL[name]
@@ -133,7 +133,7 @@ def test_published_counts(name: str, suffix: str, splits_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["Caltech101", "DescribableTextures", "EuroSAT"])
-def test_names_of_folders_are_those_of_the_real_split(suffix: str, splits_folder: Path) -> None:
+def test_folder_names_match_the_real_split(suffix: str, splits_folder: Path) -> None:
     real = read_split(splits_folder / f"split_zhou_{suffix}.json")
     names = {i.key.partition("/")[0]: real.class_names[i.label] for i in real.train}
     assert list(real.class_names) == [names[folder] for folder in sorted(names)]
@@ -141,7 +141,7 @@ def test_names_of_folders_are_those_of_the_real_split(suffix: str, splits_folder
     lists = KNOWN[known[suffix]].read.keywords["lists"]  # type: ignore[attr-defined]
     renamed = lists.keywords.get("renamed", {})
     assert {folder: renamed.get(folder, folder) for folder in names} == names
-    # the rule gives the published counts from the sizes of the classes alone
+    # the class sizes alone determine the published counts
     every = (*real.train, *real.val, *real.test)
     drawn, note = complete({"all": tuple(Item(i.key, i.label) for i in every)})
     counts = KNOWN[known[suffix]].counts

@@ -1,4 +1,4 @@
-"""Pictures in memory and on disk are the same picture, and others are refused in a line."""
+"""Images in memory are converted like files; other objects are one-line errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def red(mode: str = "RGB") -> Image.Image:
     return Image.new("RGB", (6, 4), RED).convert(mode)
 
 
-def test_a_path_a_pillow_image_and_an_array_are_alike(tmp_path: Path) -> None:
+def test_path_pillow_image_and_array_give_the_same(tmp_path: Path) -> None:
     path = tmp_path / "été 猫.png"
     red().save(path)
     given: list[Any] = [str(path), path, red(), np.asarray(red()), np.asarray(red("RGBA"))]
@@ -43,7 +43,7 @@ def test_pillow_images_of_any_mode() -> None:
     assert opened[4].getpixel((0, 0)) == (255, 255, 255)
 
 
-def test_an_exif_rotation_counts_in_memory_too(tmp_path: Path) -> None:
+def test_applies_exif_rotation_in_memory(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     red().save(tmp_path / "a.jpg", exif=exif)
@@ -51,7 +51,7 @@ def test_an_exif_rotation_counts_in_memory_too(tmp_path: Path) -> None:
         assert open_picture((0, image)).size == (4, 6)
 
 
-def test_what_the_caller_gave_is_left_alone() -> None:
+def test_does_not_change_the_input() -> None:
     image = red()
     changed = open_picture((0, image))
     changed.putpixel((0, 0), (1, 2, 3))
@@ -70,12 +70,12 @@ def test_what_the_caller_gave_is_left_alone() -> None:
         None,
     ],
 )
-def test_other_things_are_refused_by_their_number(wrong: Any) -> None:
+def test_other_objects_are_named_by_index(wrong: Any) -> None:
     with pytest.raises(GoproError, match=r"number 3 .*wanted"):
         open_picture((3, wrong))
 
 
-def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refuses_a_bomb_before_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gopro.data.images.MAX_PIXELS", 10)
     with pytest.raises(GoproError, match="too large"):
         open_picture((0, red()))
@@ -102,6 +102,6 @@ def test_lists() -> None:
         (7, "got int"),
     ],
 )
-def test_no_list(wrong: Any, words: str) -> None:
+def test_refuses_other_than_lists(wrong: Any, words: str) -> None:
     with pytest.raises(GoproError, match=words):
         list_pictures(wrong)

@@ -1,4 +1,4 @@
-"""Pictures as tensors: in order, whatever the threads; mistakes come out in order too."""
+"""Images as tensors: the order doesn't depend on the threads."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ def _dataset(count: int) -> Dataset:
 @pytest.mark.parametrize("batch", [1, 3, 7, 100])
 def test_every_picture_in_order(workers: int | None, batch: int) -> None:
     dataset = _dataset(7)
-    found = list(batches(dataset, dataset.test, 8, batch, workers))
-    assert [len(part) for part in found[:-1]] == [batch] * (len(found) - 1)
-    pixels = torch.cat(found)
+    result = list(batches(dataset, dataset.test, 8, batch, workers))
+    assert [len(part) for part in result[:-1]] == [batch] * (len(result) - 1)
+    pixels = torch.cat(result)
     assert pixels.dtype == torch.uint8 and pixels.shape == (7, 3, 8, 8)
     assert pixels[:, 0, 0, 0].tolist() == list(range(7))
     assert pixels[:, 1, 4, 4].tolist() == list(range(0, 14, 2))
 
 
-def test_channels_first_and_clips_crop(tmp_path: Path) -> None:
+def test_has_channels_first_and_clips_crop(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (20, 31, 3), dtype=np.uint8)).save(tmp_path / "a.png")
     dataset = Dataset("one", tmp_path, ("a",), (), (), (Item("a.png", 0),))
-    [found] = batches(dataset, dataset.test, 8, 4)
+    [result] = batches(dataset, dataset.test, 8, 4)
     wanted = to_array(Image.open(tmp_path / "a.png"), 8)
-    assert np.array_equal(found[0].permute(1, 2, 0).numpy(), wanted)
+    assert np.array_equal(result[0].permute(1, 2, 0).numpy(), wanted)
 
 
-def test_nothing_gives_nothing() -> None:
+def test_accepts_no_items() -> None:
     assert list(batches(_dataset(3), (), 8, 4)) == []
 
 
 @pytest.mark.parametrize("workers", [1, 3])
-def test_a_bad_picture_raises_where_it_stands_and_no_thread_stays(workers: int) -> None:
+def test_raises_at_the_bad_picture_and_stops_all_threads(workers: int) -> None:
     dataset = _dataset(40)
     before = threading.active_count()
-    found = batches(dataset, dataset.test, 8, 3, workers)
-    assert len(next(found)) == len(next(found)) == 3
+    result = batches(dataset, dataset.test, 8, 3, workers)
+    assert len(next(result)) == len(next(result)) == 3
     with pytest.raises(GoproError, match="picture 7 is empty"):
-        next(found)
+        next(result)
     assert threading.active_count() == before
 
 
-def test_only_a_bounded_number_is_decoded_ahead() -> None:
+def test_decodes_a_limited_number_ahead() -> None:
     drawn: list[int] = []
 
     def open_(item: int, size: int) -> Image.Image:
@@ -78,12 +78,12 @@ def test_only_a_bounded_number_is_decoded_ahead() -> None:
 
 def test_a_bad_picture_does_not_end_the_stream() -> None:
     dataset = _dataset(9)
-    found = list(decoded(dataset.open, dataset.test, 4, ahead=2, workers=2))
-    assert [isinstance(one, GoproError) for one in found] == [False] * 7 + [True, False]
+    result = list(decoded(dataset.open, dataset.test, 4, ahead=2, workers=2))
+    assert [isinstance(one, GoproError) for one in result] == [False] * 7 + [True, False]
 
 
 def test_unit_range() -> None:
     pixels = torch.tensor([0, 51, 255], dtype=torch.uint8)
-    found = to_unit(pixels, torch.device("cpu"))
-    assert found.dtype == torch.float32
-    torch.testing.assert_close(found, torch.tensor([0.0, 0.2, 1.0]))
+    result = to_unit(pixels, torch.device("cpu"))
+    assert result.dtype == torch.float32
+    torch.testing.assert_close(result, torch.tensor([0.0, 0.2, 1.0]))

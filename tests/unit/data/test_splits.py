@@ -1,4 +1,4 @@
-"""The split reader: what it accepts, and that everything else ends in one line."""
+"""Split files: accepted content; everything else is a one-line error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_val_may_be_absent_and_other_entries_are_ignored(tmp_path: Path) -> None
     assert read_split(write(tmp_path, content)).val == ()
 
 
-def test_written_splits_read_back_the_same(tmp_path: Path) -> None:
+def test_reads_what_it_writes(tmp_path: Path) -> None:
     split = Split(("été", "猫"), (Item("é/1.jpg", 0),), (), (Item("猫/2.jpg", 1),))
     write_split(tmp_path / "out.json", split)
     assert read_split(tmp_path / "out.json") == split
@@ -107,7 +107,7 @@ def test_no_file(tmp_path: Path) -> None:
         read_split(tmp_path / "split.json")
 
 
-def test_missing_pictures_are_counted_in_one_line(tmp_path: Path) -> None:
+def test_counts_missing_pictures(tmp_path: Path) -> None:
     path = write(tmp_path, GOOD)
     for key in ("a/1.jpg", "b/1.jpg", "b/2.jpg"):
         (tmp_path / key).parent.mkdir(exist_ok=True)
@@ -119,7 +119,7 @@ def test_missing_pictures_are_counted_in_one_line(tmp_path: Path) -> None:
     assert len(read_split(path, tmp_path).test) == 2
 
 
-def test_check_key_gives_the_key_back() -> None:
+def test_check_key_returns_the_key() -> None:
     for key in ("mes photos/été..1.jpg", "x", "a1/b:c", ".a/b"):
         assert check_key(key, "x") == key
 

@@ -1,4 +1,4 @@
-"""Targets from the settings to the results: sets to test on, domains that are left out."""
+"""Targets, from settings to results: data sets to test on, domains to leave out."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def settings(**changes: Any) -> TrainSettings:
     return TrainSettings(**{**usual, "shots": 1, "device": "cpu", "workers": 1, **changes})
 
 
-def test_names_are_told_apart_by_commas() -> None:
+def test_names_are_separated_by_commas() -> None:
     assert settings().target_names == ()
     assert settings(targets=" pacs, Real World,").target_names == ("pacs", "Real World")
     with pytest.raises(GoproError, match="got empty --targets"):
@@ -53,20 +53,20 @@ def test_names_are_told_apart_by_commas() -> None:
 
 
 def test_runs_with_other_targets_have_other_folders() -> None:
-    made = runfolder.default_folder(settings(targets="Real World,art"), None)
-    assert made.name == "styles-domain-generalization-Real_World-art-zeroshot-mini-1shot-seed1"
+    folder = runfolder.default_folder(settings(targets="Real World,art"), None)
+    assert folder.name == "styles-domain-generalization-Real_World-art-zeroshot-mini-1shot-seed1"
     plain = runfolder.default_folder(settings(), None)
     assert plain.name == "styles-domain-generalization-zeroshot-mini-1shot-seed1"
 
 
 def test_a_run_leaves_a_domain_out(tmp_path: Path) -> None:
     folder = run.train(settings(targets="sketch", out=tmp_path / "run"), dataset=STYLES)
-    found = schema.read(folder)
-    assert found["task"] == "domain-generalization"
-    assert {name: (row["n"], row["classes"]) for name, row in found["test"].items()} == {
+    results = schema.read(folder)
+    assert results["task"] == "domain-generalization"
+    assert {name: (row["n"], row["classes"]) for name, row in results["test"].items()} == {
         "sketch": (6, 2)
     }
-    assert found["notes"] == ["styles: split generated"]
+    assert results["notes"] == ["styles: split generated"]
     sample = json.loads((folder / runfolder.SAMPLE).read_bytes())
     assert not any(key.startswith("sketch") for key, _ in sample["train"] + sample["val"])
     assert runfolder.read_settings(folder)[0].targets == "sketch"
@@ -74,7 +74,7 @@ def test_a_run_leaves_a_domain_out(tmp_path: Path) -> None:
         run.train(settings(targets="art", out=tmp_path / "run"), dataset=STYLES)
 
 
-def test_targets_found_are_kept_in_the_settings(
+def test_settings_record_the_default_targets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("cat", "dog"):
@@ -84,11 +84,11 @@ def test_targets_found_are_kept_in_the_settings(
     target = f"folder:{tmp_path / 'pets'}"
     monkeypatch.setattr("gopro.data.tasks.data.present", lambda root: [target])
     folder = run.train(settings(task="cross-dataset", out=tmp_path / "run"), dataset=STYLES)
-    found = schema.read(folder)
-    assert list(found["test"]) == ["folder:pets"]
-    assert found["test"]["folder:pets"]["n"] == 2
+    results = schema.read(folder)
+    assert list(results["test"]) == ["folder:pets"]
+    assert results["test"]["folder:pets"]["n"] == 2
     assert runfolder.read_settings(folder)[0].targets == target
-    assert found["notes"] == [
+    assert results["notes"] == [
         "styles: split generated",
         "folder:pets: split generated 50/20/30 a class with seed 1",
     ]
@@ -111,7 +111,7 @@ def left_out(domain: str, accuracy: float, seed: int = 1) -> dict[str, Any]:
     }
 
 
-def test_runs_that_left_different_domains_out_make_one_row() -> None:
+def test_one_row_for_runs_with_different_left_out_domains() -> None:
     runs = [left_out("sketch", 60.0), left_out("art", 80.0), left_out("photo", 100.0)]
     [row] = averages.over_seeds(runs)
     assert row["seeds"] == [1]
@@ -125,14 +125,14 @@ def test_runs_that_left_different_domains_out_make_one_row() -> None:
     assert row["train_seconds"] == 320.0
 
 
-def test_seeds_are_averaged_among_those_with_the_same_tests() -> None:
+def test_averages_seeds_with_the_same_tests() -> None:
     runs = [left_out(domain, 60.0 + 10 * seed, seed) for domain in DOMAINS for seed in (1, 2)]
     runs.append(left_out("art", 10.0, seed=3))
-    whole, alone = averages.over_seeds(runs)
-    assert whole["seeds"] == [1, 2]
-    assert whole["scores"]["average"] == (75.0, pytest.approx(50**0.5))
-    assert alone["seeds"] == [3]
-    assert alone["scores"] == {"art": (10.0, None)}
+    both, single = averages.over_seeds(runs)
+    assert both["seeds"] == [1, 2]
+    assert both["scores"]["average"] == (75.0, pytest.approx(50**0.5))
+    assert single["seeds"] == [3]
+    assert single["scores"] == {"art": (10.0, None)}
     with pytest.raises(GoproError, match=r"same seed \(1\) and test \(art\); name each run once"):
         averages.over_seeds([*runs, left_out("art", 5.0)])
 

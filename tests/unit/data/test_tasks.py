@@ -35,7 +35,7 @@ def test_base2new_halves_an_odd_number_of_classes(name: str) -> None:
     assert plan.tests["base"].class_names == ("ant", "bee", "cat")
     assert plan.tests["new"].class_names == ("dog", "eel")
     assert len(plan.train) == 12
-    assert len(plan.val) == 12  # 2 pictures left of each class, 2 of its validation split
+    assert len(plan.val) == 12  # per class 2 of the rest of train, 2 of val
 
 
 def test_new_classes_are_relabelled_and_keep_their_pictures() -> None:
@@ -49,7 +49,7 @@ def test_new_classes_are_relabelled_and_keep_their_pictures() -> None:
     assert new.dataset is SET
 
 
-def test_nothing_of_new_or_test_is_trained_on() -> None:
+def test_trains_on_no_new_class_and_no_test_image() -> None:
     plan = tasks.plan(SET, "base2new", shots=6, seed=1)
     assert all(key.key.startswith("train/") for key in plan.train)
     assert all(key.key.startswith("val/") for key in plan.val)
@@ -63,7 +63,7 @@ def test_few_shot_takes_all_classes() -> None:
     assert plan.train_classes == NAMES
     assert list(plan.tests) == ["all"]
     assert plan.tests["all"].items == SET.test
-    # A class keeps its sample whichever task draws it
+    # every task draws the same sample of a class
     base = tasks.plan(SET, "base2new", shots=2, seed=1)
     assert plan.train[: len(base.train)] == base.train
 
@@ -113,13 +113,13 @@ def test_leave_one_domain_out() -> None:
     assert {item.domain for item in (*plan.train, *plan.val)} == {"art", "photo"}
     assert len(plan.train) == 8 * len(NAMES)
     assert list(plan.tests) == ["sketch"]
-    # every picture of the domain, the whole set's train and validation pictures too
+    # all images of the domain, including those in train and val
     assert len(plan.tests["sketch"].items) == (6 + 3 + 2) * len(NAMES)
     assert {item.domain for item in plan.tests["sketch"].items} == {"sketch"}
     assert "sketch" not in {item.domain for item in (*plan.source.train, *plan.source.val)}
 
 
-def test_several_domains_left_out_are_tested_apart() -> None:
+def test_each_left_out_domain_is_a_test() -> None:
     targets = ["sketch", "art"]
     plan = tasks.plan(STYLES, "domain-generalization", shots=2, seed=1, targets=targets)
     assert list(plan.tests) == ["art", "sketch"]
@@ -135,7 +135,7 @@ def test_several_domains_left_out_are_tested_apart() -> None:
         ([SET], "got five, wanted"),
     ],
 )
-def test_domains_that_cannot_be_left_out(targets: list[Dataset | str], got: str) -> None:
+def test_refuses_other_domains(targets: list[Dataset | str], got: str) -> None:
     with pytest.raises(GoproError, match=got):
         tasks.plan(STYLES, "domain-generalization", shots=1, seed=1, targets=targets)
 
@@ -143,46 +143,47 @@ def test_domains_that_cannot_be_left_out(targets: list[Dataset | str], got: str)
 def test_targets_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in ("pacs", "dtd", "imagenet-sketch", "caltech-101"):
         (tmp_path / folder).mkdir()
-    asked: list[str] = []
+    read_names: list[str] = []
 
     def load(name: str, root: Path, *, seed: int) -> Dataset:
         assert (root, seed) == (tmp_path, 7)
-        asked.append(name)
+        read_names.append(name)
         return replace(SET, name=name)
 
     monkeypatch.setattr(data, "load", load)
     caltech = replace(SET, name="caltech101")
-    found = tasks.find_targets(caltech, "cross-dataset", (), tmp_path, 7)
-    assert asked == list(found) == ["dtd", "pacs"]  # neither the source nor a variant of ImageNet
+    targets = tasks.find_targets(caltech, "cross-dataset", (), tmp_path, 7)
+    # neither the source nor a variant of ImageNet
+    assert read_names == list(targets) == ["dtd", "pacs"]
     imagenet = replace(SET, name="imagenet")
     variants = ["imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"]
     assert list(tasks.find_targets(imagenet, "domain-generalization", (), tmp_path, 7)) == variants
     assert list(tasks.find_targets(caltech, "cross-dataset", ("world",), tmp_path, 7)) == ["world"]
-    # domains are names alone; a task without targets is left to refuse them
-    asked.clear()
-    given = tasks.find_targets(STYLES, "domain-generalization", ("art",), tmp_path, 7)
-    assert given == {"art": "art"}
+    # domains are only names; plan() checks them
+    read_names.clear()
+    targets = tasks.find_targets(STYLES, "domain-generalization", ("art",), tmp_path, 7)
+    assert targets == {"art": "art"}
     assert tasks.find_targets(SET, "base2new", ("dtd",), tmp_path, 7) == {"dtd": "dtd"}
     assert tasks.find_targets(SET, "few-shot", (), tmp_path, 7) == {}
-    assert asked == []
+    assert read_names == []
 
 
-def test_targets_may_be_read_by_somebody_else_and_under_the_usual_root(
+def test_find_targets_with_another_reader_and_the_default_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOPRO_DATA", str(tmp_path))
-    asked: list[tuple[str, Path | None, int]] = []
+    read_names: list[tuple[str, Path | None, int]] = []
 
     def read(name: str, root: Path | None, seed: int) -> Dataset:
-        asked.append((name, root, seed))
+        read_names.append((name, root, seed))
         return replace(SET, name=name)
 
-    found = tasks.find_targets(SET, "cross-dataset", ("dtd", "pacs"), read=read)
-    assert asked == [("dtd", tmp_path, 1), ("pacs", tmp_path, 1)]
-    assert found == {name: replace(SET, name=name) for name in ("dtd", "pacs")}
+    targets = tasks.find_targets(SET, "cross-dataset", ("dtd", "pacs"), read=read)
+    assert read_names == [("dtd", tmp_path, 1), ("pacs", tmp_path, 1)]
+    assert targets == {name: replace(SET, name=name) for name in ("dtd", "pacs")}
 
 
-def test_two_domains_are_several_and_one_is_none() -> None:
+def test_one_domain_counts_as_none() -> None:
     parts = (STYLES.train, STYLES.val, STYLES.test)
     two = replace(STYLES, train=parts[0][:30], val=(), test=parts[2][10:20])
     assert tasks.domains(two) == ["photo", "sketch"]
@@ -229,7 +230,7 @@ def test_sets_that_do_not_fit() -> None:
         tasks.plan(SET, "base2new", shots=7, seed=1)
 
 
-def test_names_have_a_line_each() -> None:
+def test_every_task_has_a_description() -> None:
     known = ["base2new", "few-shot", "cross-dataset", "domain-generalization"]
     assert [name for name, _ in tasks.names()] == known
     assert all(about and "\n" not in about for _, about in tasks.names())

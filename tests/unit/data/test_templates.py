@@ -1,4 +1,4 @@
-"""The benchmark's sentences, and the ensembles."""
+"""The benchmark's templates and ensembles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gopro.data.catalog import KNOWN
 from gopro.data.templates import ENSEMBLES, USUAL, in_words, own_template, sentences
 
 
-def test_own_sentences() -> None:
+def test_own_templates() -> None:
     assert own_template("oxford_pets") == "a photo of a {}, a type of pet."
     assert own_template("eurosat") == "a centered satellite photo of {}."
     assert own_template("caltech101") == USUAL == "a photo of a {}."
@@ -16,7 +16,7 @@ def test_own_sentences() -> None:
     texts = {name: own_template(name) for name in KNOWN}
     assert all(text is None or text.count("{}") == 1 for text in texts.values())
     known = {name for name, text in texts.items() if text is not None}
-    assert len(known) == 14  # the benchmark's fifteen but ImageNet
+    assert len(known) == 14  # the benchmark's fifteen, without ImageNet
 
 
 def test_ensembles() -> None:
@@ -42,7 +42,7 @@ def test_ensembles() -> None:
         ("art of the {}.", "select", ENSEMBLES["select"], "the 7 of the ensemble select"),
     ],
 )
-def test_which_sentences(
+def test_sentences(
     template: str | None, ensemble: str, wanted: tuple[str, ...], words: str
 ) -> None:
     assert sentences(template, ensemble) == wanted

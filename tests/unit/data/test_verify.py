@@ -1,4 +1,4 @@
-"""Which sets are here, and whether every picture of one opens."""
+"""States of data sets, and unreadable images."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def test_states(tmp_path: Path, caltech_like: Path) -> None:
     (tmp_path / "dtd").mkdir()
     assert state("dtd", tmp_path).state == "partial"
     assert "has no images" in state("dtd", tmp_path).problem
-    found = state("caltech101", caltech_like)
-    assert found == State("partial", 18, "18 of 8,242 published pictures")
+    result = state("caltech101", caltech_like)
+    assert result == State("partial", 18, "18 of 8,242 published pictures")
 
 
-def test_a_whole_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_complete_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pets(tmp_path)
     monkeypatch.setitem(
         KNOWN, "oxford_pets", replace(KNOWN["oxford_pets"], classes=3, counts=(12, 3, 15))
@@ -54,13 +54,13 @@ def test_a_set_without_a_published_split_may_have_more() -> None:
     assert differs_from_published(replace(pacs, name="folder:mine", train=())) == ""
 
 
-def test_the_world_has_what_the_table_says() -> None:
+def test_world_has_the_published_counts() -> None:
     world = data.load("world")
     assert counts(world) == KNOWN["world"].counts
     assert len(world.class_names) == KNOWN["world"].classes
 
 
-def test_broken_pictures_are_all_named(tmp_path: Path) -> None:
+def test_lists_all_broken_pictures(tmp_path: Path) -> None:
     read = pets(tmp_path)
     images = tmp_path / "oxford_pets" / "images"
     gone, short = read.train[3].key, read.test[2].key

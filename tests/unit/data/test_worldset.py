@@ -1,4 +1,4 @@
-"""The built-in world as a data set."""
+"""``world``, the built-in data set."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def test_splits() -> None:
     data.check_class_names(world.class_names, "world")
 
 
-def test_keys_say_what_is_drawn() -> None:
+def test_keys_name_style_and_class() -> None:
     world = data.load("world")
     item = world.train[3]
     assert item.key == f"seed1/{item.domain}/000/0003"
     assert all(item.key.startswith("seed2/") for item in world.test)
 
 
-def test_pictures_are_the_same_every_time() -> None:
+def test_pictures_are_reproducible() -> None:
     world = data.load("world")
     for item in (world.train[0], world.val[50], world.test[-1]):
         image = world.open(item)
@@ -46,6 +46,6 @@ def test_pictures_are_the_same_every_time() -> None:
 @pytest.mark.parametrize(
     "key", ["", "seed1/photo/012", "seed1/nostyle/012/0003", "seed1/photo/999/0003", "../x", "é"]
 )
-def test_other_keys(key: str) -> None:
+def test_refuses_other_keys(key: str) -> None:
     with pytest.raises(GoproError, match="is no picture of world"):
         worldset.draw_key(key)

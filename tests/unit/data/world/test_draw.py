@@ -1,4 +1,4 @@
-"""The pictures: the same every time, of every class and style, and as their words say."""
+"""Drawn images are reproducible and match the words of their scene."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def test_size_is_kept(size: int) -> None:
 
 @pytest.mark.parametrize("style", STYLES)
 def test_other_sizes_show_the_same_picture(style: str) -> None:
-    what = dataclasses.replace(scene(2, style, seed=0, index=1), light="normal")
-    small = np.asarray(draw(what, 64).resize((8, 8)), dtype=float)
-    large = np.asarray(draw(what, 192).resize((8, 8)), dtype=float)
+    described = dataclasses.replace(scene(2, style, seed=0, index=1), light="normal")
+    small = np.asarray(draw(described, 64).resize((8, 8)), dtype=float)
+    large = np.asarray(draw(described, 192).resize((8, 8)), dtype=float)
     assert np.abs(small - large).mean() < 20
 
 
@@ -90,9 +90,9 @@ def plain(**words: object) -> Scene:
     return dataclasses.replace(base, **{**usual, **words})  # type: ignore[arg-type]
 
 
-def redness(what: Scene) -> np.ndarray:
-    """Where the picture is clearly red: the apple before a blue sky."""
-    rgb = np.asarray(draw(what), dtype=float)
+def redness(described: Scene) -> np.ndarray:
+    """Mask of the clearly red pixels: the apple against a blue sky."""
+    rgb = np.asarray(draw(described), dtype=float)
     return (
         (rgb[..., 0] > 120) & (rgb[..., 0] > rgb[..., 1] * 1.8) & (rgb[..., 0] > rgb[..., 2] * 1.8)
     )

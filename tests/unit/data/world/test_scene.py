@@ -1,4 +1,4 @@
-"""The words of a picture."""
+"""The words that describe a picture."""
 
 from __future__ import annotations
 
