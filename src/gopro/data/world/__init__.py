@@ -1,7 +1,7 @@
-"""The built-in pictures: drawn everyday objects in four styles, made on the spot.
+"""The built-in pictures: everyday objects in four styles, drawn when needed.
 
-``scene(label, style, seed=..., index=...)`` says what a picture shows, ``draw(scene, size)`` draws
-it. The same four values always give the same picture, in any process and in any order.
+``scene(label, style, seed=..., index=...)`` describes a picture and ``draw(scene, size)`` draws
+it. The same four values give the same picture in every process.
 """
 
 from __future__ import annotations

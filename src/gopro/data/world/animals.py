@@ -1,4 +1,4 @@
-"""Animals of land and air."""
+"""Land animals and birds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies behind the object, as parts in picture coordinates (0 to 1)."""
+"""Backgrounds, as parts in picture coordinates (0 to 1)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STRONG: tuple[Colour, ...] = (
 
 
 def backdrop(kind: str, dice: Dice, style: str) -> list[Part]:
-    """Parts that cover the whole picture, back to front; the first has the main colour."""
+    """Parts that cover the picture, back to front; the first has the main colour."""
     soft = _SOFT if style == "photo" else _SOFT + _STRONG
     return _KINDS[kind](dice, soft)
 

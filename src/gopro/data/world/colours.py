@@ -1,4 +1,4 @@
-"""Colour words and what they look like."""
+"""Colour words and their RGB values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WORDS: dict[str, Colour] = {
     "grey": (146, 148, 154),
     "white": (240, 238, 232),
 }
-"""Every word that ``Scene.colour`` can hold, with its middle RGB value."""
+"""Possible values of ``Scene.colour`` -> typical RGB value."""
 
 BRIGHT = ("red", "orange", "yellow", "green", "blue", "purple", "pink")
 ANY = (*BRIGHT, "brown", "black", "grey", "white")
@@ -36,7 +36,7 @@ GOLD: Colour = (222, 176, 62)
 
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
-    """``first`` with ``share`` (0 to 1) of ``second`` in it."""
+    """A blend of two colours; ``share`` (0 to 1) is the fraction of ``second``."""
     keep = 1 - share
     return (
         int(first[0] * keep + second[0] * share),
@@ -46,17 +46,17 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def darker(colour: Colour, share: float = 0.3) -> Colour:
-    """The colour with black in it."""
+    """The colour blended with black."""
     return mix(colour, (12, 8, 16), share)
 
 
 def lighter(colour: Colour, share: float = 0.4) -> Colour:
-    """The colour with white in it."""
+    """The colour blended with white."""
     return mix(colour, (255, 255, 250), share)
 
 
 def varied(colour: Colour, dice: Dice, spread: float = 22) -> Colour:
-    """A neighbour of the colour that the same word still fits."""
+    """A random similar colour, which has the same colour word."""
     bright = dice.around(spread)
     red, green, blue = (
         max(0, min(255, int(c + bright + dice.around(spread * 0.6)))) for c in colour

@@ -1,4 +1,4 @@
-"""Random draws that are the same in every process and every version of Python and numpy."""
+"""Random numbers that are the same in every process and every version of Python and NumPy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 class Dice:
-    """Draws fixed by a text key.
+    """Random draws that depend on a text key only.
 
-    Only ``random.Random(str)`` and its ``random()`` are used: these two are documented to give
-    the same numbers in all Python versions, which ``choice`` or numpy's distributions are not.
+    It uses only ``random.Random(str)`` and its ``random()``, which are documented to give the same
+    numbers in all Python versions; ``choice`` and NumPy's distributions are not.
     """
 
     def __init__(self, key: str) -> None:
@@ -24,11 +24,11 @@ class Dice:
         return low + (high - low) * self._random()
 
     def around(self, spread: float) -> float:
-        """A number in (-spread, spread), most often near 0 (triangular)."""
+        """A number in (-spread, spread) with a triangular distribution around 0."""
         return spread * (self._random() - self._random())
 
     def count(self, low: int, high: int) -> int:
-        """A whole number from ``low`` to ``high``, both included."""
+        """An integer from ``low`` to ``high``, both included."""
         return low + int(self._random() * (high - low + 1))
 
     def chance(self, probability: float) -> bool:
@@ -36,11 +36,11 @@ class Dice:
         return self._random() < probability
 
     def pick(self, items: Sequence[T]) -> T:
-        """One of the items, each as likely as the others."""
+        """One of the items, all with the same probability."""
         return items[int(self._random() * len(items))]
 
     def weighted(self, items: Sequence[T], weights: Sequence[float]) -> T:
-        """One of the items, in proportion to its weight."""
+        """One of the items, with probabilities proportional to the weights."""
         left = self._random() * sum(weights)
         for item, weight in zip(items, weights, strict=True):
             left -= weight

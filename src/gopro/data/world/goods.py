@@ -1,4 +1,4 @@
-"""Things that stand in a house."""
+"""Household objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Place an object, small other shapes and what hides it in the picture (coordinates 0 to 1)."""
+"""Places the object, scattered shapes and covers in the picture (coordinates 0 to 1)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHIFT = {"centre": (0, 0), "left": (-1, 0), "right": (1, 0), "top": (0, -1), "b
 
 
 def placed(scene: Scene, dice: Dice) -> list[Part]:
-    """The scene's object, back to front, in picture coordinates."""
+    """Parts of the scene's object, back to front, in picture coordinates."""
     thing = THINGS[CLASS_NAMES[scene.label]]
     word = dice.pick(thing.colours) if scene.style == "sketch" else scene.colour
     main = varied(WORDS[word], dice)
@@ -61,7 +61,7 @@ def moved(
 
 
 def clutter(dice: Dice, backdrop: Colour) -> list[Part]:
-    """A few small shapes to strew around the object."""
+    """A few small shapes, scattered around the object."""
     parts: list[Part] = []
     for _ in range(dice.count(3, 9)):
         colour = mix(varied(WORDS[dice.pick(tuple(WORDS))], dice), backdrop, dice.between(0, 0.5))
@@ -73,7 +73,7 @@ def clutter(dice: Dice, backdrop: Colour) -> list[Part]:
 
 
 def cover(dice: Dice, parts: list[Part], colour: Colour) -> list[Part]:
-    """Something in front that hides an outer piece of the object."""
+    """Something in front that hides an outer part of the object."""
     xs = [x for part in parts for x, _ in part.points]
     ys = [y for part in parts for _, y in part.points]
     left, right, top, low = min(xs), max(xs), min(ys), max(ys)

@@ -1,4 +1,4 @@
-"""From scene to pixels: one description of the object, four ways to draw it."""
+"""From a scene to pixels, in one of four styles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def draw(scene: Scene, size: int = 96) -> Image.Image:
     """Draw a scene.
 
     Args:
-        scene: What to show, usually from :func:`gopro.data.world.scene`.
+        scene: The description of the picture, usually from :func:`gopro.data.world.scene`.
         size: Width and height in pixels, 16 to 512.
 
     Returns:
@@ -35,7 +35,7 @@ def draw(scene: Scene, size: int = 96) -> Image.Image:
             f"world: got a picture size of {size} pixels; choose {_SMALLEST} to {_LARGEST}"
         )
     key = f"{scene.seed}/{scene.style}/{scene.name}/{scene.index}"
-    # one stream a subject, so that replacing a word of the scene leaves the rest as it was
+    # one generator per layer, so that changing one word of the scene leaves the rest unchanged
     back = Dice(f"back/{key}")
     if scene.style == "sketch":
         behind: list[Part] = []

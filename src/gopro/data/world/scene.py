@@ -1,4 +1,4 @@
-"""What a picture shows, in words, fixed by label, style, seed and index."""
+"""The description of a picture in words; depends on label, style, seed and index only."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _ACCENTS = tuple(WORDS)
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything about a picture that words can say.
+    """The description of a picture.
 
-    The picture follows these words: ``draw(dataclasses.replace(scene, size="small"))`` is the
-    same object, small.
+    ``draw`` follows it: ``draw(dataclasses.replace(scene, size="small"))`` shows the same object,
+    but small.
     """
 
     label: int
@@ -48,9 +48,9 @@ class Scene:
     index: int
     """Number of the picture within its class, style and seed."""
     colour: str
-    """Main colour of the object; of the pencil or chalk in a sketch."""
+    """Main colour of the object; in a sketch, colour of the pencil or chalk."""
     background: str
-    """plain, sky, grass, wall, table, night, beach or snow; paper or blackboard in a sketch."""
+    """plain, sky, grass, wall, table, night, beach or snow; in a sketch, paper or blackboard."""
     position: str
     """centre, left, right, top or bottom. Large objects are in the centre."""
     size: str
@@ -60,11 +60,11 @@ class Scene:
     light: str
     """normal, dark or bright. Sketches are always normal."""
     blurry: bool
-    """Out of focus. Only photos are ever."""
+    """Out of focus; photos only."""
     crowded: bool
-    """Small other shapes are strewn around the object."""
+    """Small shapes are scattered around the object."""
     covered: bool
-    """Something in front hides a piece of the object."""
+    """Something in front hides a part of the object."""
 
     @property
     def name(self) -> str:
@@ -73,16 +73,16 @@ class Scene:
 
 
 def scene(label: int, style: str, *, seed: int, index: int) -> Scene:
-    """Choose what picture number ``index`` of a class shows.
+    """Describe picture number ``index`` of a class.
 
     Args:
         label: Index into ``CLASS_NAMES``.
         style: One of ``STYLES``.
-        seed: Any whole number; other seeds give other pictures.
-        index: Number of the picture, any whole number from 0.
+        seed: Any integer; other seeds give other pictures.
+        index: Number of the picture, from 0.
 
     Raises:
-        GoproError: When there is no such label or style, or the index is below 0.
+        GoproError: When the label or style doesn't exist, or the index is negative.
     """
     if not 0 <= label < len(CLASS_NAMES):
         raise GoproError(

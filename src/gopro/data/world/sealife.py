@@ -1,4 +1,4 @@
-"""Animals of the water."""
+"""Water animals."""
 
 from __future__ import annotations
 

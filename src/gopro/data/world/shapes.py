@@ -1,4 +1,4 @@
-"""Parts that objects are made of, in unit coordinates: x to the right, y down, both -1 to 1."""
+"""Parts of objects, in unit coordinates: x to the right, y down, both from -1 to 1."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Point = tuple[float, float]
 
 
 class Part(NamedTuple):
-    """One filled outline, or one line where ``width`` (in unit coordinates) is above 0."""
+    """A filled outline, or a line if ``width`` (in unit coordinates) is above 0."""
 
     points: list[Point]
     colour: Colour
@@ -23,10 +23,10 @@ class Part(NamedTuple):
 
 
 class Thing(NamedTuple):
-    """A class of the world: how to draw one of it, and what colours it comes in."""
+    """A class of ``world``: a function that draws it, and its possible colours."""
 
     draw: Callable[[Dice, Colour, Colour], list[Part]]
-    """``draw(dice, main colour, second colour)`` gives the parts, back to front."""
+    """``draw(dice, main colour, second colour)`` returns the parts, back to front."""
     colours: tuple[str, ...]
 
 
@@ -59,7 +59,7 @@ def poly(colour: Colour, *points: Point, edge: bool = True) -> Part:
 def box(
     x0: float, y0: float, x1: float, y1: float, colour: Colour, round_: float = 0, edge: bool = True
 ) -> Part:
-    """An upright rectangle, its corners rounded by ``round_``."""
+    """An upright rectangle with corners rounded by ``round_``."""
     if not round_:
         return Part([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], colour, 0.0, edge)
     r = round_
@@ -102,7 +102,7 @@ def smooth(points: Sequence[Point], closed: bool = False, steps: int = 5) -> lis
 
 
 def line(colour: Colour, width: float, *points: Point, edge: bool = True) -> Part:
-    """A line with straight pieces."""
+    """A line of straight segments."""
     return Part(list(points), colour, width, edge)
 
 
@@ -121,7 +121,7 @@ def arc(
     colour: Colour,
     width: float,
 ) -> Part:
-    """A piece of an ellipse's outline."""
+    """A part of an ellipse's outline."""
     return Part(ring(x, y, rx, ry, start, stop), colour, width)
 
 

@@ -16,7 +16,7 @@ _PAPER: tuple[Colour, ...] = ((252, 251, 247), (244, 238, 224), (232, 232, 230),
 
 
 def sketch(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
-    """Strokes that waver and are gone over again, and hatching by the darkness of the part."""
+    """Wavering strokes, drawn several times; darker parts have denser hatching."""
     side = 2 * size
     lines = Image.new("L", (side, side), 0)
     tones = Image.new("L", (size, size), 0)
@@ -37,7 +37,7 @@ def sketch(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
         marks = crop(hatching(size, dice.count(0, 7)), size, dice)
         hatch = np.clip((tone * dice.between(0.7, 1.15) - marks) * 7, 0, 1)
         ink = np.maximum(ink, hatch * dice.between(0.35, 0.75))
-    # the pencil catches on the grain of the paper
+    # the paper's grain modulates the pencil
     tooth = crop(mottle(size), size, dice)
     ink = ink * np.clip(1 - dice.between(0.1, 0.35) * (tooth + 0.6), 0, 1)
     if scene.background == "blackboard":
@@ -63,13 +63,13 @@ def _outline(
     shaky: float,
     press: int,
 ) -> None:
-    """Clear what lies under a part, then draw its rim ``again`` times."""
+    """Erase the area of a part, then draw its outline ``again`` times."""
     thin = max(1, round(width))
     points = [(x * side, y * side) for x, y in part.points]
     if part.width and part.width * side <= 3 * width:
         strokes = [points]
     elif part.width:
-        # a broad line is a tube: rim first, then its inside is cleared
+        # a broad line is drawn as two edges: fill it, then erase its inside
         fill(pen, part, side, press, width * 0.6)
         fill(pen, part, side, 0, -width * 0.6)
         return

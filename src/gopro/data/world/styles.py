@@ -52,7 +52,7 @@ def paint(image: Image.Image, parts: Sequence[Part]) -> None:
 
 
 def cartoon(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
-    """Flat colours, thick outlines, sometimes dots as in print."""
+    """Flat colours and thick outlines; sometimes dots as in print."""
     side = 2 * size
     image = Image.new("RGB", (side, side))
     paint(image, layers.behind)
@@ -76,7 +76,7 @@ def cartoon(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
 
 
 def painting(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
-    """Brush strokes, coarse behind and finer on the object, on canvas."""
+    """Brush strokes on canvas, coarse in the background and finer on the object."""
     side = 2 * size
     image = Image.new("RGB", (side, side))
     paint(image, [*layers.behind, *layers.strewn, *layers.thing, *layers.front])
@@ -92,7 +92,7 @@ def painting(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image
     fine, thin = strokes(size, dice.count(0, 5), dice.pick((1.5, 2.0, 2.6)))
     index = np.where(inside, fine, coarse)
     bump = np.where(inside, thin, thick)
-    # every stroke was mixed anew on the palette
+    # each stroke has its own tint
     tint = 1 + dice.between(0.03, 0.08) * grain(size).reshape(-1)[: size * size][index]
     wet = np.where(inside, np.float32(0.4), np.float32(0.12))[..., None]
     straight = flat.reshape(size, size, 3)
@@ -109,12 +109,12 @@ def painting(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image
 
 
 def photo(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
-    """Shaded bodies with a shadow before a background out of focus, through a camera."""
+    """Shaded bodies with a shadow, a blurred background and camera effects."""
     depth = dice.pick((0.7, 0.5, 0.4, 0.3, 0.2))
     half = max(8, int(size * depth))
     image = Image.new("RGB", (size, size))
     paint(image, [*layers.behind, *layers.strewn])
-    # drawn small and enlarged: the cheapest blur
+    # downscaling and upscaling is the fastest blur
     image = image.resize((half, half), Image.Resampling.BOX)
     enlarged = image.resize((size, size), Image.Resampling.BICUBIC)
     back: Floats = np.asarray(enlarged, dtype=np.float32)
@@ -131,7 +131,7 @@ def photo(layers: Layers, scene: Scene, dice: Dice, size: int) -> Image.Image:
     shade = shade + speckle + 0.07 * crop(cloud(size), size, dice)
     gloss = np.clip(shade - dice.between(1.14, 1.3), 0, 1)[..., None] * dice.between(80, 500)
     solid = np.asarray(mask, dtype=np.float32)[..., None] / 255
-    # reduce() blended the body's rim with black: divide that out where there is any body
+    # reduce() blended the body's edge with black; divide by the coverage to undo it
     body_colour: Floats = flat / np.maximum(solid, 0.25)
     body_colour = body_colour * shade[..., None] + gloss
     shift = (dice.count(-size // 12, size // 12), dice.count(size // 40, size // 12))
@@ -160,7 +160,7 @@ def _camera(pixels: Floats, scene: Scene, dice: Dice, size: int) -> Image.Image:
 
 
 def _mask(parts: Sequence[Part], size: int) -> Floats:
-    """Where the parts are: [size, size], 0 to 255, smooth at the rim."""
+    """Mask of the parts: [size, size], 0 to 255, smooth at the edge."""
     image = Image.new("L", (2 * size, 2 * size), 0)
     pen = ImageDraw.Draw(image)
     for part in parts:
@@ -169,10 +169,10 @@ def _mask(parts: Sequence[Part], size: int) -> Floats:
 
 
 def _relief(layers: Layers, size: int, dice: Dice, strength: float) -> Floats:
-    """Light and shade of the bodies, about 1: every part is rounded at its rim.
+    """Brightness factors of the bodies, around 1; each part appears rounded at its edge.
 
-    Heights are drawn (part high, rim low) and blurred at two scales; their difference along the
-    light's direction is the light on the slope.
+    A height map (parts high, edges low) is blurred at two scales; its gradient along the light's
+    direction is the brightness.
     """
     image = Image.new("L", (size, size), 40)
     pen = ImageDraw.Draw(image)
@@ -196,7 +196,7 @@ def _relief(layers: Layers, size: int, dice: Dice, strength: float) -> Floats:
 
 
 def _exposed(pixels: Floats, light: float) -> Floats:
-    """Darker (below 1), or brighter without burnt-out whites."""
+    """Pixels darkened (``light`` below 1) or brightened without overexposed whites."""
     if light <= 1:
         return pixels * light
     root = light**0.5

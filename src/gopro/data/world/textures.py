@@ -1,4 +1,4 @@
-"""Tiles of noise, brush strokes and hatching, made once per picture size."""
+"""Tiles of noise, brush strokes and hatching, computed once per picture size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gopro.data.world.dice import Dice
 
 Floats = NDArray[np.floating[Any]]
 REFERENCE = 96
-"""The picture size in pixels that strokes and grain are described for."""
+"""The picture size in pixels that stroke and grain sizes refer to."""
 
 
 def crop(tile: NDArray[Any], size: int, dice: Dice) -> NDArray[Any]:
@@ -26,9 +26,9 @@ def crop(tile: NDArray[Any], size: int, dice: Dice) -> NDArray[Any]:
 
 @lru_cache(maxsize=16)
 def grain(size: int) -> Floats:
-    """Fine noise, about normal with standard deviation 1: [2 size, 2 size]."""
+    """Fine noise, approximately standard normal: [2 size, 2 size]."""
     side = 2 * size
-    # raw words of a counter-based generator are the same in every numpy
+    # raw output of a counter-based generator is the same in every NumPy version
     words = np.random.Philox(key=7).random_raw(side * side)
     halves = [(words >> np.uint64(shift)) & np.uint64(0xFFFF) for shift in (0, 16, 32, 48)]
     total = sum(half.astype(np.float32) for half in halves[1:]) + halves[0].astype(np.float32)
@@ -38,7 +38,7 @@ def grain(size: int) -> Floats:
 
 @lru_cache(maxsize=16)
 def cloud(size: int) -> Floats:
-    """Smooth noise of several scales, from about -1 to 1: [2 size, 2 size]."""
+    """Smooth noise of several scales, about -1 to 1: [2 size, 2 size]."""
     side = 2 * size
     total = np.zeros((side, side), np.float32)
     for cells, weight in ((6, 0.55), (12, 0.3), (28, 0.15)):
@@ -49,7 +49,7 @@ def cloud(size: int) -> Floats:
 
 @lru_cache(maxsize=16)
 def mottle(size: int) -> Floats:
-    """Noise a few pixels wide, as of paper or plaster, from about -1 to 1: [2 size, 2 size]."""
+    """Noise a few pixels wide, like paper or plaster, about -1 to 1: [2 size, 2 size]."""
     image = Image.fromarray(grain(size), mode="F")
     small = image.resize((size * 2 // 3, size * 2 // 3), Image.Resampling.BOX)
     large = small.resize((2 * size, 2 * size), Image.Resampling.BICUBIC)
@@ -75,7 +75,7 @@ def strokes(size: int, variant: int, width: float) -> tuple[NDArray[np.int32], F
         row, column = min(95, max(0, int(y * 0.7))), min(95, max(0, int(x * 0.7)))
         angle = float(flow[row % flow.shape[0], column % flow.shape[1]]) * 2.4 + dice.around(0.5)
         half = width * dice.between(0.9, 1.9)
-        # a rational point on the circle: the same on every machine, unlike sin and cos
+        # a rational point on the circle; sin and cos differ between machines
         t = angle / 2
         u, v = half * (1 - t * t) / (1 + t * t), half * 2 * t / (1 + t * t)
         px, py = (min(size - 1, max(0, int(p * unit))) for p in (x, y))
@@ -89,7 +89,7 @@ def strokes(size: int, variant: int, width: float) -> tuple[NDArray[np.int32], F
 
 @lru_cache(maxsize=32)
 def hatching(size: int, variant: int) -> Floats:
-    """Thresholds of crossed pencil strokes in (0, 1): ink falls where the tone is above them."""
+    """Thresholds of cross-hatching in (0, 1): pixels whose tone is above get ink."""
     dice = Dice(f"hatching/{variant}")
     thresholds = np.ones((2 * size, 2 * size), np.float32)
     rows, columns = np.mgrid[0 : 2 * size, 0 : 2 * size].astype(np.float32) * (REFERENCE / size)

@@ -1,4 +1,4 @@
-"""Things held in the hand: tools, instruments, what is worn or carried."""
+"""Tools, instruments, and things that are worn or carried."""
 
 from __future__ import annotations
 
