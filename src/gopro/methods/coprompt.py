@@ -15,11 +15,9 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.data.templates import ENSEMBLES
+from gopro.data.templates import ensemble_templates
 from gopro.methods.base import Batch
 from gopro.methods.maple import MaPLe, MaPLeSettings
-
-SENTENCES = ENSEMBLES["imagenet"]
 
 
 @dataclass(frozen=True)
@@ -115,13 +113,14 @@ class CoPrompt(MaPLe):
         file = self.settings.descriptions
         if file is not None and not self.described:
             self.described = read_descriptions(Path(file).expanduser(), self.class_names)
-        many = min(map(len, self.described)) if self.described else len(SENTENCES)
+        templates = ensemble_templates("imagenet")
+        many = min(map(len, self.described)) if self.described else len(templates)
         k = int(torch.randint(many, ()))
         if k not in self.written:
             if self.described:
                 text = self.backbone.encode_class_names([rows[k] for rows in self.described], "{}")
             else:
-                text = self.backbone.encode_class_names(self.class_names, SENTENCES[k])
+                text = self.backbone.encode_class_names(self.class_names, templates[k])
             self.written[k] = F.normalize(text, dim=-1)
         return self.written[k]
 

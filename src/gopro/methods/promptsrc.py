@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
-from gopro.data.templates import ENSEMBLES
+from gopro.data.templates import ensemble_templates
 from gopro.methods.base import Batch, Method
 from gopro.methods.deep_prompts import (
     check_text_depth,
@@ -22,9 +22,6 @@ from gopro.methods.deep_prompts import (
     three_quarters,
     tokens_after_context,
 )
-
-SENTENCES = ENSEMBLES["imagenet"][:60]
-"""The 60 of the 80 sentences of CLIP's authors for ImageNet that its code has."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +137,8 @@ class PromptSRC(Method):
     def frozen_text(self) -> Tensor:
         """Unit mean [C, e] of the frozen text embeddings of all sentences; training alone asks."""
         if self.written is None:
-            parts = [self.backbone.encode_class_names(self.class_names, one) for one in SENTENCES]
+            templates = ensemble_templates("imagenet")[:60]  # the official code has these 60
+            parts = [self.backbone.encode_class_names(self.class_names, one) for one in templates]
             self.written = F.normalize(torch.stack(parts).mean(dim=0), dim=-1)
         return self.written
 

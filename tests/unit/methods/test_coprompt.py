@@ -14,8 +14,9 @@ from torch import Tensor
 
 from gopro.backbones import Backbone
 from gopro.common.errors import GoproError
+from gopro.data.templates import ensemble_templates
 from gopro.methods.base import Batch, Recipe
-from gopro.methods.coprompt import SENTENCES, CoPrompt, CoPromptSettings
+from gopro.methods.coprompt import CoPrompt, CoPromptSettings
 from slow_vision import plain_image
 from small_clips import close, plain_prompts
 
@@ -71,7 +72,7 @@ def test_formulas(
     wanted = slow.scores(backbone, image, text)
     close(method.logits(method.encode_image(batch.images["x"])), wanted)
     torch.manual_seed(4)
-    sentence = SENTENCES[int(torch.randint(80, ()))]
+    sentence = ensemble_templates("imagenet")[int(torch.randint(80, ()))]
     written = slow.written(backbone, sentence)
     frozen = [slow.unit(row) for row in backbone.encode_image(batch.images["augmix"]).embedding]
     distance = sum(1 - (one * other).sum() for one, other in zip(text, written, strict=True)) / 3
@@ -106,7 +107,9 @@ def test_new_names_and_state(backbone: Backbone, batch: Batch) -> None:
     other = method.for_classes(slow.NEW)
     for one, names in ((other, slow.NEW), (method, READ)):
         torch.manual_seed(9)
-        wanted = slow.written(backbone, SENTENCES[int(torch.randint(80, ()))], names)
+        wanted = slow.written(
+            backbone, ensemble_templates("imagenet")[int(torch.randint(80, ()))], names
+        )
         torch.manual_seed(9)
         close(one.frozen_text(), wanted)
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from gopro.backbones import Backbone
 from gopro.common.errors import GoproError
-from gopro.data.templates import ENSEMBLES, USUAL
+from gopro.data.templates import DEFAULT, ensemble_templates
 from gopro.methods.base import Batch
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from small_clips import close
@@ -34,7 +34,7 @@ def test_logits(backbone: Backbone, batch: Batch, template: str) -> None:
 
 def test_without_a_sentence_it_is_the_usual_one(backbone: Backbone, batch: Batch) -> None:
     features = backbone.encode_image(batch.images["x"])
-    usual = ZeroShot(backbone, NAMES, ZeroShotSettings(template=USUAL))
+    usual = ZeroShot(backbone, NAMES, ZeroShotSettings(template=DEFAULT))
     found = ZeroShot(backbone, NAMES, ZeroShotSettings()).logits(features)
     assert torch.equal(found, usual.logits(features))
 
@@ -47,7 +47,7 @@ def test_ensembles(
     backbone: Backbone, batch: Batch, ensemble: Any, template: str | None, count: int
 ) -> None:
     method = ZeroShot(backbone, NAMES, ZeroShotSettings(template, ensemble))
-    used = [*ENSEMBLES[ensemble], *(["{} texture."] if count == 8 else [])]
+    used = [*ensemble_templates(ensemble), *(["{} texture."] if count == 8 else [])]
     assert len(used) == count
     texts = torch.stack([slow.written(backbone, sentence) for sentence in used])
     mean = torch.stack([slow.unit(row) for row in texts.sum(dim=0) / count])
@@ -56,12 +56,12 @@ def test_ensembles(
 
 
 def test_other_names_bring_their_own_sentence(backbone: Backbone, batch: Batch) -> None:
-    method = ZeroShot(backbone, NAMES, ZeroShotSettings(USUAL))
+    method = ZeroShot(backbone, NAMES, ZeroShotSettings(DEFAULT))
     features = backbone.encode_image(batch.images["x"])
     other = method.for_classes(["tree", "sun"], template="{} texture.")
     wanted = ZeroShot(backbone, ["tree", "sun"], ZeroShotSettings("{} texture."))
     assert torch.equal(other.logits(features), wanted.logits(features))
-    assert method.settings.template == USUAL
+    assert method.settings.template == DEFAULT
     assert other.for_classes(NAMES).settings.template == "{} texture."
 
 
