@@ -19,9 +19,9 @@ class NotFiniteError(GoproError):
     Args:
         what: What became non-finite, in which step, on which images.
         remedy: What to try.
-        kept: End of the sentence: which weights were saved, if any.
+        saved: End of the sentence: which weights were saved, if any.
     """
 
-    def __init__(self, what: str, remedy: str, kept: str) -> None:
-        super().__init__(f"{what}; {remedy}{kept}")
+    def __init__(self, what: str, remedy: str, saved: str) -> None:
+        super().__init__(f"{what}; {remedy}{saved}")
         self.what, self.remedy = what, remedy

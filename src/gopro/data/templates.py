@@ -61,7 +61,7 @@ def sentences(template: str | None, ensemble: str = "none") -> tuple[str, ...]:
     return tuple(dict.fromkeys((*ensemble_templates(ensemble), *extra)))
 
 
-def in_words(template: str | None, ensemble: str = "none") -> str:
+def describe(template: str | None, ensemble: str = "none") -> str:
     """A short description of ``sentences(template, ensemble)`` for results and tables."""
     templates = sentences(template, ensemble)
     if ensemble == "none":

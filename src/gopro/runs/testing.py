@@ -10,7 +10,7 @@ from gopro.common.progress import bar
 from gopro.data import Dataset, Item
 from gopro.data.pixels import batches
 from gopro.data.plan import Plan, Test
-from gopro.data.templates import in_words, own_template
+from gopro.data.templates import describe, own_template
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.prediction.encode import encode, features_for
@@ -99,7 +99,7 @@ def measure(
         for who, scorer in (("zeroshot", zero_shot), ("method", method)):
             used = scorer.settings
             if hasattr(used, "template"):
-                templates[who][name] = in_words(used.template, getattr(used, "ensemble", "none"))
+                templates[who][name] = describe(used.template, getattr(used, "ensemble", "none"))
         for who, predicted in answers.items():
             measured[who][name] = {
                 "accuracy": accuracy(predicted, labels),

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from gopro.data.catalog import KNOWN
-from gopro.data.templates import DEFAULT, ensemble_templates, in_words, own_template, sentences
+from gopro.data.templates import DEFAULT, describe, ensemble_templates, own_template, sentences
 
 
 def test_own_templates() -> None:
@@ -57,4 +57,4 @@ def test_sentences(
     template: str | None, ensemble: str, wanted: tuple[str, ...], words: str
 ) -> None:
     assert sentences(template, ensemble) == wanted
-    assert in_words(template, ensemble) == words
+    assert describe(template, ensemble) == words
