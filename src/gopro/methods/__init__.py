@@ -1,4 +1,4 @@
-"""The methods by name. One file a method; a new one is a class and a line in this table."""
+"""The methods by name, one file each; a new method is a class and a line in ``TABLE``."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ TABLE = {
     "tip_adapter": "gopro.methods.tip_adapter:TipAdapter",
     "gopro": "gopro.methods.gopro:GOPro",
 }
-"""Name on the command line -> module and class, imported when used."""
+"""Name -> module and class, imported when used."""
 
 
 def find(name: str) -> type[Method]:
     """The class of a method.
 
     Raises:
-        GoproError: When there is no such method; the nearest name is suggested.
+        GoproError: For an unknown name; the nearest one is suggested.
     """
     if name not in TABLE:
-        near = difflib.get_close_matches(name, TABLE, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(TABLE)}"
+        similar = difflib.get_close_matches(name, TABLE, n=1)
+        hint = f"did you mean {similar[0]}?" if similar else f"choose one of {', '.join(TABLE)}"
         raise GoproError(f"there is no method {name!r}; {hint}")
     module, _, attribute = TABLE[name].partition(":")
-    found: type[Method] = getattr(importlib.import_module(module), attribute)
-    return found
+    method: type[Method] = getattr(importlib.import_module(module), attribute)
+    return method

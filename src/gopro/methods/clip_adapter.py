@@ -19,14 +19,13 @@ class CLIPAdapterSettings:
     """Options of CLIP-Adapter."""
 
     template: str | None = None
-    """The sentence that each class name is put into; by default the data set's own, or "a photo
-    of a {}."."""
+    """Sentence with {} for the class name; by default the data set's own, or "a photo of a {}."."""
 
     ratio: float = 0.2
-    """Share of the adapter in the mixture (the paper's alpha)."""
+    """Weight of the adapter in the mixture (the paper's alpha)."""
 
     reduction: int = 4
-    """How many times narrower the adapter's middle is than the embedding."""
+    """Ratio of the embedding width to the hidden width of the adapter."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.ratio <= 1:
@@ -38,14 +37,13 @@ class CLIPAdapterSettings:
 class CLIPAdapter(Method):
     """Gao et al., "CLIP-Adapter: Better Vision-Language Models with Feature Adapters", IJCV 2024.
 
-    With f the image embedding as the tower gives it, r the ratio and t_c the template's text
-    embedding,
+    With f the image embedding (not normalised), r the ratio and t_c the template's text embedding,
 
         A(f) = ReLU(W_2 ReLU(W_1 f)),  W_1: e -> e/4,  W_2: e/4 -> e,  both without bias,
 
     scores are ``exp(logit_scale) * cos(r A(f) + (1 - r) f, t_c)``, trained by cross-entropy.
     This is the visual adapter, which the paper finds as good as adapters on both sides. The
-    published recipe is CoOp's, in whose code the released adapter runs.
+    published recipe is CoOp's, because the released code is based on CoOp's.
     """
 
     Settings: ClassVar[type] = CLIPAdapterSettings

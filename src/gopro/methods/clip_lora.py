@@ -1,4 +1,4 @@
-"""CLIP-LoRA: low-rank additions to the attention of both towers."""
+"""CLIP-LoRA: low-rank additions to the attention of both encoders."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ class CLIPLoRASettings:
     """Options of CLIP-LoRA."""
 
     rank: int = 2
-    """Rank of what is added to each projection."""
+    """Rank of the matrices added to each projection."""
 
     alpha: float = 1.0
-    """Strength: what is added is scaled by alpha over the root of the rank."""
+    """Scale: the added term is multiplied by alpha / sqrt(rank)."""
 
     dropout: float = 0.25
-    """Share of the input of the additions that is dropped in training."""
+    """Dropout rate of the input of the added term in training."""
 
     tower: Literal["both", "image", "text"] = "both"
-    """Which towers are adapted; text works with ResNets too."""
+    """The adapted encoders; text works with ResNets too."""
 
     template: str | None = None
-    """The sentence that each class name is put into; by default the data set's own, or "a photo
-    of a {}."."""
+    """Sentence with {} for the class name; by default the data set's own, or "a photo of a {}."."""
 
     def __post_init__(self) -> None:
         if self.rank < 1:
@@ -51,10 +50,10 @@ class CLIPLoRASettings:
 
 
 class LowRank(nn.Module):
-    """What is added to query, key and value in each block of a tower.
+    """The term added to query, key and value in each block of an encoder.
 
-    ``added_p(h) = alpha / sqrt(r) B_p A_p drop(h)`` for p of query, key and value, with A_p: d -> r
-    and B_p: r -> d of each block's own. A starts as a linear layer's weights do, B at zero.
+    ``added_p(h) = alpha / sqrt(r) B_p A_p drop(h)`` for p of query, key and value, with separate
+    A_p: d -> r and B_p: r -> d for each block. A is initialised like a linear layer, B is zero.
 
     Args:
         blocks: Number of blocks.
@@ -88,18 +87,18 @@ class CLIPLoRA(Method):
 
         W h  becomes  W h + alpha / sqrt(r) B A drop(h),   A: d -> r,  B: r -> d,
 
-    A and B of their own for each projection of each block of both towers, r = 2, B zero at first,
-    and a dropout of its own (a quarter of h's entries) for each of the three, in training alone.
-    Scores are ``exp(logit_scale) * cos(f_v'(x), f_t'(template of c))`` with the adapted towers,
-    trained by cross-entropy. The scale is its code's; LoRA's own is alpha / r.
+    with separate A and B for each projection of each block of both encoders, r = 2, B initially
+    zero, and in training a separate dropout (a quarter of h's entries) for each of the three.
+    Scores are ``exp(logit_scale) * cos(f_v'(x), f_t'(template of c))`` with the adapted encoders,
+    trained by cross-entropy. The scale is that of its code; LoRA's is alpha / r.
 
-    Its code takes 500 steps of 32 images for each shot, whatever the number of classes C: that is
-    ``16000 / C`` epochs, 320 of Caltech101's 50 base classes.
+    Its code takes 500 steps of 32 images for each shot, for any number of classes C. These are
+    ``16000 / C`` epochs: 320 for the 50 base classes of Caltech101.
     """
 
     Settings: ClassVar[type] = CLIPLoRASettings
     paper: ClassVar[str] = "Zanella and Ben Ayed, CVPRW 2024"
-    about: ClassVar[str] = "low-rank additions to the attention of both towers"
+    about: ClassVar[str] = "low-rank additions to the attention of both encoders"
     parts: ClassVar[dict[str, dict[str, Any]]] = {
         "no-image-tower": {"tower": "text"},
         "no-text-tower": {"tower": "image"},
@@ -126,7 +125,7 @@ class CLIPLoRA(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         template = sentences(self.settings.template)[0]
-        self.written = self.backbone.encode_class_names(names, template)
+        self.frozen_text = self.backbone.encode_class_names(names, template)
         self.classes = self.backbone.class_tokens(names, 0, template)
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
@@ -137,7 +136,7 @@ class CLIPLoRA(Method):
     def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e]."""
         if self.settings.tower == "image":
-            return F.normalize(self.written, dim=-1)
+            return F.normalize(self.frozen_text, dim=-1)
         return F.normalize(text_embedding(self.backbone, self.classes, self.text_tower), dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:

@@ -1,4 +1,4 @@
-"""CoCoOp: CoOp's context tokens, shifted by what a small network makes of each image."""
+"""CoCoOp: CoOp's context tokens, shifted for each image by a small network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CoCoOpSettings:
     """Number of context tokens."""
 
     ctx_init: str = "a photo of a"
-    """Words the context starts from; where there are fewer words than tokens, random ones lead."""
+    """Initial words of the context; with fewer words than tokens, random tokens come first."""
 
 
 class CoCoOp(Method):
@@ -59,7 +59,7 @@ class CoCoOp(Method):
         return F.normalize(features.embedding, dim=-1)
 
     def shifts(self, features: ImageFeatures) -> Tensor:
-        """What an image adds to every context token: [B, 1, d_t]."""
+        """Shift [B, 1, d_t] of all context tokens by each image."""
         shift: Tensor = self.meta_net(self.image_embedding(features))
         return shift[:, None]
 

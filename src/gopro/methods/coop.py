@@ -20,17 +20,17 @@ class CoOpSettings:
     """Options of CoOp."""
 
     n_ctx: int = 4
-    """Number of context tokens; the paper has 4 and 16."""
+    """Number of context tokens; 4 and 16 in the paper."""
 
     ctx_init: str = "a photo of a"
-    """Words the context starts from; where there are fewer words than tokens, random ones lead.
-    An empty text makes all of them random."""
+    """Initial words of the context; with fewer words than tokens, random tokens come first. With
+    an empty text all are random."""
 
     class_specific: bool = False
-    """A context of its own for each class; it then serves the training classes alone."""
+    """A separate context for each class; the method then works for the training classes only."""
 
     position: Literal["end", "middle", "front"] = "end"
-    """Where the class name stands: behind the context, in its middle, or before it."""
+    """Position of the class name: after the context, in its middle, or before it."""
 
     def __post_init__(self) -> None:
         if self.position not in ("end", "middle", "front"):
@@ -48,7 +48,7 @@ class CoOp(Method):
         front:   [name of c, v_1 .. v_M, "."]
 
     and scores are ``exp(logit_scale) * cos(f_v(x), f_t(prompt of c))``. The published recipe is
-    the one of the base-to-new comparison (Zhou et al., CVPR 2022): 50 epochs from "a photo of a".
+    that of the base-to-new comparison (Zhou et al., CVPR 2022): 50 epochs from "a photo of a".
     """
 
     Settings: ClassVar[type] = CoOpSettings
@@ -72,17 +72,17 @@ class CoOp(Method):
     def set_class_names(self, names: Sequence[str]) -> None:
         options, backbone = self.settings, self.backbone
         if options.class_specific:
-            self.rows = class_indices(names, self.trained_names, "a context of its own")
+            self.indices = class_indices(names, self.trained_names, "a context of its own")
         if options.position == "end":
             self.classes = backbone.class_tokens(names, options.n_ctx)
-        else:  # the full stop stands behind the context, apart from the name
+        else:  # the full stop is a token after the context, separate from the name
             self.stop = backbone.token_embeddings(".")
             self.classes = backbone.class_tokens(names, options.n_ctx + len(self.stop), "{}")
 
     def prompts(self) -> Prompts:
         """The prompts of all classes."""
         options = self.settings
-        context = self.context[self.rows] if options.class_specific else self.context
+        context = self.context[self.indices] if options.class_specific else self.context
         if options.position == "end":
             order = Prompts.per_class if options.class_specific else Prompts.after
             return order(context, self.classes)

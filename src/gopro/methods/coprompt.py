@@ -1,4 +1,4 @@
-"""CoPrompt: MaPLe with adapters, held to the frozen CLIP's answer to changed inputs."""
+"""CoPrompt: MaPLe with adapters and a consistency loss towards the frozen CLIP."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from gopro.methods.maple import MaPLe, MaPLeSettings
 
 @dataclass(frozen=True)
 class CoPromptSettings(MaPLeSettings):
-    """Options of CoPrompt: MaPLe's, and those of its adapters and its second term."""
+    """Options of CoPrompt: MaPLe's, and those of the adapters and of the consistency loss."""
 
     n_ctx: int = 4
     """Number of context tokens in a block; its code has 2 or 4, by data set."""
 
     depth: int | None = None
-    """In how many blocks of both towers, from the first on, there are prompts; by default in all
-    of those of the tower with fewer. Its code has 9 or 12 of 12, by data set."""
+    """Number of blocks with prompts in both encoders, from the first on; by default all blocks of
+    the smaller encoder. Its code has 9 or 12 of 12, by data set."""
 
     w_con: float = 8.0
     """Weight of the distance to the frozen CLIP; its code has 0.1 to 8, by data set."""
 
     image_ratio: float = 0.1
-    """Share of the image adapter in the mixture."""
+    """Weight of the image adapter in the mixture."""
 
     text_ratio: float = 0.2
-    """Share of the text adapter in the mixture."""
+    """Weight of the text adapter in the mixture."""
 
     descriptions: str | None = None
-    """A JSON file with a list of sentences about each class, by its name: a language model's, as in
-    the paper; by default hand-written ones."""
+    """A JSON file with class names and lists of sentences about them, such as a language model's,
+    as in the paper; by default hand-written sentences."""
 
     reduction: int = 4
-    """How many times narrower the adapters' middle is than the embedding."""
+    """Ratio of the embedding width to the hidden width of the adapters."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.w_con < math.inf:  # a NaN fails this too
@@ -60,25 +60,25 @@ class CoPromptSettings(MaPLeSettings):
 class CoPrompt(MaPLe):
     """Roy and Etemad, "Consistency-guided Prompt Learning for Vision-Language Models", ICLR 2024.
 
-    Prompts are MaPLe's. On both embeddings f of the prompted towers there is an adapter,
+    Prompts are MaPLe's. Both embeddings f of the prompted encoders go through an adapter,
 
         (1 - r) f + r A(f),  A(f) = ReLU(W_2 ReLU(W_1 f)),  W_1: e -> e/4,  W_2: e/4 -> e,
 
-    without bias, r = 0.1 for images and 0.2 for texts. With v_i and t_c what comes out, x''_i an
-    augmented view of image i, s_k(c) the k-th sentence about class c, k drawn in each step, and
-    f_v, f_t the frozen towers,
+    without bias, r = 0.1 for images and 0.2 for texts. With v_i and t_c the outputs, x''_i an
+    augmented view of image i, s_k(c) the k-th sentence about class c, k random in each step, and
+    f_v, f_t the frozen encoders,
 
         L = cross-entropy + w_con L_con,
         L_con = 1/C sum_c (1 - cos(t_c, f_t(s_k(c)))) + 1/B sum_i (1 - cos(v_i, f_v(x''_i))).
 
-    The paper's sentences are a language model's descriptions of each class; where ``descriptions``
-    has none, the 80 hand-written ones of CLIP's authors for ImageNet stand in their place. x'' is
+    The paper's sentences are a language model's descriptions of each class. Without
+    ``descriptions``, the 80 hand-written sentences of CLIP's authors for ImageNet are used. x'' is
     the AugMix view.
     """
 
     Settings: ClassVar[type] = CoPromptSettings
     paper: ClassVar[str] = "Roy and Etemad, ICLR 2024"
-    about: ClassVar[str] = "MaPLe's prompts and two adapters, held to the frozen CLIP's answers"
+    about: ClassVar[str] = "MaPLe's prompts and two adapters, kept consistent with the frozen CLIP"
     parts: ClassVar[dict[str, dict[str, Any]]] = {
         "no-deep": {"depth": 1},
         "no-con": {"w_con": 0.0},
@@ -105,24 +105,26 @@ class CoPrompt(MaPLe):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
-        self.written: dict[int, Tensor] = {}
-        self.described: list[tuple[str, ...]] = []
+        self.sentence_text: dict[int, Tensor] = {}
+        self.descriptions: list[tuple[str, ...]] = []
 
     def frozen_text(self) -> Tensor:
-        """Unit text embeddings [C, e] of a sentence drawn for each class, by the frozen tower."""
+        """Unit frozen text embeddings [C, e] of a random sentence about each class."""
         file = self.settings.descriptions
-        if file is not None and not self.described:
-            self.described = read_descriptions(Path(file).expanduser(), self.class_names)
+        if file is not None and not self.descriptions:
+            self.descriptions = read_descriptions(Path(file).expanduser(), self.class_names)
         templates = ensemble_templates("imagenet")
-        many = min(map(len, self.described)) if self.described else len(templates)
-        k = int(torch.randint(many, ()))
-        if k not in self.written:
-            if self.described:
-                text = self.backbone.encode_class_names([rows[k] for rows in self.described], "{}")
+        count = min(map(len, self.descriptions)) if self.descriptions else len(templates)
+        k = int(torch.randint(count, ()))
+        if k not in self.sentence_text:
+            if self.descriptions:
+                text = self.backbone.encode_class_names(
+                    [rows[k] for rows in self.descriptions], "{}"
+                )
             else:
                 text = self.backbone.encode_class_names(self.class_names, templates[k])
-            self.written[k] = F.normalize(text, dim=-1)
-        return self.written[k]
+            self.sentence_text[k] = F.normalize(text, dim=-1)
+        return self.sentence_text[k]
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         embedding, ratio = super().encode_image(pixels).embedding, self.settings.image_ratio
@@ -134,8 +136,8 @@ class CoPrompt(MaPLe):
         return adapted
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        seen = {name: pixels for name, pixels in batch.images.items() if name == "x"}
-        features = self.encode(replace(batch, images=seen))["x"]
+        unaugmented = {name: pixels for name, pixels in batch.images.items() if name == "x"}
+        features = self.encode(replace(batch, images=unaugmented))["x"]
         image, text = (
             F.normalize(features.embedding, dim=-1),
             F.normalize(self.encode_text(), dim=-1),
@@ -143,43 +145,43 @@ class CoPrompt(MaPLe):
         scores = self.backbone.logit_scale * image @ text.T
         terms = {"ce": F.cross_entropy(scores, batch.labels)}
         if self.settings.w_con > 0:
-            written = self.frozen_text()
+            frozen_text = self.frozen_text()
             frozen = self.backbone.encode_image(batch.images["augmix"]).embedding
-            terms["con"] = (1 - (text * written).sum(dim=-1)).mean() + (
+            terms["con"] = (1 - (text * frozen_text).sum(dim=-1)).mean() + (
                 1 - (image * F.normalize(frozen, dim=-1)).sum(dim=-1)
             ).mean()
         return terms
 
 
 def read_descriptions(file: Path, names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Sentences about classes.
+    """Read sentences about classes.
 
     Args:
         file: JSON: class name -> list of sentences. Underscores in names count as spaces.
-        names: Of the classes.
+        names: Class names.
 
     Raises:
-        GoproError: When the file is missing or something else, or a class has no sentences.
+        GoproError: If the file is missing or malformed, or a class has no sentences.
     """
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise GoproError(
             f"can't read descriptions from {file} ({error}); give a JSON file with a list of "
             "sentences for each class name"
         ) from error
-    known = found if isinstance(found, dict) else {}
-    known = {name.replace("_", " "): rows for name, rows in known.items()}
-    described = []
+    content = content if isinstance(content, dict) else {}
+    sentences = {name.replace("_", " "): rows for name, rows in content.items()}
+    descriptions = []
     for name in names:
-        rows = known.get(name.replace("_", " "))
+        rows = sentences.get(name.replace("_", " "))
         if not isinstance(rows, list) or not rows or not all(isinstance(r, str) for r in rows):
             raise GoproError(
                 f"{file} has no list of sentences for the class {name!r}; add one, or leave out "
                 "--coprompt.descriptions"
             )
-        described.append(tuple(rows))
-    return described
+        descriptions.append(tuple(rows))
+    return descriptions
 
 
 def _adapter(width: int, reduction: int) -> nn.Sequential:

@@ -1,4 +1,4 @@
-"""GOPro's prompt generators: from an image's layer statistics to shifts of the context tokens."""
+"""GOPro's prompt generators: shifts of the context tokens from an image's layer statistics."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from gopro.common.errors import GoproError
 class PaperGenerator(nn.Module):
     """FRG and the projectors rho, after the abstract and the figure.
 
-    Content primitives are the token means of the chosen layers, style primitives the mean and the
-    standard deviation of the final layer. Each is rescaled to zero mean and unit variance over
-    its width ("feature rescaling"), mapped to the text width by a linear map of its own, and the
-    results are stacked to R rows. rho of a view mixes the R rows into M shifts. The rho start at
-    zero, so that training starts at CLIP's own answer.
+    Content primitives are the token means of the chosen layers; style primitives are the mean and
+    the standard deviation of the last layer. Each is normalised to zero mean and unit variance
+    over its width ("feature rescaling") and mapped to the text width by its own linear map; the
+    results are stacked to R rows. The rho of a view mixes the R rows into M shifts. It is initially
+    zero, so that training starts at zero-shot CLIP.
 
     Args:
-        widths: Token width after each layer of the image tower.
+        widths: Token width after each layer of the image encoder.
         text_width: d_t.
         tokens: M.
         content: Use the content primitives.
         style: Use the style primitives.
         layers: Layers whose means are content, counted from 1, or back from -1; None for all.
-        rescale: Bring each primitive to zero mean and unit variance before its map.
-        branches: Views with a rho of their own. Other views use the first one's.
+        rescale: Normalise each primitive to zero mean and unit variance before its map.
+        branches: Views with their own rho. Other views use that of x.
 
     Raises:
-        GoproError: When a layer doesn't exist.
+        GoproError: If a layer doesn't exist.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class PaperGenerator(nn.Module):
         wrong = [layer for layer in chosen if not 1 <= abs(layer) <= len(widths)]
         if wrong or not chosen:
             raise GoproError(
-                f"got the layers {list(chosen)}; this image tower has layers 1 to {len(widths)}, "
+                f"got the layers {list(chosen)}; this image encoder has layers 1 to {len(widths)}, "
                 "or -1 for the last"
             )
         counted = tuple(layer if layer > 0 else len(widths) + 1 + layer for layer in chosen)
@@ -69,10 +69,10 @@ class PaperGenerator(nn.Module):
     def primitives(self, features: ImageFeatures) -> list[Tensor]:
         """The chosen primitives, each [B, d_v of its layer]."""
         means = torch.split(features.mean, self.widths, dim=1)
-        found = [means[layer - 1] for layer in self.layers]
+        primitives = [means[layer - 1] for layer in self.layers]
         if self.style:
-            found += [means[-1], torch.split(features.std, self.widths, dim=1)[-1]]
-        return found
+            primitives += [means[-1], torch.split(features.std, self.widths, dim=1)[-1]]
+        return primitives
 
     def forward(self, features: ImageFeatures, branch: str) -> Tensor:
         """Shifts [B, M, d_t] of the context tokens for one view."""
@@ -80,7 +80,7 @@ class PaperGenerator(nn.Module):
         return shifts
 
     def contributions(self, features: ImageFeatures, branch: str) -> dict[str, Tensor]:
-        """What content and style each add to the shifts: [B, M, d_t]; with "constant" the sum."""
+        """The parts of the shifts, each [B, M, d_t]: "content", "style" and "constant"."""
         rows, mixer, cut = self._rows(features), self._mixer(branch), len(self.layers)
         return {
             "content": (rows[..., :cut] @ mixer.weight[:, :cut].T).transpose(1, 2),
@@ -94,7 +94,7 @@ class PaperGenerator(nn.Module):
         return mixer
 
     def _rows(self, features: ImageFeatures) -> Tensor:
-        """The mapped primitives side by side: [B, d_t, R]."""
+        """The mapped primitives, stacked: [B, d_t, R]."""
         primitives = self.primitives(features)
         if self.rescale:
             primitives = [F.layer_norm(primitive, primitive.shape[-1:]) for primitive in primitives]
@@ -109,7 +109,7 @@ class ReleasedGenerator(nn.Module):
     ``g_l = (content_l + style_l) / 2``, ``v = sum_l r_l g_l + r_0``; one generator for all views.
 
     Args:
-        widths: Token width after each layer of the image tower.
+        widths: Token width after each layer of the image encoder.
         text_width: d_t.
     """
 
@@ -121,20 +121,20 @@ class ReleasedGenerator(nn.Module):
         self.mix = nn.Linear(len(widths), 1)
 
     def forward(self, features: ImageFeatures, branch: str) -> Tensor:
-        """The shift [B, 1, d_t]; the view doesn't matter."""
+        """The shift [B, 1, d_t]; it doesn't depend on the branch."""
         content, style = self._rows(features)
         shift: Tensor = self.mix((content + style) / 2).transpose(1, 2)
         return shift
 
     def contributions(self, features: ImageFeatures, branch: str) -> dict[str, Tensor]:
-        """What content and style each add to the shift: [B, 1, d_t]; with "constant" the sum."""
+        """The parts of the shift, each [B, 1, d_t]: "content", "style" and "constant"."""
         content, style = (
             (rows / 2 @ self.mix.weight.T).transpose(1, 2) for rows in self._rows(features)
         )
         return {"content": content, "style": style, "constant": self.mix.bias.expand_as(content)}
 
     def _rows(self, features: ImageFeatures) -> tuple[Tensor, Tensor]:
-        """Content and style of each layer side by side: twice [B, d_t, L]."""
+        """Content and style of each layer, stacked: two tensors [B, d_t, L]."""
         means = torch.split(features.mean, self.widths, dim=1)
         stds = torch.split(features.std, self.widths, dim=1)
         content = [linear(mean) for linear, mean in zip(self.content, means, strict=True)]

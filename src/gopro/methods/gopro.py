@@ -1,4 +1,4 @@
-"""GOPro: context tokens generated from each image's content and style, three losses together."""
+"""GOPro: context tokens generated from each image's content and style, with three losses."""
 
 from __future__ import annotations
 
@@ -33,56 +33,56 @@ _PAPER_ONLY = (
 class GOProSettings:
     """Options of GOPro.
 
-    Each stands for a choice that its sources leave open, or a part that an ablation switches off.
+    Each is a choice that the sources leave open, or a part that an ablation switches off.
     """
 
     variant: Literal["paper", "released"] = "paper"
-    """paper: the abstract and the figure. released: the released code's arithmetic."""
+    """paper: the abstract and the figure. released: the computation of the released code."""
 
     n_ctx: int = 4
     """Number of context tokens."""
 
     ctx_init: str = "a photo of a"
-    """Words the context starts from; where there are fewer words than tokens, random ones lead."""
+    """Initial words of the context; with fewer words than tokens, random tokens come first."""
 
     w_ce: float = 1.0
     """Weight of the cross-entropy between image and text."""
 
     w_sem: float = 1.0
-    """Weight of the consistency of the views' prompts; 0 leaves the AugMix view out."""
+    """Weight of the consistency loss of the views' prompts; 0 leaves the AugMix view out."""
 
     w_con: float = 0.1
-    """Weight of the contrast between x and its MoCo v3 view."""
+    """Weight of the contrastive loss between x and its MoCo v3 view."""
 
     temperature: float = 0.1
-    """Temperature of the contrast between views."""
+    """Temperature of the contrastive loss."""
 
     moco: bool = True
-    """Use the MoCo v3 view; without it there is no contrast either."""
+    """Use the MoCo v3 view; without it there is no contrastive loss."""
 
     augmix: bool = True
     """Use the AugMix view."""
 
     content: bool = True
-    """paper: generate from the layers' token means."""
+    """paper: generate from the token means of the layers."""
 
     style: bool = True
-    """paper: generate from the mean and standard deviation of the final layer."""
+    """paper: generate from the mean and standard deviation of the last layer."""
 
     layers: tuple[int, ...] | None = None
     """paper: layers whose means are content, counted from 1, or back from -1; all by default."""
 
     rescale: bool = True
-    """paper: bring each primitive to zero mean and unit variance over its width before its map."""
+    """paper: normalise each primitive to zero mean and unit variance over its width."""
 
     per_branch: bool = True
-    """paper: a projector rho of its own for each view, as in the figure; else one for all."""
+    """paper: a separate projector rho for each view, as in the figure; otherwise one for all."""
 
     image_projector: bool = True
-    """paper: the learned projector P_v after the image tower; without it there is no contrast."""
+    """paper: the learned projector P_v after the image encoder; L_con needs it."""
 
     text_projector: bool = True
-    """paper: the learned projector P_t after the text tower."""
+    """paper: the learned projector P_t after the text encoder."""
 
     def __post_init__(self) -> None:
         if self.variant not in ("paper", "released"):
@@ -115,9 +115,9 @@ class GOPro(Method):
         L_sem = MSE(T_x, T_moco) + MSE(T_x, T_augmix) over unit text embeddings,
         L_con = NT-Xent(P_v f_v(x), P_v f_v(x_moco)).
 
-    ``variant="paper"`` has a projector rho for each view and P_v, P_t on every path;
-    ``variant="released"`` adds one shift to all tokens, has one generator for all views, P_t is
-    absent and P_v (linear and batch norm) serves L_con alone, where it can't change a prediction.
+    ``variant="paper"`` has a projector rho for each view, and uses P_v and P_t everywhere.
+    ``variant="released"`` adds one shift to all tokens, has one generator for all views and no P_t,
+    and uses P_v (linear and batch norm) in L_con only, where it can't change a prediction.
     """
 
     Settings: ClassVar[type] = GOProSettings
@@ -178,12 +178,12 @@ class GOPro(Method):
 
     @property
     def prompted(self) -> tuple[str, ...]:
-        """The views whose prompts are generated in training: all that L_sem compares."""
+        """The views whose prompts are generated in training: those that L_sem compares."""
         return self.views if self.settings.w_sem > 0 else ("x",)
 
     @property
     def contrasts(self) -> bool:
-        """Whether L_con is part of the loss: without P_v it would be a constant."""
+        """Whether L_con is part of the loss; without P_v it would be constant."""
         options = self.settings
         return bool(options.moco and options.w_con > 0 and options.image_projector)
 
@@ -196,7 +196,7 @@ class GOPro(Method):
         self.classes = self.backbone.class_tokens(names, self.settings.n_ctx)
 
     def image_embedding(self, features: ImageFeatures) -> Tensor:
-        """Unit image embeddings [B, e] in the space where scores are taken."""
+        """Unit image embeddings [B, e] in the space of the scores."""
         embedding = F.normalize(features.embedding, dim=-1)
         if self.settings.variant == "released":
             return embedding
@@ -213,7 +213,7 @@ class GOPro(Method):
         return self.backbone.logit_scale * torch.einsum("be,bce->bc", image, text)
 
     def shifts(self, features: ImageFeatures) -> Tensor:
-        """What an image adds to the context tokens in prediction: [B, M or 1, d_t]."""
+        """Shifts [B, M or 1, d_t] of the context tokens in prediction."""
         shifts: Tensor = self.generator(features, "x")
         return shifts
 
@@ -223,7 +223,7 @@ class GOPro(Method):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features = self.encode(batch)
         options = self.settings
-        # one text pass for the prompts of all views
+        # one pass of the text encoder for the prompts of all views
         shifts = torch.cat([self.generator(features[name], name) for name in self.prompted])
         text = self.text_embedding(shifts).chunk(len(self.prompted))
         terms = {"ce": F.cross_entropy(self.scores(features["x"], text[0]), batch.labels)}

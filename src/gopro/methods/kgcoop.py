@@ -1,4 +1,4 @@
-"""KgCoOp: CoOp held near the text embeddings of hand-written prompts."""
+"""KgCoOp: CoOp with a penalty for the distance to hand-written prompts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gopro.methods.coop import CoOp, CoOpSettings
 
 @dataclass(frozen=True)
 class KgCoOpSettings(CoOpSettings):
-    """Options of KgCoOp: CoOp's and those of its second term."""
+    """Options of KgCoOp: CoOp's and those of the second loss term."""
 
     template: str | None = None
     """The hand-written prompt; by default the data set's own, or "a photo of a {}."."""
@@ -40,8 +40,8 @@ class KgCoOp(CoOp):
 
         L = cross-entropy + w_kg L_kg,   L_kg = 1/C sum_c (1 - cos(w_c, w'_c)).
 
-    The paper writes L_kg as the squared distance, which for unit vectors is twice this; its code
-    takes the cosine, and its weight of 8 belongs to that.
+    The paper writes L_kg as the squared distance, which for unit vectors is twice this. Its code
+    uses the cosine, with the weight of 8.
     """
 
     Settings: ClassVar[type] = KgCoOpSettings

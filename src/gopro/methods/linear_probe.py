@@ -1,4 +1,4 @@
-"""Linear probe: logistic regression on the frozen image embedding, without any text."""
+"""Linear probe: logistic regression on the frozen image embedding, without text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LinearProbeSettings:
     """Inverse strength of the weights' L2 penalty; CLIP's value for ImageNet."""
 
     iterations: int = 1000
-    """At most this many steps of L-BFGS."""
+    """Largest number of L-BFGS steps."""
 
     def __post_init__(self) -> None:
         if not 0 < self.c < math.inf:
@@ -37,15 +37,15 @@ class LinearProbe(Method):
     """The linear probe of Radford et al., "Learning Transferable Visual Models From Natural
     Language Supervision", ICML 2021.
 
-    With f the image embedding as the tower gives it, scores are ``W f + b``, with W and b at the
+    With f the image embedding (not normalised), scores are ``W f + b``, with W and b at the
     minimum of
 
         c sum_i cross-entropy(W f_i + b, y_i) + 1/2 |W|^2
 
-    over the training images as they are, found by L-BFGS from zero; there is nothing random. The
-    minimum is found before the first step, and the recipe has no epochs; with ``--epochs`` SGD
-    goes on from there. CLIP's authors search c on validation images; the embedding, not the layer
-    before its projection, is what the CoOp benchmark's linear probe takes.
+    over the training images without augmentation, found by L-BFGS from zero; nothing is random.
+    The minimum is found before the first step, and the recipe has no epochs; with ``--epochs``,
+    SGD continues from there. CLIP's authors search c on validation images. The input is the
+    embedding, as in the CoOp benchmark's linear probe, not the layer before its projection.
     """
 
     Settings: ClassVar[type] = LinearProbeSettings
@@ -61,15 +61,15 @@ class LinearProbe(Method):
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.rows = class_indices(names, self.trained_names, "a row of learned weights")
+        self.indices = class_indices(names, self.trained_names, "a row of learned weights")
 
     def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
-        # in double precision, whose rounding doesn't end the search early; few devices lack it
-        kind = torch.float32 if labels.device.type == "mps" else torch.float64
-        embedding, c = features.embedding.to(kind), self.settings.c
-        weight = torch.zeros_like(self.weight, dtype=kind, requires_grad=True)
-        bias = torch.zeros_like(self.bias, dtype=kind, requires_grad=True)
-        search = torch.optim.LBFGS(
+        # in double precision: rounding errors of float32 end the search early (mps has no float64)
+        dtype = torch.float32 if labels.device.type == "mps" else torch.float64
+        embedding, c = features.embedding.to(dtype), self.settings.c
+        weight = torch.zeros_like(self.weight, dtype=dtype, requires_grad=True)
+        bias = torch.zeros_like(self.bias, dtype=dtype, requires_grad=True)
+        optimizer = torch.optim.LBFGS(
             [weight, bias],
             max_iter=self.settings.iterations,
             tolerance_grad=1e-8,
@@ -78,16 +78,16 @@ class LinearProbe(Method):
         )
 
         def objective() -> float:
-            search.zero_grad()
+            optimizer.zero_grad()
             scores = embedding @ weight.T + bias
             loss = c * F.cross_entropy(scores, labels, reduction="sum") + weight.square().sum() / 2
             loss.backward()
             return float(loss.detach())
 
-        search.step(objective)  # type: ignore[no-untyped-call]
+        optimizer.step(objective)  # type: ignore[no-untyped-call]
         with torch.no_grad():
             self.weight.copy_(weight)
             self.bias.copy_(bias)
 
     def logits(self, features: ImageFeatures) -> Tensor:
-        return F.linear(features.embedding, self.weight[self.rows], self.bias[self.rows])
+        return F.linear(features.embedding, self.weight[self.indices], self.bias[self.indices])

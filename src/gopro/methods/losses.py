@@ -1,7 +1,7 @@
-"""The self-supervised losses: visual contrast (L_con) and prompt consistency (L_sem).
+"""The self-supervised losses: visual contrastive loss (L_con), prompt consistency (L_sem).
 
 Shape notation: B images, C classes, e embedding width. The classification loss L_ce is torch's
-own ``cross_entropy``.
+``cross_entropy``.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.1) -> Tensor:
 
     .. math:: \frac{1}{2B} \sum_i -\log \frac{\exp s_{i p(i)}}{\sum_{k \ne i} \exp s_{ik}}
 
-    Each row's positive is its other view, its negatives are the 2B - 2 rows of the other images;
-    where several processes train together, B counts the images of all of them.
+    The positive of a row is its other view; its negatives are the 2B - 2 rows of other images. When
+    several processes train together, B counts the images of all of them.
     Source: Chen et al., "A Simple Framework for Contrastive Learning of Visual Representations",
     ICML 2020, equation 1 and algorithm 1.
 
     Args:
         a: Embeddings of one view, [B, e], of any norm and floating type.
         b: Embeddings of the other view, [B, e], in the same order.
-        temperature: Positive; smaller ones weigh the hardest negatives more.
+        temperature: Positive; smaller values give hard negatives more weight.
 
     Returns:
         A float32 scalar; 0 for a single image, which has no negatives.
 
     Raises:
-        ValueError: Shapes that differ or aren't [B, e], or a temperature that isn't positive.
+        ValueError: For shapes that differ or aren't [B, e], or a temperature of 0 or less.
     """
     if a.ndim != 2 or a.shape != b.shape:
         raise ValueError(f"two views of shape [B, e] wanted, got {list(a.shape)}, {list(b.shape)}")
@@ -45,7 +45,7 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.1) -> Tensor:
         raise ValueError(f"a positive temperature wanted, got {temperature}")
     a, b = gather(a), gather(b)
     count = len(a)
-    # half precision can't hold the sum of exponentials, nor can autocast be left to choose it
+    # in float32 without autocast: half precision overflows in the sum of exponentials
     with torch.autocast(a.device.type, enabled=False):
         rows = _unit(torch.cat([a, b]))
         similarities = rows @ rows.T / temperature
@@ -56,12 +56,12 @@ def nt_xent(a: Tensor, b: Tensor, temperature: float = 0.1) -> Tensor:
 
 
 def consistency(t: Tensor, others: Sequence[Tensor]) -> Tensor:
-    r"""Agreement of the text embeddings that an image's views lead to (L_sem).
+    r"""Distance between the text embeddings of an image's views (L_sem).
 
     .. math:: \sum_o \frac{1}{B C e} \sum_{i c d} (T_{icd} - T^o_{icd})^2
 
-    with T and T^o divided by their norms over e, so that a term is at most 4/e. The gradient goes
-    to both sides. Source: GOPro (arXiv 2308.11605), as its released code computes it.
+    with T and T^o divided by their norms over e, so that a term is at most 4/e. Both sides get a
+    gradient. Source: the released code of GOPro (arXiv 2308.11605).
 
     Args:
         t: Text embeddings from the prompts of x, [B, C, e].
@@ -71,7 +71,7 @@ def consistency(t: Tensor, others: Sequence[Tensor]) -> Tensor:
         A float32 scalar; 0 without other views.
 
     Raises:
-        ValueError: A view whose shape differs from that of ``t``.
+        ValueError: If the shape of a view differs from that of ``t``.
     """
     for other in others:
         if other.shape != t.shape:
@@ -84,8 +84,8 @@ def consistency(t: Tensor, others: Sequence[Tensor]) -> Tensor:
 def _unit(rows: Tensor) -> Tensor:
     """Divide by the norm over the last dimension in float32; a zero row stays zero.
 
-    Dividing by the largest entry first keeps the squares of very large or small rows in range and
-    makes the norm at least 1, or 0 for a zero row, whose gradient then stays bounded.
+    Dividing by the largest entry first avoids overflow and underflow of the squares. The norm is
+    then at least 1, or 0 for a zero row, whose gradient stays bounded.
     """
     rows = rows.float()
     largest = rows.detach().abs().amax(dim=-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""MaPLe: prompts in the blocks of both towers, the image's made from the text's."""
+"""MaPLe: prompts in the blocks of both encoders, the image's mapped from the text's."""
 
 from __future__ import annotations
 
@@ -29,29 +29,31 @@ class MaPLeSettings:
     """Number of context tokens in a block."""
 
     ctx_init: str = "a photo of a"
-    """Words the prompt starts with: the first of them become context tokens and the others stay;
-    where there are fewer words than tokens, random ones lead."""
+    """First words of the prompt: the first of them initialise the context tokens, the others stay
+    fixed; with fewer words than tokens, random tokens come first."""
 
     depth: int | None = None
-    """In how many blocks of both towers, from the first on, there are prompts; by default in three
-    quarters of those of the tower with fewer, the paper's 9 of 12."""
+    """Number of blocks with prompts in both encoders, from the first on; by default three quarters
+    of the smaller number of blocks, as the paper's 9 of 12."""
 
 
 class MaPLe(Method):
     """Khattak et al., "MaPLe: Multi-modal Prompt Learning", CVPR 2023.
 
-    With P_1..P_J learned tokens of the text width for the text tower's first J blocks, linear maps
-    F_1..F_J give the image tower's, F_j(P_j). P_1 stands at the beginning of the prompt, P_j in
-    its place before block j; likewise F_j(P_j) among the image's tokens. The text of class c is
+    P_1..P_J are learned tokens for the first J blocks of the text encoder; linear maps F_1..F_J
+    give those of the image encoder, F_j(P_j). P_1 is the beginning of the prompt, and P_j replaces
+    it before block j; likewise F_j(P_j) among the image's tokens. The text of class c is
     ``[P_1, rest of the words, name of c, "."]``. With f_v(x; F(P)) and t_c(P) the embeddings,
     scores are ``exp(logit_scale) * cos(f_v(x; F(P)), t_c(P))``, trained by cross-entropy.
 
-    As in its code, F_2..F_J start from the same weights.
+    As in its code, F_2..F_J have equal initial weights.
     """
 
     Settings: ClassVar[type] = MaPLeSettings
     paper: ClassVar[str] = "Khattak et al., CVPR 2023"
-    about: ClassVar[str] = "prompts in the blocks of both towers, the image's made from the text's"
+    about: ClassVar[str] = (
+        "prompts in the blocks of both encoders, the image's mapped from the text's"
+    )
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"depth": 1}}
     modifies_image_encoder: ClassVar[bool] = True
 
@@ -73,7 +75,7 @@ class MaPLe(Method):
 
     @staticmethod
     def default_depth(blocks: int) -> int:
-        """In how many of so many blocks there are prompts where the settings don't say."""
+        """The default number of blocks with prompts, out of ``blocks``."""
         return three_quarters(blocks)
 
     def set_class_names(self, names: Sequence[str]) -> None:

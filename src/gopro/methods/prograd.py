@@ -1,4 +1,4 @@
-"""ProGrad: CoOp whose gradient never works against zero-shot CLIP's answers."""
+"""ProGrad: CoOp with gradients that don't conflict with zero-shot CLIP's predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gopro.methods.coop import CoOp, CoOpSettings
 
 @dataclass(frozen=True)
 class ProGradSettings(CoOpSettings):
-    """Options of ProGrad: CoOp's and those of its second gradient."""
+    """Options of ProGrad: CoOp's and those of the second gradient."""
 
     n_ctx: int = 16
     """Number of context tokens."""
@@ -28,10 +28,10 @@ class ProGradSettings(CoOpSettings):
     {}."."""
 
     strength: float = 1.0
-    """How much of a disagreeing part is taken out of the gradient (the paper's lambda)."""
+    """How much of the conflicting part is removed from the gradient (the paper's lambda)."""
 
     temperature: float = 1.0
-    """Softens both answers before they are compared."""
+    """Temperature of both softmax distributions in the KL term."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,9 +49,9 @@ class ProGrad(CoOp):
         L_kl = T^2 KL(softmax(s' / T) || softmax(s / T)),  averaged over images,
         G_d = gradient of the cross-entropy,  G_g = gradient of L_kl,
 
-    a step follows G_d where the two agree (G_d . G_g >= 0) and else, with lambda the strength,
-    ``G_d - lambda (G_d . G_g / |G_g|^2) G_g``. L_kl is reported, and no part of the loss itself.
-    The published recipe is the one of its base-to-new comparison, where it saw 4 shots a class.
+    a step follows G_d if the two agree (G_d . G_g >= 0), and otherwise, with lambda the strength,
+    ``G_d - lambda (G_d . G_g / |G_g|^2) G_g``. L_kl is reported, but not a part of the loss.
+    The published recipe is that of its base-to-new comparison, with 4 shots per class.
     """
 
     Settings: ClassVar[type] = ProGradSettings
@@ -67,13 +67,13 @@ class ProGrad(CoOp):
         self.template_text = self.template_embeddings(names)
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features, heat = self.encode(batch)["x"], self.settings.temperature
+        features, temperature = self.encode(batch)["x"], self.settings.temperature
         learned, zero_shot = (
             self.cosine_logits(features, text) for text in (self.encode_text(), self.template_text)
         )
-        answer, wanted = (F.log_softmax(s / heat, dim=1) for s in (learned, zero_shot))
-        kl = F.kl_div(answer, wanted, reduction="batchmean", log_target=True)
-        return {"ce": F.cross_entropy(learned, batch.labels), "kl": heat**2 * kl}
+        log_p, log_target = (F.log_softmax(s / temperature, dim=1) for s in (learned, zero_shot))
+        kl = F.kl_div(log_p, log_target, reduction="batchmean", log_target=True)
+        return {"ce": F.cross_entropy(learned, batch.labels), "kl": temperature**2 * kl}
 
     def backward(self, terms: Mapping[str, Tensor], backward: Callable[..., None]) -> None:
         backward(terms["kl"], retain_graph=True)
@@ -88,10 +88,10 @@ class ProGrad(CoOp):
 
 
 def project(gradient: Tensor, guide: Tensor, strength: float) -> Tensor:
-    """The gradient, less what points against the guide.
+    """Remove from a gradient the part that points against the guide.
 
-    ``G - strength * (G . g) g`` with g the guide's direction where G . g < 0, else G; both are
-    read as one long vector.
+    ``G - strength * (G . g) g`` with g the unit vector of the guide if G . g < 0, else G; both
+    tensors are flattened.
     """
     direction = F.normalize(guide.flatten(), dim=0).view_as(guide)
     agreement = (gradient * direction).sum()

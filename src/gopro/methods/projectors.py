@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Residual(nn.Module):
-    """``z + W z + b`` with W and b starting at zero: the identity until training moves it.
+    """``z + W z + b``; W and b are initially zero, so it starts as the identity.
 
     Args:
         width: e, the embedding width.

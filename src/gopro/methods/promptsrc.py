@@ -1,4 +1,4 @@
-"""PromptSRC: prompts in both towers, held to the frozen CLIP and averaged over the training."""
+"""PromptSRC: prompts in both encoders, regularised by the frozen CLIP and averaged over epochs."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ class PromptSRCSettings:
     """Options of PromptSRC."""
 
     n_ctx: int = 4
-    """Number of context tokens in a block of the text tower."""
+    """Number of context tokens in a block of the text encoder."""
 
     n_ctx_vision: int = 4
-    """Number of prompt tokens in a block of the image tower."""
+    """Number of prompt tokens in a block of the image encoder."""
 
     ctx_init: str = "a photo of a"
-    """Words the prompt starts with: the first of them become context tokens and the others stay;
-    where there are fewer words than tokens, random ones lead."""
+    """First words of the prompt: the first of them initialise the context tokens, the others stay
+    fixed; with fewer words than tokens, random tokens come first."""
 
     depth: int | None = None
-    """In how many blocks of the text tower, from the first on, there are prompts; by default in
-    three quarters of them, the paper's 9 of 12."""
+    """Number of blocks of the text encoder with prompts, from the first on; by default three
+    quarters of them, as the paper's 9 of 12."""
 
     image_depth: int | None = None
-    """The same for the image tower."""
+    """The same for the image encoder."""
 
     w_text: float = 25.0
     """Weight of the distance between prompted and frozen text embeddings."""
@@ -55,13 +55,13 @@ class PromptSRCSettings:
     """Weight of the divergence between prompted and frozen scores."""
 
     average: bool = True
-    """Whether the prompts of all epochs are averaged at the end."""
+    """Average the prompts of all epochs at the end."""
 
     mean: float = 15.0
-    """The epoch, counted from 1, that weighs most in the average."""
+    """The epoch, counted from 1, with the largest weight in the average."""
 
     std: float = 1.0
-    """How many epochs around it the weight falls off in."""
+    """Standard deviation, in epochs, of the Gaussian weights around it."""
 
     def __post_init__(self) -> None:
         for name in ("w_text", "w_image", "w_logits"):
@@ -70,7 +70,7 @@ class PromptSRCSettings:
         if not (math.isfinite(self.mean) and 0 < self.std < math.inf):
             raise GoproError(
                 f"got the mean {self.mean} and the standard deviation {self.std} of the average "
-                "over epochs; the first is a number and the second one above 0"
+                "over epochs; wanted a number and a number above 0"
             )
 
 
@@ -78,23 +78,24 @@ class PromptSRC(Method):
     """Khattak et al., "Self-regulating Prompts: Foundational Model Adaptation without Forgetting",
     ICCV 2023.
 
-    Learned tokens T_1..T_J of the text tower and V_1..V_J of the image tower, independent of each
-    other, stand in their first J blocks, each T_j (V_j) in the place of the one before. With v_i
-    and t_c the unit embeddings of image i and of ``[T_1, rest of the words, name of c, "."]``,
-    v'_i the frozen tower's, t'_c the unit mean of the frozen embeddings of 60 sentences about
+    T_1..T_J are learned tokens in the first J blocks of the text encoder, V_1..V_J independent ones
+    of the image encoder; T_j (V_j) replaces T_(j-1) (V_(j-1)). With v_i and t_c the unit embeddings
+    of image i and of ``[T_1, rest of the words, name of c, "."]``, v'_i the unit image embedding of
+    the frozen encoder, t'_c the unit mean of the frozen embeddings of 60 sentences about
     class c, s_ic = exp(logit_scale) v_i t_c, s'_ic = exp(logit_scale) v'_i t'_c and p, p' their
     softmax over classes,
 
         L = cross-entropy(s) + w_text mean |t_c - t'_c| + w_image mean |v_i - v'_i|
             + w_logits 1/(B C) sum_ic p'_ic log(p'_ic / p_ic),
 
-    means over all numbers of the vectors. In the end each weight is the average of its values
-    after epochs 1..E, epoch a weighing exp(-(a - mean)^2 / (2 std^2)), the weights summing to 1.
+    with means over all entries of the vectors. At the end each parameter is the average of its
+    values after epochs 1..E; epoch a has the weight exp(-(a - mean)^2 / (2 std^2)), divided by the
+    sum of all weights.
     """
 
     Settings: ClassVar[type] = PromptSRCSettings
     paper: ClassVar[str] = "Khattak et al., ICCV 2023"
-    about: ClassVar[str] = "prompts in the blocks of both towers, held to the frozen CLIP"
+    about: ClassVar[str] = "prompts in the blocks of both encoders, regularised by the frozen CLIP"
     parts: ClassVar[dict[str, dict[str, Any]]] = {
         "no-deep": {"depth": 1, "image_depth": 1},
         "no-text": {"w_text": 0.0},
@@ -132,15 +133,15 @@ class PromptSRC(Method):
     def set_class_names(self, names: Sequence[str]) -> None:
         options = self.settings
         self.classes = tokens_after_context(self.backbone, names, options.ctx_init, options.n_ctx)
-        self.written: Tensor | None = None
+        self.template_text: Tensor | None = None
 
     def frozen_text(self) -> Tensor:
-        """Unit mean [C, e] of the frozen text embeddings of all sentences; training alone asks."""
-        if self.written is None:
+        """Unit mean [C, e] of the frozen text embeddings of all sentences; needed in training."""
+        if self.template_text is None:
             templates = ensemble_templates("imagenet")[:60]  # the official code has these 60
             parts = [self.backbone.encode_class_names(self.class_names, one) for one in templates]
-            self.written = F.normalize(torch.stack(parts).mean(dim=0), dim=-1)
-        return self.written
+            self.template_text = F.normalize(torch.stack(parts).mean(dim=0), dim=-1)
+        return self.template_text
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         return self.backbone.encode_image(pixels, list(self.image_prompts))
@@ -178,10 +179,10 @@ class PromptSRC(Method):
         options = self.settings
         if not options.average:
             return
-        place = torch.arange(1, epochs + 1, dtype=torch.float64)
-        weights = (-((place - options.mean) ** 2) / (2 * options.std**2)).softmax(dim=0)
+        numbers = torch.arange(1, epochs + 1, dtype=torch.float64)
+        weights = (-((numbers - options.mean) ** 2) / (2 * options.std**2)).softmax(dim=0)
         for name, parameter in self.named_parameters():
-            share = weights[epoch].item() * parameter
-            self.extra_state[name] = share if epoch == 0 else self.extra_state[name] + share
+            term = weights[epoch].item() * parameter
+            self.extra_state[name] = term if epoch == 0 else self.extra_state[name] + term
             if epoch + 1 == epochs:
                 parameter.copy_(self.extra_state[name])

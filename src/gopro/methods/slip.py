@@ -1,4 +1,4 @@
-"""SLIP as a few-shot method: cross-entropy and a contrast of views on one learned projector."""
+"""SLIP as a few-shot method: cross-entropy and a contrastive loss on one learned projector."""
 
 from __future__ import annotations
 
@@ -22,14 +22,13 @@ class SLIPSettings:
     """Options of SLIP."""
 
     template: str | None = None
-    """The sentence that each class name is put into; by default the data set's own, or "a photo
-    of a {}."."""
+    """Sentence with {} for the class name; by default the data set's own, or "a photo of a {}."."""
 
     w_con: float = 1.0
-    """Weight of the contrast between x and its MoCo v3 view."""
+    """Weight of the contrastive loss between x and its MoCo v3 view."""
 
     temperature: float = 0.1
-    """Temperature of the contrast."""
+    """Temperature of the contrastive loss."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.w_con < math.inf:  # a NaN fails this too
@@ -41,22 +40,22 @@ class SLIPSettings:
 class SLIP(Method):
     """After Mu et al., "SLIP: Self-supervision meets Language-Image Pre-training", ECCV 2022.
 
-    SLIP trains both towers from scratch with CLIP's loss plus SimCLR's. Its use on a frozen CLIP,
-    as GOPro's comparison has it, is described nowhere; this form is ours. With P a learned
-    projector that starts as the identity, x' the MoCo v3 view (SimCLR's operations) and t_c the
+    SLIP trains both encoders from scratch with CLIP's loss plus SimCLR's. GOPro's comparison has
+    it on a frozen CLIP and does not describe how; this form is ours. With P a learned projector
+    that is initially the identity, x' the MoCo v3 view (SimCLR's operations) and t_c the
     template's text embedding, scores are ``exp(logit_scale) * cos(P f_v(x), t_c)`` and
 
         L = cross-entropy + w_con NT-Xent(P f_v(x), P f_v(x')).
 
-    What we decided: one projector for both terms, since behind a frozen tower a projector of the
-    contrast's own would move no score; the image's own view on one side of the contrast, as in
-    GOPro's L_con, so that the two differ in nothing else; SLIP's own weight (1) and temperature
-    (0.1) of its SimCLR term; CoOp's schedule, as no other is known.
+    Our choices: one projector for both terms, because a separate projector for the contrastive
+    loss would not change any score of a frozen encoder; x on one side of the contrastive loss, as
+    in GOPro's L_con, so that this is no difference between the two; SLIP's weight (1) and
+    temperature (0.1) of the SimCLR term; CoOp's schedule, because no other is known.
     """
 
     Settings: ClassVar[type] = SLIPSettings
     paper: ClassVar[str] = "Mu et al., ECCV 2022"
-    about: ClassVar[str] = "a projector of the image embedding, with a contrast of views"
+    about: ClassVar[str] = "a projector of the image embedding, with a contrastive loss of views"
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-con": {"w_con": 0.0}}
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:

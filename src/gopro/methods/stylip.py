@@ -22,16 +22,16 @@ class StyLIPSettings:
     """Options of StyLIP."""
 
     n_ctx: int = 4
-    """Number of context tokens, each with a style projector of its own."""
+    """Number of context tokens, each with its own style projector."""
 
     ctx_init: str = "a photo of a"
-    """Words the context starts from; where there are fewer words than tokens, random ones lead."""
+    """Initial words of the context; with fewer words than tokens, random tokens come first."""
 
     style: bool = True
-    """Shift the context tokens by what the style projectors make of the image's style."""
+    """Shift the context tokens by the projected style of the image."""
 
     content: bool = True
-    """Fuse the text embeddings with what the content projector makes of the image's content."""
+    """Fuse the text embeddings with the projected content of the image."""
 
     def __post_init__(self) -> None:
         if not (self.style or self.content):
@@ -42,20 +42,20 @@ class StyLIP(Method):
     """After Bose et al., "StyLIP: Multi-Scale Style-Conditioned Prompt Learning for CLIP-based
     Domain Generalization", WACV 2024.
 
-    Known are the abstract's parts: style projectors make the prompt's tokens from multi-scale
-    style features, the prompts' embeddings are combined with multi-scale content features that
-    a content projector learns, both towers are frozen. The formulas are ours. With mu_l and
-    sigma_l the mean and standard deviation of image x's tokens after layer l, each brought to
-    zero mean and unit variance over its width, and ``n(.)`` division by the root of the length,
+    The abstract names the parts: style projectors compute the prompt's tokens from multi-scale
+    style features, the prompts' embeddings are combined with multi-scale content features of a
+    content projector, both encoders are frozen. The formulas are ours. With mu_l and sigma_l the
+    mean and standard deviation of image x's tokens after layer l, each normalised to zero mean and
+    unit variance over its width, and ``n(.)`` division by the square root of the length,
 
         s_m = n([mu_l, sigma_l for the layers l of token m]),  token m = c_m + S_m s_m,
         g   = G n([mu_1, .., mu_L]) + b_G,
         t_c = f_t([token 1, .., token M, name of c, "."]), made a unit vector,
         u_c = t_c + W [t_c, g] + b.
 
-    The layers are dealt out to the M tokens in order, M runs of (nearly) equal length; where there
-    are more tokens than layers, neighbours share one. c, S, G, W and their biases are learned; S,
-    W and b start at zero, so training starts at CLIP's own answer. Scores are
+    The layers are distributed over the M tokens in order, in M runs of (nearly) equal length; with
+    more tokens than layers, neighbouring tokens share one. c, S, G, W and their biases are learned;
+    S, W and b are initially zero, so training starts at zero-shot CLIP. Scores are
     ``exp(logit_scale) * cos(f_v(x), u_c)``, and the loss is their cross-entropy.
     """
 
@@ -101,19 +101,19 @@ class StyLIP(Method):
         return self.context + torch.stack(shifts, dim=1)
 
     def encode_text(self, features: ImageFeatures) -> Tensor:
-        """Text embeddings [B, C, e] for each image, not normalised; B is 1 if all share them."""
+        """Text embeddings [B, C, e] for each image, not normalised; B is 1 if all are the same."""
         text = self.backbone.encode_text(Prompts.after(self.tokens(features), self.classes))
         text = F.normalize(text, dim=-1)
         if not self.settings.content:
             return text
         content = self.content(_joined(self._layers(features.mean)))
-        # W [t, g], the two halves apart: the second is the same for all classes
+        # W [t, g] in two parts: the second is the same for all classes
         on_text, on_content = self.fusion.weight.chunk(2, dim=1)
-        moved = F.linear(text, on_text) + F.linear(content, on_content, self.fusion.bias)[:, None]
-        return text + moved
+        change = F.linear(text, on_text) + F.linear(content, on_content, self.fusion.bias)[:, None]
+        return text + change
 
     def _layers(self, statistics: Tensor) -> list[Tensor]:
-        """[B, D] layer by layer, each row with zero mean and unit variance."""
+        """Split [B, D] by layer and normalise each row to zero mean and unit variance."""
         parts = torch.split(statistics, list(self.backbone.vision_widths), dim=1)
         return [F.layer_norm(part, part.shape[-1:]) for part in parts]
 
@@ -124,7 +124,7 @@ class StyLIP(Method):
 
 
 def layers_of_tokens(layers: int, tokens: int) -> list[range]:
-    """Which layers, counted from 0, each token's style comes from.
+    """The layers, counted from 0, that give the style of each token.
 
     ``layers_of_tokens(12, 4)`` gives layers 0 to 2, 3 to 5, 6 to 8 and 9 to 11.
     """
@@ -133,7 +133,7 @@ def layers_of_tokens(layers: int, tokens: int) -> list[range]:
 
 
 def _joined(parts: Sequence[Tensor]) -> Tensor:
-    """Vectors of unit variance side by side as one of unit length, so that a step of the
-    projector moves what it makes as far as a step of CoOp moves a token."""
+    """Concatenate vectors of unit variance to one of unit length: a step of the projector then
+    changes its output as much as a step of CoOp changes a token."""
     joined = torch.cat(list(parts), dim=-1)
     return joined / math.sqrt(joined.shape[-1])

@@ -1,4 +1,4 @@
-"""TCP: context tokens inside the text tower that each class's own text embedding leads to."""
+"""TCP: context tokens inside the text encoder, computed from each class's text embedding."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class TCPSettings:
     """Number of context tokens."""
 
     ctx_init: str = ""
-    """Words the context starts from; where there are fewer words than tokens, random ones lead.
-    The released code starts from random tokens alone."""
+    """Initial words of the context; with fewer words than tokens, random tokens come first. The
+    released code has random tokens only."""
 
     template: str | None = None
     """The hand-written prompt; by default the data set's own, or "a photo of a {}."."""
@@ -34,11 +34,11 @@ class TCPSettings:
     """Weight of the distance to the hand-written prompts."""
 
     block: int | None = None
-    """Before which block of the text tower (counted from 0) the class tokens enter; by default
-    after two thirds of them, the paper's 8 of 12."""
+    """Block of the text encoder (counted from 0) before which the class tokens are inserted; by
+    default after two thirds of the blocks, as the paper's 8 of 12."""
 
     reduction: int = 4
-    """How many times narrower the network's middle is than the embedding."""
+    """Ratio of the embedding width to the hidden width of the network."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.w_kg < math.inf:  # a NaN fails this too
@@ -56,13 +56,13 @@ class TCP(Method):
         T_c = W_2 QuickGELU(W_1 w'_c + b_1) + b_2,  W_1: e -> e/4,  W_2: e/4 -> M d_t,
 
     gives M tokens of width d_t. The prompt of class c is ``[v_1 .. v_M, name of c, "."]`` with
-    learned vectors v; before block 8 of the text tower's 12 its context tokens are replaced by
-    T_c. With w_c the unit text embedding that comes out, scores are
-    ``exp(logit_scale) * cos(f_v(x), w_c)`` and
+    learned vectors v; T_c replaces its context tokens before block 8 of the text encoder's 12.
+    With w_c the resulting unit text embedding, scores are ``exp(logit_scale) * cos(f_v(x), w_c)``
+    and
 
         L = cross-entropy + w_kg 1/C sum_c (1 - cos(w_c, w'_c)).
 
-    The network reads names only, so other classes get tokens of their own.
+    The network's input is the class name, so it works for other classes too.
     """
 
     Settings: ClassVar[type] = TCPSettings
@@ -80,8 +80,8 @@ class TCP(Method):
         self.block = round(layers * 2 / 3) if settings.block is None else settings.block
         if not 0 < self.block < layers:
             raise GoproError(
-                f"got block {self.block} for TCP's class tokens; the text tower of {backbone.name} "
-                f"has blocks 1 to {layers - 1} to put them before"
+                f"got block {self.block} for TCP's class tokens; they can stand before blocks 1 to "
+                f"{layers - 1} of the text encoder of {backbone.name}"
             )
         self.set_class_names(class_names)
 

@@ -1,4 +1,4 @@
-"""Tip-Adapter: the training images kept as a cache that answers beside zero-shot CLIP."""
+"""Tip-Adapter: a cache of the training images, added to zero-shot CLIP's scores."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class TipAdapterSettings:
     """Options of Tip-Adapter."""
 
     trained: bool = True
-    """Train the keys (Tip-Adapter-F); else the cache is used as it is and nothing is trained."""
+    """Train the keys (Tip-Adapter-F); otherwise nothing is trained."""
 
     template: str | None = None
-    """The sentence that each class name is put into; by default the data set's own, or "a photo
-    of a {}."; the paper has several for ImageNet."""
+    """Sentence with {} for the class name; by default the data set's own, or "a photo of a {}.".
+    The paper has several for ImageNet."""
 
     alpha: float = 1.17
-    """Weight of the cache's answer beside zero-shot CLIP's."""
+    """Weight of the cache's scores relative to zero-shot CLIP's."""
 
     beta: float = 1.0
-    """Sharpness: how fast a training image's say falls off with its distance."""
+    """Sharpness: how fast a training image's weight falls with its distance."""
 
     def __post_init__(self) -> None:
         for name in ("alpha", "beta"):
@@ -47,13 +47,12 @@ class TipAdapter(Method):
 
         exp(logit_scale) cos(z, t_c) + alpha sum over i with y_i = c of exp(-beta (1 - z . k_i)).
 
-    Tip-Adapter-F (``trained``, the default) learns the keys by cross-entropy. A class that isn't
-    among the training classes has no entries, so its score is zero-shot CLIP's; on new classes
-    alone the method is zero-shot CLIP.
+    Tip-Adapter-F (``trained``, the default) learns the keys by cross-entropy. The cache has no
+    entries for other classes than the training classes: their scores are zero-shot CLIP's.
 
-    What we decided: keys are embeddings of the images as they are, where the released code takes
-    the mean over 10 augmented copies; alpha and beta are that code's starting values for ImageNet,
-    which it then searches on validation images; AdamW keeps its usual epsilon, and the learning
+    Our choices: keys are embeddings of the images without augmentation (the released code takes
+    the mean over 10 augmented copies); alpha and beta are that code's initial values for ImageNet,
+    which it then searches on validation images; AdamW has its default epsilon, and the learning
     rate falls each epoch, not each step.
     """
 
@@ -67,31 +66,31 @@ class TipAdapter(Method):
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
         self.trained_names = tuple(class_names)
-        self._keep(
+        self._set_cache(
             torch.empty(0, backbone.embed_dim, device=backbone.device),
             torch.empty(0, dtype=torch.long, device=backbone.device),
         )
         self.set_class_names(class_names)
 
-    def _keep(self, keys: Tensor, labels: Tensor) -> None:
+    def _set_cache(self, keys: Tensor, labels: Tensor) -> None:
         self.keys = nn.Parameter(keys.float(), requires_grad=self.settings.trained)
         self.register_buffer("labels", labels)
 
     def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
-        self._keep(F.normalize(features.embedding, dim=-1), labels)
+        self._set_cache(F.normalize(features.embedding, dim=-1), labels)
 
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
-        # the cache is as large as the training set, which nobody knows before
+        # the size of the cache is that of the training set
         keys, labels = state.get(f"{prefix}keys"), state.get(f"{prefix}labels")
         if keys is not None and labels is not None and keys.shape != self.keys.shape:
-            like = self.keys
-            if keys.shape[1:] == like.shape[1:] and keys.shape[:1] == labels.shape:
-                self._keep(keys.to(like.device), labels.to(like.device))
+            current = self.keys
+            if keys.shape[1:] == current.shape[1:] and keys.shape[:1] == labels.shape:
+                self._set_cache(keys.to(current.device), labels.to(current.device))
         super()._load_from_state_dict(state, prefix, *rest)
 
     def set_class_names(self, names: Sequence[str]) -> None:
         self.text = self.template_embeddings(names)
-        # row j: which of the names the training class j is, none where all zero
+        # row j: 1 for the name of training class j, all 0 if it isn't among the names
         rows = [[float(name == trained) for name in names] for trained in self.trained_names]
         self.same = torch.tensor(rows, device=self.text.device)
 

@@ -1,4 +1,4 @@
-"""VPT: prompts among the image tower's tokens, beside fixed text."""
+"""VPT: prompts among the image encoder's tokens, with a fixed text."""
 
 from __future__ import annotations
 
@@ -19,39 +19,39 @@ class VPTSettings:
     """Options of VPT."""
 
     variant: Literal["deep", "shallow"] = "deep"
-    """deep: prompts of their own for each block. shallow: for the first alone."""
+    """deep: separate prompts for each block. shallow: for the first block only."""
 
     n_ctx: int = 8
     """Number of prompt tokens in a block."""
 
     depth: int | None = None
-    """deep: how many blocks, from the first on, have prompts of their own; all by default."""
+    """deep: number of blocks with prompts, from the first on; by default all."""
 
     template: str | None = "a photo of a {}."
-    """The sentence that each class name is put into."""
+    """Sentence with {} for the class name."""
 
     def __post_init__(self) -> None:
         if self.variant not in ("deep", "shallow"):
             raise GoproError(f"got the variant {self.variant!r}; choose deep or shallow")
         if self.variant == "shallow" and self.depth not in (None, 1):
             raise GoproError(
-                f"shallow prompts are those of the first block, and the depth is {self.depth}; "
-                "leave it out or choose --vpt.variant deep"
+                f"got the depth {self.depth}, but shallow prompts are in the first block only; "
+                "leave the depth out or choose --vpt.variant deep"
             )
 
 
 class VPT(Method):
-    """Jia et al., "Visual Prompt Tuning", ECCV 2022, on CLIP as MaPLe's comparison has it.
+    """Jia et al., "Visual Prompt Tuning", ECCV 2022, on CLIP as in MaPLe's comparison.
 
-    P learned tokens p_0 stand among the image's tokens; ``deep`` puts others, p_(l-1), in their
-    place before each block l (``backbones/visual_prompts.py``). With f_v(x; p) the image embedding
+    P learned tokens p_0 are added to the image's tokens; ``deep`` replaces them by p_(l-1) before
+    each block l (``backbones/visual_prompts.py``). With f_v(x; p) the image embedding
     and t_c the template's text embedding, scores are ``exp(logit_scale) * cos(f_v(x; p), t_c)``,
     trained by cross-entropy.
     """
 
     Settings: ClassVar[type] = VPTSettings
     paper: ClassVar[str] = "Jia et al., ECCV 2022"
-    about: ClassVar[str] = "prompts among the image tower's tokens"
+    about: ClassVar[str] = "prompts among the image encoder's tokens"
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"variant": "shallow", "depth": None}}
     modifies_image_encoder: ClassVar[bool] = True
 

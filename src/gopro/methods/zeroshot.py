@@ -1,4 +1,4 @@
-"""Zero-shot CLIP: hand-written sentences, nothing learned."""
+"""Zero-shot CLIP: hand-written sentences, without training."""
 
 from __future__ import annotations
 
@@ -21,12 +21,11 @@ class ZeroShotSettings:
     """Options of zero-shot CLIP."""
 
     template: str | None = None
-    """The sentence that each class name is put into; by default the data set's own, or "a photo
-    of a {}." where it has none."""
+    """Sentence with {} for the class name; by default the data set's own, or "a photo of a {}."."""
 
     ensemble: Literal["none", "select", "imagenet"] = "none"
-    """Average the text embeddings of several sentences: the 7 that CLIP's authors select for
-    ImageNet and the data set's own, or all their 80."""
+    """Average the text embeddings of several sentences: select has the 7 that CLIP's authors
+    selected for ImageNet and the data set's own, imagenet all their 80."""
 
     def __post_init__(self) -> None:
         if self.ensemble not in ("none", "select", "imagenet"):

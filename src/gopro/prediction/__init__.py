@@ -1,1 +1,1 @@
-"""From pictures to features, scores and answers: one way, and the fast one."""
+"""Prediction: features, scores and classes of pictures, computed exactly or fast."""

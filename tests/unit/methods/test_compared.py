@@ -84,9 +84,7 @@ def test_features_of_the_frozen_tower_are_not_theirs(name: str, batch: Batch) ->
     method = made(name, backbone, batch)
     assert method.modifies_image_encoder
     features = {view: backbone.encode_image(pixels) for view, pixels in batch.images.items()}
-    with pytest.raises(
-        GoproError, match="changes the image encoder and got features of"
-    ):
+    with pytest.raises(GoproError, match="changes the image encoder and got features of"):
         method(Batch(labels=batch.labels, features=features))
 
 

@@ -310,7 +310,7 @@ def test_only_what_is_learned_is_saved(backbone: Backbone, variant: str) -> None
         ({"variant": "released", "layers": (1,)}, "released variant has no setting layers"),
         ({"n_ctx": 0}, "got 0 context tokens"),
         ({"n_ctx": 24}, "only 0 fit"),
-        ({"layers": (0,)}, r"got the layers \[0\]; this image tower has layers 1 to 3"),
+        ({"layers": (0,)}, r"got the layers \[0\]; this image encoder has layers 1 to 3"),
         ({"layers": (1, 4)}, r"got the layers \[1, 4\]"),
         ({"layers": (-4,)}, r"got the layers \[-4\]; .* or -1 for the last"),
         ({"layers": ()}, r"got the layers \[\]"),

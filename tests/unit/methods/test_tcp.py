@@ -82,7 +82,7 @@ def test_training(deep: Backbone, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", [0, 3])
 def test_blocks_that_are_not_there(deep: Backbone, block: int) -> None:
-    with pytest.raises(GoproError, match=f"got block {block} .* has blocks 1 to 2"):
+    with pytest.raises(GoproError, match=f"got block {block} .* before blocks 1 to 2"):
         TCP(deep, NAMES, TCPSettings(block=block))
     with pytest.raises(GoproError, match="got the reduction 0"):
         TCPSettings(reduction=0)

@@ -64,7 +64,7 @@ def test_training(backbone: Backbone, tmp_path: Path) -> None:
 def test_what_it_refuses(backbone: Backbone) -> None:
     with pytest.raises(GoproError, match="got the variant 'flat'; choose deep or shallow"):
         VPTSettings(variant="flat")  # type: ignore[arg-type]
-    with pytest.raises(GoproError, match="the depth is 2; leave it out"):
+    with pytest.raises(GoproError, match="got the depth 2, but shallow"):
         VPTSettings(variant="shallow", depth=2)
     with pytest.raises(GoproError, match="got 0 prompt tokens"):
         VPT(backbone, NAMES, VPTSettings(n_ctx=0))

@@ -15,7 +15,7 @@ from gopro.backbones import ImageFeatures
 from gopro.data import Dataset, Item
 from gopro.methods import find
 from gopro.prediction import encode as encode_module
-from gopro.prediction.encode import encode, features_for, frozen_features
+from gopro.prediction.encode import encode, features_for
 from gopro.prediction.predict import accuracy, predict, scores, validator
 from small_clips import small_backbone
 
@@ -30,6 +30,11 @@ class Means:
         return ImageFeatures(colour, colour, colour)
 
 
+def frozen() -> Any:
+    """A method with the frozen image encoder."""
+    return SimpleNamespace(backbone=Means(), modifies_image_encoder=False)
+
+
 def _dataset(colours: list[int]) -> Dataset:
     def draw(key: str) -> Image.Image:
         return Image.new("RGB", (8, 8), (int(key), 0, 0))
@@ -41,8 +46,7 @@ def _dataset(colours: list[int]) -> Dataset:
 @pytest.mark.parametrize("batch", [1, 2, 64])
 def test_features_come_in_order_whatever_the_batch(batch: int) -> None:
     dataset = _dataset([255, 0, 51])
-    backbone: Any = Means()
-    found = frozen_features(backbone, dataset, dataset.test, batch=batch, workers=2)
+    found = features_for(frozen(), dataset, dataset.test, batch=batch, workers=2)
     torch.testing.assert_close(found.embedding[:, 0], torch.tensor([1.0, 0.0, 0.2]))
     assert len(found) == 3
 
@@ -58,8 +62,7 @@ def test_pictures_that_another_process_encodes_come_last_and_stay_in_order(
         return backbone.encode_image(pixels / 255) if red in (0, 102) else None
 
     monkeypatch.setattr(encode_module, "cached_features_unless_busy", unless_busy)
-    backbone: Any = Means()
-    found = frozen_features(backbone, dataset, dataset.test, batch=1, workers=1)
+    found = features_for(frozen(), dataset, dataset.test, batch=1, workers=1)
     torch.testing.assert_close(found.embedding[:, 0], torch.tensor([1.0, 0.0, 0.2, 0.4]))
     assert order == [255, 0, 51, 102]
 
@@ -80,8 +83,7 @@ def test_no_more_than_a_few_batches_wait_for_another_process(
 
     monkeypatch.setattr(encode_module, "cached_features_unless_busy", busy)
     monkeypatch.setattr(encode_module, "cached_features", encode)
-    backbone: Any = Means()
-    found = frozen_features(backbone, dataset, dataset.test, batch=1, workers=1)
+    found = features_for(frozen(), dataset, dataset.test, batch=1, workers=1)
     assert found.embedding[:, 0].mul(255).round().tolist() == list(range(20))
     assert most == 5 and not waiting
 

@@ -1,4 +1,4 @@
-"""What fast prediction asks of a method, and of the images it was trained on."""
+"""The methods with fast prediction, and the training images that it is fitted to."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from gopro.backbones.prompts import ClassTokens
 from gopro.common.errors import GoproError
 
 IMAGES = 256
-"""How many training images a map is fitted to and checked on, at most."""
+"""Largest number of training images that a map is fitted to and checked on."""
 
 
 class Conditioned(Protocol):
-    """A method whose prompts depend on an image through shifts of the context tokens alone."""
+    """A method whose prompts depend on the image only by shifts of the context tokens."""
 
     backbone: Backbone
     class_names: tuple[str, ...]
     classes: ClassTokens
 
     def state_dict(self) -> dict[str, Tensor]:
-        """What was learned, by name."""
+        """The learned tensors by name."""
 
     def shifts(self, features: ImageFeatures) -> Tensor:
-        """What an image adds to the context tokens: [B, M or 1, d_t]."""
+        """Shifts [B, M or 1, d_t] of the context tokens."""
 
     def text_embedding(self, shifts: Tensor) -> Tensor:
         """Unit text embeddings [B, C, e]."""
 
     def image_embedding(self, features: ImageFeatures) -> Tensor:
-        """Unit image embeddings [B, e]; scores are their cosines, scaled."""
+        """Unit image embeddings [B, e]; scores are their scaled cosines."""
 
 
 def is_conditioned(method: Any) -> TypeGuard[Conditioned]:
-    """Whether there is a fast way for a method."""
+    """Whether a method has fast prediction."""
     return all(hasattr(method, name) for name in ("shifts", "text_embedding", "image_embedding"))
 
 
-def only(method: Conditioned, places: Sequence[int]) -> Conditioned:
-    """A method for some of its classes."""
+def with_classes(method: Conditioned, indices: Sequence[int]) -> Conditioned:
+    """The same method for some of its classes."""
     other = copy.copy(method)
-    other.classes = method.classes.take(places)
+    other.classes = method.classes.take(indices)
     return other
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What fast prediction needs of the training images, whatever the classes.
+    """The training images for fast prediction, independent of the classes.
 
     Attributes:
         shifts: [n, M or 1, d_t].
@@ -66,20 +66,20 @@ class Reference:
     @classmethod
     @torch.no_grad()
     def of(cls, method: Any, features: ImageFeatures) -> Self:
-        """Take some training images, evenly spread over the set.
+        """Choose training images, evenly spread over the set.
 
         Args:
-            method: Trained.
-            features: Of the training images, not augmented; at least one.
+            method: The trained method.
+            features: Features of the training images without augmentation; at least one.
 
         Raises:
-            GoproError: When there is no fast way for the method.
+            GoproError: If the method has no fast prediction.
         """
         if not is_conditioned(method):
             raise GoproError(
                 f"there is no fast prediction for {type(method).__name__}; it is for methods whose "
                 "prompts depend on the image, gopro and cocoop: leave out --fast"
             )
-        places = torch.linspace(0, len(features) - 1, min(IMAGES, len(features))).round().long()
-        chosen = features[places]
+        indices = torch.linspace(0, len(features) - 1, min(IMAGES, len(features))).round().long()
+        chosen = features[indices]
         return cls(method.shifts(chosen), method.image_embedding(chosen))

@@ -1,4 +1,4 @@
-"""The map from an image's shift to the classes' text embeddings, with its measured errors."""
+"""The linear map from an image's shift to the text embeddings, with its measured errors."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import torch
 from torch import Tensor
 
 from gopro.common.progress import bar
-from gopro.prediction.fast.conditioned import Conditioned, Reference, only
+from gopro.prediction.fast.conditioned import Conditioned, Reference, with_classes
 from gopro.prediction.fast.subspace import Subspace
 
 LEADING = 5
-"""The exactly best classes of an image, whose errors against each other are measured."""
+"""Number of an image's exact best classes whose relative errors are measured."""
 
-_CLASSES = 32  # classes whose exact embeddings are held at once
-_SHARE = 0.95  # of the images whose leading classes are off against each other by less than reach
-_SAFETY = 1.5  # times the most that an exactly best class lay below the best fast score
+_CLASSES = 32  # classes whose exact embeddings are in memory at once
+_QUANTILE = 0.95  # of the relative errors of the leading classes, which ``reach`` covers
+_SAFETY = 1.5  # times the largest distance of a true top-1 below the approximate top-1
 
 
 @dataclass(frozen=True)
 class FastMap:
-    """What replaces the text tower for one class list.
+    """Replaces the text encoder for one list of classes.
 
     Attributes:
-        subspace: Of the training images' shifts.
+        subspace: Subspace of the training images' shifts.
         weights: [p e, C], rounded to half precision.
-        reach: So far below the best fast score the exactly best class may lie, as measured on
-            training images that were left out of the fit.
-        error: The largest and the mean absolute error of a score on them.
+        reach: Classes whose fast score is within ``reach`` of the best one may be the true top-1,
+            as measured on training images left out of the fit.
+        error: The largest and the mean absolute error of a score on these.
     """
 
     subspace: Subspace
@@ -44,44 +44,43 @@ class FastMap:
 
 @torch.no_grad()
 def fit(method: Conditioned, reference: Reference) -> FastMap:
-    """Least squares on training images, each checked by the fit to the others.
+    """Least squares on training images, with leave-one-out errors.
 
-    With H = Phi (Phi^T Phi)^-1 Phi^T, what a fit without image i misses at i is what the fit to all
-    misses there, divided by 1 - H_ii. An image's leading classes are off against each other by
-    d_i, and its exactly best class lies D_i below the best fast score; D_i is mostly zero, since
-    errors seldom meet a close decision. ``reach`` is the larger of the 95th percentile of d and 1.5
-    times the largest D.
+    With H = Phi (Phi^T Phi)^-1 Phi^T, the error at image i of a fit without it is the error of the
+    fit to all images there, divided by 1 - H_ii. d_i: the largest difference between the errors of
+    two leading classes. D_i: how far the true top-1 falls below the approximate top-1; usually 0.
+    ``reach`` is the larger of the 95th percentile of d and 1.5 times the largest D.
 
     Args:
-        method: Trained, with the class names to choose from.
+        method: The trained method, with the class names to predict.
         reference: Training images, by the same learned weights.
     """
     shifts, images = reference.shifts, reference.images
     subspace = Subspace.of(shifts.flatten(1))
     phi, _ = subspace.features(shifts.flatten(1))
     solve = torch.linalg.pinv(phi.double().cpu()).to(phi)  # [p, n]
-    # a single image tells nothing about others
+    # at least 1e-3: with very few images 1 - H_ii can be 0
     left_out = (1 - (phi * solve.T).sum(dim=1)).clamp(min=1e-3)
     weights, fast, exact = [], [], []
-    places = torch.arange(len(method.classes.lengths))
-    with bar("preparing fast prediction", len(places)) as advance:
-        for block in torch.split(places, _CLASSES):
-            text = only(method, block.tolist()).text_embedding(shifts)  # [n, c, e]
+    indices = torch.arange(len(method.classes.lengths))
+    with bar("preparing fast prediction", len(indices)) as advance:
+        for block in torch.split(indices, _CLASSES):
+            text = with_classes(method, block.tolist()).text_embedding(shifts)  # [n, c, e]
             block_weights = torch.einsum("pn,nce->pec", solve, text).flatten(0, 1)
-            # what is stored is in half precision, so that is what is checked
+            # the errors are those of the stored weights, in half precision
             part = FastMap(subspace, block_weights.half().float(), 0.0, (0.0, 0.0))
             weights.append(part.weights)
             fast.append(part.cosines(phi, images))
             exact.append(torch.einsum("be,bce->bc", images, text))
             advance("", len(block))
     scale = method.backbone.logit_scale
-    wanted = scale * torch.cat(exact, dim=1)
-    missed = (scale * torch.cat(fast, dim=1) - wanted) / left_out[:, None]
-    leading = wanted.topk(min(LEADING, wanted.shape[1]), dim=1).indices
-    among = missed.gather(1, leading)
-    off = (among.amax(dim=1) - among.amin(dim=1)).quantile(_SHARE).item()
-    found = wanted + missed
-    below = (found.amax(dim=1) - found.gather(1, leading[:, :1])[:, 0]).max().item()
-    reach = max(off, _SAFETY * below)
-    error = (missed.abs().max().item(), missed.abs().mean().item())
+    scores = scale * torch.cat(exact, dim=1)
+    errors = (scale * torch.cat(fast, dim=1) - scores) / left_out[:, None]
+    leading = scores.topk(min(LEADING, scores.shape[1]), dim=1).indices
+    leading_errors = errors.gather(1, leading)
+    d = (leading_errors.amax(dim=1) - leading_errors.amin(dim=1)).quantile(_QUANTILE).item()
+    approximate = scores + errors
+    largest = (approximate.amax(dim=1) - approximate.gather(1, leading[:, :1])[:, 0]).max().item()
+    reach = max(d, _SAFETY * largest)
+    error = (errors.abs().max().item(), errors.abs().mean().item())
     return FastMap(subspace, torch.cat(weights, dim=1), reach, error)

@@ -1,4 +1,4 @@
-"""Fast prediction as a file: the training images' shifts, and the map of one class list."""
+"""Fast prediction as a file: the shifts of training images, and the map of one list of classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NUMBERS = ("inside", "outside")
 
 
 def save_fast(path: Path, method: Conditioned, reference: Reference, fitted: FastMap) -> None:
-    """Write all that fast prediction needs beside the learned weights, to a temporary place."""
+    """Write the data of fast prediction to a file; the learned weights are not part of it."""
     about = {name: getattr(fitted.subspace, name) for name in _NUMBERS}
     about |= {"reach": fitted.reach, "error": list(fitted.error)}
     about |= {"classes": _names(method), "learned": _learned(method)}
@@ -39,14 +39,14 @@ def load_fast(path: Path, method: Conditioned) -> tuple[Reference, FastMap | Non
 
     Args:
         path: The file.
-        method: With the learned weights that the file belongs to.
+        method: The method, with the learned weights that the file belongs to.
 
     Returns:
-        The training images' part, and the map; None where the method has other class names, for
-        which one has to be fitted.
+        The training images, and the map; None instead of the map if the method has other class
+        names than the file.
 
     Raises:
-        GoproError: When the file is missing, damaged, or another model's.
+        GoproError: If the file is missing, damaged, or belongs to another model.
     """
     device = str(method.backbone.device)
     try:
@@ -54,8 +54,8 @@ def load_fast(path: Path, method: Conditioned) -> tuple[Reference, FastMap | Non
             about = json.loads(file.metadata()["gopro"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         reference = Reference(tensors["shifts"], tensors["images"])
-        within = (tensors[name] for name in _TENSORS)
-        subspace = Subspace(*within, *(float(about[name]) for name in _NUMBERS))
+        parts = (tensors[name] for name in _TENSORS)
+        subspace = Subspace(*parts, *(float(about[name]) for name in _NUMBERS))
         largest, mean = (float(error) for error in about["error"])
         weights = tensors["weights"].float()
         fitted = FastMap(subspace, weights, float(about["reach"]), (largest, mean))
@@ -85,7 +85,7 @@ def _learned(method: Conditioned) -> str:
 def _check(reference: Reference, fitted: FastMap, method: Conditioned) -> None:
     def expect(name: str, tensor: Tensor, shape: tuple[int, ...]) -> None:
         if tuple(tensor.shape) != shape:
-            raise ValueError(f"{name} is {list(tensor.shape)} where {list(shape)} was expected")
+            raise ValueError(f"{name} has the shape {list(tensor.shape)}, wanted {list(shape)}")
 
     backbone, space = method.backbone, fitted.subspace
     count, tokens = reference.shifts.shape[0], reference.shifts.shape[1]

@@ -1,4 +1,4 @@
-"""Where the shifts of images lie: a few directions around their mean, and how far they reach."""
+"""The subspace of the shifts of images: their mean, a few directions and their extent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor
 from typing_extensions import Self
 
 _COMPONENTS = 24  # q at most
-_SMALLEST = 1e-4  # share of the leading component's spread below which one is left out
-_NOTHING = 1e-6  # spread of a shift below which all images have the same
+_SMALLEST = 1e-4  # components with a smaller share of the leading one's spread are left out
+_NOTHING = 1e-6  # with a smaller spread, all images have the same shift
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Subspace:
         mean: [D].
         directions: [D, q], from a centred shift to its components.
         back: [q, D], from components to a centred shift.
-        inside: The largest norm of components seen.
-        outside: The largest distance of a shift from the subspace seen.
+        inside: Largest norm of the components of the fitted shifts.
+        outside: Largest distance of a fitted shift from the subspace.
     """
 
     mean: Tensor
@@ -33,7 +33,7 @@ class Subspace:
 
     @classmethod
     def of(cls, shifts: Tensor) -> Self:
-        """By PCA of shifts [n, D]; at most a component for four of them."""
+        """PCA of shifts [n, D], with at most n / 4 components."""
         mean = shifts.mean(dim=0)
         centred = shifts - mean
         _, spread, rows = torch.linalg.svd(centred, full_matrices=False)
@@ -45,16 +45,16 @@ class Subspace:
         back = rows[:count] * spread[:count, None]
         within = centred @ directions
         beside = (centred - within @ back).norm(dim=1).max().item()
-        # where the components explain every image seen, a new one still lies beside them a little
+        # not 0, even if the components explain all fitted shifts: a new one is a little outside
         beside = max(beside, 0.01 * spread[0].item(), _NOTHING)
         inside = max(within.norm(dim=1).max().item() if count else 0.0, _NOTHING)
         return cls(mean, directions, back, inside, beside)
 
     def features(self, shifts: Tensor) -> tuple[Tensor, Tensor]:
-        """What a map takes, and how many times farther than those seen a shift lies.
+        """The input of the map, and how much larger its error may be than on the fitted shifts.
 
-        A linear map leaves out what is of second order within the components and of first order
-        beside them, so the square of the one distance counts, and the other.
+        A linear map has errors of second order in the components and of first order in the distance
+        from the subspace; so the factor is the square of the one ratio, or the other ratio.
 
         Args:
             shifts: [B, D].

@@ -215,5 +215,5 @@ def test_tensors_of_other_sizes_are_refused(backbone: Backbone, tmp_path: Path) 
     fitted = fit(method, reference)
     cut = replace(fitted, weights=fitted.weights[:-1])
     save_fast(path, method, reference, cut)
-    with pytest.raises(GoproError, match="weights is"):
+    with pytest.raises(GoproError, match="weights has the shape"):
         load_fast(path, method)
