@@ -1,12 +1,12 @@
-"""Choose the training settings of a method without test images and without new classes.
+"""Choose a method's training settings without using test images or new classes.
 
     python -m recipes.choose caltech101 --root DATA --method gopro \
         --try "lr=0.01" --try "lr=0.03 epochs=20" --out runs/choose
 
-Only the training split of the first half of the classes is used. These classes are halved again.
-Each candidate trains on 16 images per class of one quarter. It is tested on the remaining training
-images of that quarter ("base") and of the other quarter ("new"). Then the quarters are swapped, and
-the figures are means of both. The seed is not one of those used for reported results.
+Only the training split of the first half of the classes is used, in two quarters. Each candidate
+trains on 16 images per class of one quarter. It is tested on the remaining training images of this
+quarter ("base") and of the other one ("new"). Then the quarters change places; the printed
+accuracies are means of both. Reported results have other seeds.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ SEED = 101
 
 
 def inner(dataset: Dataset, shots: int, seed: int, swap: bool = False) -> Dataset:
-    """The data set for candidates: training images of the base classes, the rest for testing.
+    """The data set of the candidates: training images of the base classes, split anew.
 
     Args:
-        dataset: The whole data set.
-        shots: Training images per class.
-        seed: Of the choice of these images.
+        dataset: The full data set.
+        shots: Images per class for training; the others are the test images.
+        seed: Seed of this choice.
         swap: Whether the second quarter of the classes comes first.
     """
     half = (len(dataset.class_names) + 1) // 2
@@ -45,18 +45,18 @@ def inner(dataset: Dataset, shots: int, seed: int, swap: bool = False) -> Datase
     names = tuple(dataset.class_names[old] for old in order)
     label = {old: new for new, old in enumerate(order)}
     items = [replace(x, label=label[x.label]) for x in dataset.train if x.label in label]
-    drawn = set(sample(items, shots, seed, class_names=names))
+    chosen = set(sample(items, shots, seed, class_names=names))
     return replace(
         dataset,
         class_names=names,
-        train=tuple(item for item in items if item in drawn),
+        train=tuple(item for item in items if item in chosen),
         val=(),
-        test=tuple(item for item in items if item not in drawn),
+        test=tuple(item for item in items if item not in chosen),
     )
 
 
 def candidate(text: str) -> dict[str, Any]:
-    """ "lr=0.03 gopro.w_sem=2" as a dictionary."""
+    """Parse a candidate such as "lr=0.03 gopro.w_sem=2"."""
     pairs = [pair.partition("=") for pair in text.split()]
     return {name: _value(value) for name, _, value in pairs}
 
@@ -71,18 +71,18 @@ def _value(text: str) -> Any:
 def measure(
     dataset: Dataset, base: TrainSettings, changes: dict[str, Any], folder: Path
 ) -> dict[str, Any]:
-    """Train and test one candidate on one half, unless this is done."""
+    """Train and test one candidate on one half of the classes; finished runs are reused."""
     prefix = f"{base.method}."
-    own = {k.removeprefix(prefix): v for k, v in changes.items() if k.startswith(prefix)}
+    options = {k.removeprefix(prefix): v for k, v in changes.items() if k.startswith(prefix)}
     general = {k: v for k, v in changes.items() if not k.startswith(prefix)}
     settings = replace(base, out=folder, validate=False, resume=True, **general)
     if not (folder / DONE).exists():
-        run.train(settings, find(base.method).Settings(**own), dataset)
+        run.train(settings, find(base.method).Settings(**options), dataset)
     return schema.read(folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print every candidate, the best harmonic mean first."""
+    """Measure every candidate and print them by harmonic mean, the best first."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("dataset")
     parser.add_argument("--root", type=Path)
@@ -91,20 +91,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--shots", type=int, default=16)
     parser.add_argument("--try", action="append", dest="candidates", required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/choose"))
-    options = parser.parse_args(arguments)
-    whole = load(options.dataset, options.root)
-    halves = [inner(whole, options.shots, SEED, swap) for swap in (False, True)]
+    values = parser.parse_args(arguments)
+    dataset = load(values.dataset, values.root)
+    halves = [inner(dataset, values.shots, SEED, swap) for swap in (False, True)]
     base = TrainSettings(
-        dataset=options.dataset,
-        root=options.root,
-        method=options.method,
-        backbone=options.backbone,
-        shots=options.shots,
+        dataset=values.dataset,
+        root=values.root,
+        method=values.method,
+        backbone=values.backbone,
+        shots=values.shots,
         seed=SEED,
     )
     rows = []
-    for text in options.candidates:
-        folder = options.out / f"{options.method} {text}".replace("/", "-").replace(" ", "_")
+    for text in values.candidates:
+        folder = values.out / f"{values.method} {text}".replace("/", "-").replace(" ", "_")
         results = [
             measure(half, base, candidate(text), folder / f"half{number}")
             for number, half in enumerate(halves, 1)
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _means(results: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
-    """Base, new and harmonic mean, each the mean of the two halves."""
+    """Base and new accuracy and harmonic mean, averaged over the two halves."""
     base, new = (fmean(x["test"][name]["accuracy"] for x in results) for name in ("base", "new"))
     return base, new, fmean(each["harmonic_mean"] for each in results)
 
