@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from damage import ANY, a_result_or_one_line, damaged, damaged_bytes, share
-from gopro.common.typed import fits
+from gopro.common.typed import check as check_type
 from gopro.data import Dataset, Item
 from gopro.data.fewshot import load_sample
 from gopro.methods.gopro import GOProSettings
@@ -61,7 +61,7 @@ def check_settings(folder: Path) -> None:
         settings, options = runfolder.read_settings(folder)
         for one in (settings, settings.views, options):
             for field in dataclasses.fields(one):
-                assert fits(getattr(one, field.name), type(one), field.name)
+                check_type(getattr(one, field.name), get_type_hints(type(one))[field.name])
     with a_result_or_one_line(folder):
         runfolder.check(folder, SETTINGS, GOProSettings())
 
@@ -69,10 +69,10 @@ def check_settings(folder: Path) -> None:
 @share(0.3)
 @given(content=damaged(RESULTS) | ANY)
 def test_any_results(tmp_path: Path, content: Any) -> None:
-    (tmp_path / runfolder.RESULTS).write_text(json.dumps(content))
+    (tmp_path / schema.FILE).write_text(json.dumps(content))
     with a_result_or_one_line(tmp_path):
         found = schema.read(tmp_path)
-        printed.print_table(found)
+        printed.print_run(found)
         tables = build([found])
         for write in (formats.markdown, formats.latex, formats.to_csv):
             assert write(tables).encode("utf-8")
@@ -84,9 +84,9 @@ def test_any_page(tmp_path: Path, rows: Any, predictions: Any) -> None:
     out = tmp_path.parent / "page.html"
     run = tmp_path / "run"
     run.mkdir(exist_ok=True)
-    (run / runfolder.RESULTS).write_text(json.dumps(RESULTS))
+    (run / schema.FILE).write_text(json.dumps(RESULTS))
     (run / "metrics.jsonl").write_text(as_lines(rows))
-    (run / runfolder.PREDICTIONS).write_text(json.dumps(predictions))
+    (run / recorded.PREDICTIONS).write_text(json.dumps(predictions))
     with a_result_or_one_line(tmp_path):
         recorded.metrics(run)
         recorded.predictions(run)

@@ -7,7 +7,7 @@ import dataclasses
 import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 from hypothesis import given
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from damage import ANY, TEXT, a_result_or_one_line, damaged, damaged_bytes, share
 from gopro.cli import train
 from gopro.cli.options import Parser, names
-from gopro.common.typed import fits
+from gopro.common.typed import check as check_type
 from gopro.methods import configs
 
 SOUND = {
@@ -50,7 +50,7 @@ def check(folder: Path, arguments: list[str]) -> None:
             return
         for one in (settings, settings.views, *options):
             for field in dataclasses.fields(one):
-                assert fits(getattr(one, field.name), type(one), field.name)
+                check_type(getattr(one, field.name), get_type_hints(type(one))[field.name])
 
 
 @share(0.4)

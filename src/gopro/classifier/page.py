@@ -14,9 +14,9 @@ from gopro.common.text import duration
 from gopro.data.pictures import Picture, open_picture
 from gopro.methods import find
 from gopro.results.pages import page
+from gopro.results.pages.answers import Answers
 from gopro.results.pages.commandline import command_line, shallow
-from gopro.results.pages.runs import flat
-from gopro.results.pages.story import Part
+from gopro.results.pages.run_page import setting_texts
 from gopro.results.pages.tokens import tokens_of
 
 
@@ -52,13 +52,13 @@ def write(
     }
     made = page.Page(
         title=f"A classifier of {source}",
-        asked=f"Tell {len(counts)} classes apart from {each} pictures of each: "
+        description=f"Tell {len(counts)} classes apart from {each} pictures of each: "
         f"{_listed(classifier.class_names_)}.",
-        parts=[_part(classifier, measured, pictures)] if measured else [],
+        tests=[_part(classifier, measured, pictures)] if measured else [],
         curves=page.curves(classifier.history_, method.loss_weights),
         tokens=tokens_of(method),
         command=command,
-        settings=dict(flat(settings)),
+        settings=setting_texts(settings),
         environment=environment.describe(method.backbone.device),
         method=classifier.method,
         facts=(
@@ -74,12 +74,14 @@ def write(
     return page.write(made, folder / page.PAGE)
 
 
-def _part(classifier: PromptClassifier, measured: Comparison, pictures: Sequence[Picture]) -> Part:
+def _part(
+    classifier: PromptClassifier, measured: Comparison, pictures: Sequence[Picture]
+) -> Answers:
     def opened(number: int, size: int) -> Image.Image:
         return open_picture((number, pictures[number]), size)
 
     answers = measured.answers
-    return Part(
+    return Answers(
         "pictures held out",
         classifier.class_names_,
         answers.truth,

@@ -1,1 +1,1 @@
-"""The commands: each turns arguments into settings and prints what came of it."""
+"""The commands: each turns arguments into settings, and prints the result."""

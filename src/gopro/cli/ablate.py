@@ -11,68 +11,64 @@ from gopro.cli.options import Parser, names
 
 
 def parser() -> Parser:
-    """The settings of a run, and which parts are switched off."""
-    made = train.parser(
+    """The settings of a run, and the parts to switch off."""
+    parser = train.parser(
         "ablate",
-        "Run a method whole and with each of its parts switched off, and print the difference "
-        "that makes on the same seeds. Started again, it runs what is missing.",
+        "Run a method in full and with each of its parts switched off, and print the differences "
+        "on the same seeds. The same command, started again, runs only what is missing.",
     )
-    made.add_argument("--parts", type=str | None, default=None, help="only these: a,b,c")
-    made.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    return made
+    parser.option("--parts", str | None, None, "switch off only these parts: a,b,c")
+    parser.flag("--markdown", "print a Markdown table")
+    return parser
 
 
 def ablate(arguments: Sequence[str]) -> None:
-    """Run a method with each of its parts switched off and print what each is worth."""
+    """Run a method with each of its parts switched off, and print the differences."""
     values, settings = train.read(parser(), arguments)
     options = train.options_of(settings.method, values)
     seeds = train.seeds_of(values, settings)
 
     from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
 
     from gopro.results import runfolder, schema
+    from gopro.results.pages.formats import rich_table
     from gopro.runs import ablation
     from gopro.runs.series import in_turn
 
-    chosen = names(values, "parts") if values["parts"] is not None else None
-    methods, left_out = ablation.choose(settings.method, options, chosen)
+    parts = names(values, "parts") if values["parts"] is not None else None
+    methods, left_out = ablation.choose(settings.method, options, parts)
     variant = getattr(options, "variant", None)
-    usual = runfolder.default_folder(replace(settings, out=None), variant)
-    out = settings.out or usual.with_name(f"ablation-{usual.name.rpartition('-seed')[0]}")
-    wanted = {
-        (name, seed): (replace(settings, seed=seed, out=_folder(out, name, seed)), given)
-        for seed in seeds  # seed after seed, so that a stopped ablation has whole tables
-        for name, given in methods.items()
-    }
+    default = runfolder.default_folder(replace(settings, out=None), variant)
+    out = settings.out or default.with_name(f"ablation-{default.name.rpartition('-seed')[0]}")
+    runs = [
+        (replace(settings, seed=seed, out=_folder(out, name, seed)), changed)
+        for seed in seeds  # seed by seed, so that a stopped ablation has complete tables
+        for name, changed in methods.items()
+    ]
     for line in left_out:
         print(line)
     if "--estimate" in arguments:
-        train.expect_all(list(wanted.values()))
+        train.expect_all(runs)
         return
     with train.stopping("the same command continues"):
-        in_turn(list(wanted.values()))
-    found = {name: [schema.read(_folder(out, name, seed)) for seed in seeds] for name in methods}
-    words = ablation.table(ablation.rows(found))
-    first = found[ablation.FULL][0]
-    label = settings.method + (f" ({variant})" if variant else "")
+        in_turn(runs)
+    results = {name: [schema.read(_folder(out, name, seed)) for seed in seeds] for name in methods}
+    head, *rows = ablation.table(ablation.rows(results))
+    first = results[ablation.FULL][0]
     title = (
-        f"{label} on {first['dataset']}, {first['task']}, {settings.shots} shots, "
-        f"{settings.backbone}, seeds {', '.join(map(str, seeds))}: accuracy in %, and what "
-        "switching a part off changes"
+        f"{schema.method_name(first)} on {first['dataset']}, {first['task']}, "
+        f"{settings.shots} shots, {settings.backbone}, seeds {', '.join(map(str, seeds))}: "
+        "accuracy in %, and the change without each part"
     )
     if values["markdown"]:
-        ruled = [words[0], ["---", *["---:"] * (len(words[0]) - 1)], *words[1:]]
+        ruled = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
         print(f"{title}\n\n" + "\n".join("| " + " | ".join(cells) + " |" for cells in ruled))
     else:
-        drawn = Table(title=escape(title), title_justify="left")
-        for number, head in enumerate(words[0]):
-            drawn.add_column(head, justify="right" if number else "left")
-        for cells in words[1:]:
-            drawn.add_row(*cells, end_section=cells is words[1])
-        Console().print(drawn)
-    print(f"all of it is in {out}")
+        table = rich_table(head, rows, title=title)
+        table.title_justify = "left"
+        table.rows[0].end_section = True
+        Console().print(table)
+    print(f"all runs are in {out}")
 
 
 def _folder(out: Path, name: str, seed: int) -> Path:

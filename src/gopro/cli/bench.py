@@ -1,4 +1,4 @@
-"""``gopro bench``: a grid of runs that can be stopped, started again and spread out."""
+"""``gopro bench``: a grid of runs that can be stopped, continued and distributed."""
 
 from __future__ import annotations
 
@@ -6,57 +6,49 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gopro.cli.options import Parser, build, names, numbers, parse
+from gopro.cli.options import Parser, at_least_one, build, names, numbers, parse
 from gopro.common.errors import GoproError
 from gopro.methods import TABLE, find
 from gopro.training.config import TrainSettings
 
 _LISTED = ("dataset", "task", "method", "shots", "seed", "out", "resume")
-"""Settings of a run that a sweep has lists of, or sets itself."""
+"""Settings of a run that a sweep takes as lists, or sets itself."""
 
 
 def parser() -> Parser:
-    """Lists of what to combine, and every other setting of a run, for all jobs."""
-    made = Parser(
+    """The lists to combine, and all other settings of a run, which are the same for all runs."""
+    parser = Parser(
         prog="gopro bench",
-        description="Run every combination of methods, data sets, tasks, shots and seeds. Started "
-        "again, it runs what is missing.",
+        description="Run all combinations of methods, data sets, tasks, shots and seeds. The same "
+        "command, started again, runs only what is missing.",
     )
-    made.add_argument("--config", action="config", help="read settings from a YAML file")
-    made.add_argument("--methods", type=str, required=True, help="a,b,c")
-    made.add_argument("--datasets", type=str, required=True, help="a,b,c")
-    made.add_argument("--tasks", type=str, default="base2new", help="a,b,c")
-    made.add_argument("--shots", type=str, default="16", help="training images per class: 1,2,4")
-    made.add_argument("--seeds", type=str, default="1,2,3", help="1,2,3")
-    made.add_argument("--out", type=Path, required=True, help="folder of the run folders")
-    made.add_argument("--parallel", type=int, default=1, help="jobs at once on this machine")
-    made.add_argument(
-        "--threads", type=int, default=1, help="of a job on a cpu; another number rounds otherwise"
-    )
-    made.add_argument(
-        "--cluster", type=str | None, default=None, help="run on this Ray cluster: host:port"
-    )
-    made.add_argument(
-        "--gpus_per_job", type=float, default=0.0, help="of a cluster's GPUs, such as 0.5"
-    )
-    made.add_argument("--cpus_per_job", type=float, default=1.0, help="of a cluster's cores")
-    made.add_class_arguments(TrainSettings, skip=set(_LISTED))
+    parser.add_argument("--config", action="config", help="read settings from a YAML file")
+    parser.add_argument("--methods", type=str, required=True, help="methods: a,b,c")
+    parser.add_argument("--datasets", type=str, required=True, help="data sets: a,b,c")
+    parser.option("--tasks", str, "base2new", "tasks: a,b,c")
+    parser.option("--shots", str, "16", "training images per class: 1,2,4")
+    parser.option("--seeds", str, "1,2,3", "seeds: 1,2,3")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run folders")
+    parser.option("--parallel", int, 1, "runs at the same time on this machine")
+    parser.option("--threads", int, 1, "CPU threads per run; results depend on it in the last bits")
+    parser.option("--cluster", str | None, None, "run on this Ray cluster: host:port")
+    parser.option("--gpus_per_job", float, 0.0, "GPUs per run on a cluster, such as 0.5")
+    parser.option("--cpus_per_job", float, 1.0, "CPU cores per run on a cluster")
+    parser.add_class_arguments(TrainSettings, skip=set(_LISTED))
     for name in TABLE:
-        made.add_class_arguments(find(name).Settings, name)
-    return made
+        parser.add_class_arguments(find(name).Settings, name)
+    return parser
 
 
 def bench(arguments: Sequence[str]) -> None:
-    """Run what is missing of the grid, then print the table of all that is finished.
+    """Run what is missing of the grid, then print tables of all finished runs.
 
     Raises:
-        GoproError: For settings that don't fit, or when jobs failed.
-        KeyboardInterrupt: After Ctrl-C, once the jobs at work are saved.
+        GoproError: For invalid settings, or when runs failed.
+        KeyboardInterrupt: After Ctrl-C, when the current runs are saved.
     """
     values = parse(parser(), arguments)
-    for name in ("parallel", "threads"):
-        if values[name] < 1:
-            raise GoproError(f"got --{name} {values[name]}; it must be 1 or more")
+    at_least_one(values, "parallel", "threads")
     for name in ("gpus_per_job", "cpus_per_job"):
         if not 0 <= values[name] < float("inf"):
             raise GoproError(f"got --{name} {values[name]}; it must be a number of 0 or more")
@@ -86,10 +78,10 @@ def bench(arguments: Sequence[str]) -> None:
 
 
 def common(values: Any, method: str, dataset: str) -> TrainSettings:
-    """The settings that all jobs share."""
-    given = {name: values[name] for name in TrainSettings.__dataclass_fields__ if name in values}
-    given.setdefault("targets", None)
-    given |= {"dataset": dataset, "task": "base2new", "method": method, "out": None}
-    given |= {"shots": 16, "seed": 1, "resume": False}
-    settings: TrainSettings = build(TrainSettings, given)
+    """The settings that all runs share."""
+    shared = {name: values[name] for name in TrainSettings.__dataclass_fields__ if name in values}
+    shared.setdefault("targets", None)
+    shared |= {"dataset": dataset, "task": "base2new", "method": method, "out": None}
+    shared |= {"shots": 16, "seed": 1, "resume": False}
+    settings: TrainSettings = build(TrainSettings, shared)
     return settings

@@ -6,21 +6,21 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from gopro.cli.options import Parser, parse
+from gopro.cli.options import Parser, at_least_one, parse
 from gopro.common.errors import GoproError
 
 
 def data(arguments: Sequence[str]) -> None:
-    """Do what the first argument says."""
+    """Run the sub-command that the first argument names."""
     verb = arguments[0] if arguments else "--help"
     if verb in ("-h", "--help", "help"):
         print(
             "usage: gopro data list [--root DATA]\n"
             "       gopro data download NAME [--root DATA]\n"
             "       gopro data verify NAME [--root DATA]\n\n"
-            "  list      the known data sets: which are here, their size, licence and source\n"
-            "  download  fetch what is missing of a set from its makers, or say how to\n"
-            "  verify    open every picture of a set's splits and compare its counts\n"
+            "  list      the known data sets: which are present, their size, licence and source\n"
+            "  download  download what is missing of a data set, or explain how to get it\n"
+            "  verify    open every image of a data set and check the number of images\n"
         )
     elif verb in _VERBS:
         _VERBS[verb](arguments[1:])
@@ -31,8 +31,8 @@ def data(arguments: Sequence[str]) -> None:
 
 
 def show_list(arguments: Sequence[str]) -> None:
-    """Print the known sets, three lines each."""
-    parser = _parser("list", "List the known data sets and which of them are here.")
+    """Print the known data sets, three lines each."""
+    parser = _parser("list", "List the known data sets, and say which are present.")
     root = _root(parse(parser, arguments)["root"])
 
     from rich.console import Console
@@ -49,30 +49,32 @@ def show_list(arguments: Sequence[str]) -> None:
         for name in KNOWN:
             states[name] = state(name, root)
             advance(name)
-    for name, found in states.items():
+    for name, status in states.items():
         known = KNOWN[name]
         size = f"about {known.megabytes / 1000:.1f} GB" if known.megabytes else ""
-        numbers = f"{found.images:>10,} images {known.classes:>6,} classes {size:>15}".rstrip()
-        first = ((f"{name:<17}", "bold"), (f"{found.state:<9}", _COLOURS[found.state]), numbers)
+        numbers = f"{status.images:>10,} images {known.classes:>6,} classes {size:>15}".rstrip()
+        first = ((f"{name:<17}", "bold"), (f"{status.state:<9}", _COLOURS[status.state]), numbers)
         console.print(Text.assemble(*first), soft_wrap=True)
         licence = f"licence: {known.licence}; from {known.source}" if known.source else ""
-        problem = f"problem: {found.problem}" if found.problem else ""
+        problem = f"problem: {status.problem}" if status.problem else ""
         for more, style in ((known.about, ""), (licence, "dim"), (problem, "yellow")):
             if more:
                 console.print(Text(f"  {more}", style=style), soft_wrap=True)
-    print("folder:PATH\n  pictures of your own: a sub-folder for each class")
-    print("hf:NAME\n  any image-classification set of the Hugging Face hub")
+    print("folder:PATH\n  your own images: one sub-folder per class")
+    print("hf:NAME\n  any image-classification data set of the Hugging Face hub")
 
 
 def fetch(arguments: Sequence[str]) -> None:
-    """Download what is missing of a set.
+    """Download what is missing of a data set.
 
     Raises:
-        GoproError: When something can't be had, or has to be fetched by hand.
+        GoproError: When a download fails, or a file has to be downloaded by hand.
     """
-    parser = _parser("download", "Fetch what is missing of a data set; broken downloads go on.")
+    parser = _parser(
+        "download", "Download what is missing of a data set. Interrupted downloads continue."
+    )
     parser.add_argument("name", help="caltech101, dtd, pacs, ..")
-    parser.add_argument("--keep", action="store_true", help="keep the archives, once unpacked")
+    parser.flag("--keep", "keep the archives after unpacking")
     values = parse(parser, arguments)
 
     from gopro.data import check_name
@@ -83,30 +85,28 @@ def fetch(arguments: Sequence[str]) -> None:
     name, root = values["name"], _root(values["root"])
     check_name(name)
     if name not in KNOWN:
-        raise GoproError(f"{name} is read from where it is; only known sets are downloaded")
+        raise GoproError(f"{name} is read in place; only known data sets are downloaded")
     known = KNOWN[name]
     print(f"{known.about}\n  licence: {known.licence or 'none'}; from {known.source or 'gopro'}")
     download(name, root, keep=values["keep"])
-    found = state(name, root)
-    if found.state != "here":
-        raise GoproError(f"{name} isn't whole yet: {found.problem}")
-    print(
-        f"{found.images:,} images are in {known.home(root)}; `gopro data verify {name}` opens all"
-    )
+    status = state(name, root)
+    if status.state != "here":
+        raise GoproError(f"{name} isn't complete: {status.problem}")
+    folder = known.home(root)
+    print(f"{status.images:,} images are in {folder}; `gopro data verify {name}` checks them")
 
 
 def verify(arguments: Sequence[str]) -> None:
-    """Check a set picture by picture.
+    """Check a data set image by image.
 
     Raises:
-        GoproError: When the set can't be read, pictures can't be opened, or it isn't whole.
+        GoproError: When the data set can't be read or isn't complete, or images can't be opened.
     """
-    parser = _parser("verify", "Open every picture of a data set's splits; compare its counts.")
+    parser = _parser("verify", "Open every image of a data set, and check the number of images.")
     parser.add_argument("name", help="caltech101, world, folder:PATH, ..")
-    parser.add_argument("--workers", type=int | None, default=None, help="threads; one per core")
+    parser.option("--workers", int | None, None, "threads; by default one per core")
     values = parse(parser, arguments)
-    if values["workers"] is not None and values["workers"] < 1:
-        raise GoproError(f"got --workers {values['workers']}; it must be 1 or more")
+    at_least_one(values, "workers")
 
     from gopro.common.progress import bar
     from gopro.data import load
@@ -127,28 +127,25 @@ def verify(arguments: Sequence[str]) -> None:
         print(f"  {problem}")
     if problems:
         raise GoproError(
-            f"{len(problems):,} of the {total:,} pictures of {dataset.name} can't be used, the "
+            f"{len(problems):,} of the {total:,} images of {dataset.name} can't be used; the "
             f"first: {problems[0]}"
         )
     print(f"all {total:,} images open")
     difference = differs_from_published(dataset)
     if difference:
-        raise GoproError(f"{difference}; unpack the set again, whole, with its split file")
+        raise GoproError(f"{difference}; unpack the complete data set again, with its split file")
 
 
 _VERBS = {"list": show_list, "download": fetch, "verify": verify}
 _SHOWN = 20
-"""Broken pictures that are named one by one."""
+"""Number of broken images that are listed."""
 _COLOURS = {"built in": "green", "here": "green", "partial": "yellow", "missing": "dim"}
 
 
 def _parser(verb: str, about: str) -> Parser:
     parser = Parser(prog=f"gopro data {verb}", description=about)
-    parser.add_argument(
-        "--root",
-        type=Path | None,
-        default=None,
-        help="folder that holds the data sets; by default $GOPRO_DATA, else ./data",
+    parser.option(
+        "--root", Path | None, None, "folder of the data sets; by default $GOPRO_DATA, else ./data"
     )
     return parser
 

@@ -11,20 +11,20 @@ from gopro.training.config import TrainSettings
 
 
 def demo(arguments: Sequence[str]) -> None:
-    """Train zero-shot CLIP's rival on half of the world's classes, test on both halves."""
+    """Train GOPro on half of the classes of world, and test on both halves."""
     parser = Parser(
         prog="gopro demo",
-        description="Train GOPro on half of the built-in world's classes and test on both halves: "
-        "offline, on the embedded backbone, in a few minutes.",
+        description="Train GOPro on half of the classes of the built-in data set world, and test "
+        "on both halves. It runs offline, with the embedded backbone, in a few minutes.",
     )
-    parser.add_argument("--out", type=Path, default=Path("runs/demo"), help="a new run folder")
-    parser.add_argument("--epochs", type=int, default=6, help="passes over the training images")
-    parser.add_argument("--show", action="store_true", help="open the page when it is done")
+    parser.option("--out", Path, Path("runs/demo"), "a new run folder")
+    parser.option("--epochs", int, 6, "passes over the training images")
+    parser.flag("--show", "open the page of the run at the end")
     values = parse(parser, arguments)
 
     from gopro.cli.train import show
 
-    print("GOPro on the built-in world: 56 drawn things in 4 styles, half of them to learn from.")
+    print("GOPro on the built-in data set world: 56 classes in 4 styles, half of them for training")
     settings = TrainSettings(
         dataset="world", task="base2new", out=values["out"], epochs=values["epochs"]
     )

@@ -13,15 +13,15 @@ _MARKS = {"ok": "[green]✓[/]", "note": "[yellow]·[/]", "missing": "[red]✗[/
 
 
 def doctor(arguments: Sequence[str]) -> None:
-    """Print what is here, and what would be chosen by default and why."""
+    """Print what this machine has, and the defaults of a run on it, with reasons."""
     parser = Parser(
         prog="gopro doctor",
-        description="Look at this machine: device, precision, versions, caches, data sets, whether "
-        "the hub answers, and what a run here would choose by itself and why.",
+        description="Show this machine: device, precision, versions, caches, data sets, and "
+        "whether the hub answers. Defaults of a run are given with reasons.",
     )
-    parser.add_argument("--offline", action="store_true", help="don't ask the hub")
-    parser.add_argument("--timeout", type=float, default=3.0, help="seconds to wait for the hub")
-    parser.add_argument("--json", action="store_true", help="print a JSON list")
+    parser.flag("--offline", "don't ask the hub")
+    parser.option("--timeout", float, 3.0, "seconds to wait for the hub")
+    parser.flag("--json", "print a JSON list")
     values = parse(parser, arguments)
     if not 0 < values["timeout"] <= 60:
         raise GoproError(f"got --timeout {values['timeout']}; wanted more than 0, at most 60")
@@ -32,15 +32,13 @@ def doctor(arguments: Sequence[str]) -> None:
 
     from gopro.cli.machine import examine
 
-    found = list(examine(ask_hub=not values["offline"], timeout=values["timeout"]))
+    findings = list(examine(ask_hub=not values["offline"], timeout=values["timeout"]))
     if values["json"]:
-        print(json.dumps([dataclasses.asdict(one) for one in found], indent=2))
+        print(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2))
         return
     table = Table.grid(padding=(0, 2))
-    for one in found:
-        table.add_row(
-            _MARKS[one.mark],
-            f"[bold]{one.topic}[/]",
-            escape(one.text) + (f"\n[dim]{escape(one.why)}[/]" if one.why else ""),
-        )
+    for finding in findings:
+        why = f"\n[dim]{escape(finding.why)}[/]" if finding.why else ""
+        text = escape(finding.text) + why
+        table.add_row(_MARKS[finding.mark], f"[bold]{finding.topic}[/]", text)
     Console().print(table)

@@ -12,21 +12,16 @@ from gopro.common.errors import GoproError
 
 
 def evaluate(arguments: Sequence[str]) -> None:
-    """Print accuracy, class by class, beside zero-shot CLIP's."""
+    """Print the accuracy by class, and zero-shot CLIP's beside it."""
     parser = Parser(
         prog="gopro evaluate",
-        description="Measure a classifier on a folder with a sub-folder for each class (its test "
-        "part, where it has one).",
+        description="Measure a saved classifier on a folder with one sub-folder of images per "
+        "class. If the folder has a test part, that part is used.",
     )
-    parser.add_argument("model", type=Path, help="the classifier's folder")
-    parser.add_argument("folder", type=Path, help="a sub-folder of pictures for each class")
-    parser.add_argument(
-        "--own_classes",
-        action="store_true",
-        help="choose among the folder's class names, trained on or not",
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     saved.add_options(parser)
+    parser.add_argument("folder", type=Path, help="folder with one sub-folder of images per class")
+    parser.flag("--own_classes", "choose from the class names of the folder, trained on or not")
+    parser.flag("--json", "print one JSON object")
     values = parse(parser, arguments)
     if values["own_classes"] and values["classes"] is not None:
         raise GoproError("got --own_classes and --classes; give one of them")
@@ -35,15 +30,14 @@ def evaluate(arguments: Sequence[str]) -> None:
 
     from gopro.data import labelled
 
-    # a folder that doesn't fit shall be refused before the backbone is loaded
-    given = labelled.read(values["folder"], None, "test")
+    # an invalid folder is refused before the backbone is loaded
+    examples = labelled.read(values["folder"], None, "test")
     classifier = saved.load(values["model"], values)
     if values["own_classes"]:
-        classifier = classifier.with_classes(labelled.classes_of(given)[0].tolist())
-    found = classifier.compare(given.pictures, given.labels)
+        classifier = classifier.with_classes(labelled.classes_of(examples)[0].tolist())
+    comparison = classifier.compare(examples.pictures, examples.labels)
     if values["json"]:
-        print(json.dumps(found.as_dict(), indent=2))
+        print(json.dumps(comparison.as_dict(), indent=2))
     else:
-        Console().print(
-            found.table(f"{values['model'].resolve().name} on {values['folder'].resolve().name}")
-        )
+        title = f"{values['model'].resolve().name} on {values['folder'].resolve().name}"
+        Console().print(comparison.table(title))

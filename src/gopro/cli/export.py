@@ -11,38 +11,32 @@ from gopro.common.errors import GoproError
 
 
 def export(arguments: Sequence[str]) -> None:
-    """Write a classifier as ONNX and say how near it is."""
+    """Write a classifier as ONNX, and print how close its outputs are."""
     parser = Parser(
         prog="gopro export",
-        description="Write a classifier as one ONNX file for a fixed list of classes: picture in, "
-        "probabilities out, without gopro and torch. Needs the extra `export`.",
+        description="Write a saved classifier as one ONNX file for a fixed list of classes. It "
+        "takes images, returns probabilities, and needs neither gopro nor torch. The command "
+        "needs the extra `export`.",
     )
-    parser.add_argument("model", type=Path, help="the classifier's folder")
-    parser.add_argument("--out", type=Path | None, default=None, help="the file")
-    parser.add_argument("--format", type=Literal["onnx"], default="onnx", help="kind of file")
-    parser.add_argument(
+    parser.add_argument("model", type=Path, help="folder of the classifier")
+    parser.option("--out", Path | None, None, "the file to write")
+    parser.option("--format", Literal["onnx"], "onnx", "format of the file")
+    parser.option(
         "--precision",
-        type=Literal["fp32", "int8"],
-        default="fp32",
-        help="int8 is a fourth of the size; the difference is printed",
+        Literal["fp32", "int8"],
+        "fp32",
+        "int8: a quarter of the size",
     )
-    parser.add_argument(
-        "--input",
-        type=Literal["float", "uint8"],
-        default="float",
-        help="pixels in [0, 1], or 0-255",
+    parser.option("--input", Literal["float", "uint8"], "float", "pixels in [0, 1] or 0-255")
+    parser.option(
+        "--batch", int, 1, "images per call, for methods whose prompts depend on the images"
     )
-    parser.add_argument(
-        "--batch", type=int, default=1, help="pictures per call, where prompts depend on them"
-    )
-    parser.add_argument("--classes", type=str | None, default=None, help="instead of its own: a,b")
-    parser.add_argument(
-        "--pretrained", type=str | None, default=None, help="where the backbone's weights are now"
-    )
+    parser.option("--classes", str | None, None, "other class names: a,b")
+    parser.option("--pretrained", str | None, None, "current place of the backbone's weights")
     values = parse(parser, arguments)
     out = values["out"]
     if out is None or out.suffix != ".onnx":
-        raise GoproError("where to? as in `gopro export MODEL --out classifier.onnx`")
+        raise GoproError(f"got --out {out}; wanted a file, as in --out classifier.onnx")
     if not 1 <= values["batch"] <= 1024:
         raise GoproError(f"got --batch {values['batch']}; wanted 1 to 1024")
 
@@ -55,19 +49,19 @@ def export(arguments: Sequence[str]) -> None:
     if values["classes"] is not None:
         names = [name.strip() for name in values["classes"].split(",")]
         classifier = classifier.with_classes(names)
-    found = write(
+    exported = write(
         classifier,
         out,
         int8=values["precision"] == "int8",
         batch=values["batch"],
         pixels=values["input"],
     )
-    each = "any number of pictures" if found.batch is None else f"{found.batch} pictures"
+    images = "any number of images" if exported.batch is None else f"{exported.batch} images"
     print(
-        f"{found.path}: {found.bytes / 1e6:.1f} MB, {len(classifier.class_names_)} classes, "
-        f"{each} a call"
+        f"{exported.path}: {exported.bytes / 1e6:.1f} MB, {len(classifier.class_names_)} classes, "
+        f"{images} per call"
     )
     print(
-        f"against the classifier, on {found.pictures} pictures: probabilities differ by at most "
-        f"{found.difference:.2g}, the answer is the same on {found.agreeing}"
+        f"compared with the classifier on {exported.pictures} images: probabilities differ by at "
+        f"most {exported.difference:.2g}, the answer is the same on {exported.agreeing}"
     )

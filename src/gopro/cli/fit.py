@@ -23,63 +23,65 @@ from gopro.methods import TABLE, find
 
 
 def parser() -> Parser:
-    """The classifier's settings flat, each method's under its name."""
-    made = Parser(
+    """The classifier's settings, and those of each method under its name."""
+    parser = Parser(
         prog="gopro fit",
-        description="Make a classifier from a folder with a sub-folder of pictures for each "
-        "class. Some pictures of each class are held out to measure it, unless the folder holds "
-        "train and test folders.",
+        description="Train a classifier on a folder with one sub-folder of images per class. Some "
+        "images of each class are held out to measure it, unless the folder has a train and a test "
+        "folder.",
     )
-    made.add_argument("folder", type=Path, help="a sub-folder of pictures for each class")
-    made.add_argument("--out", type=Path | None, default=None, help="a new folder for the model")
-    made.add_argument("--config", action="config", help="read settings from a YAML file")
-    made.add_argument("--all", action="store_true", help="train on every picture, measure nothing")
-    made.add_class_arguments(PromptClassifier, skip={"options", "class_names"})
+    parser.add_argument("folder", type=Path, help="folder with one sub-folder of images per class")
+    parser.option("--out", Path | None, None, "new folder for the classifier")
+    parser.add_argument("--config", action="config", help="read settings from a YAML file")
+    parser.flag("--all", "train on all images, without a measurement")
+    parser.add_class_arguments(PromptClassifier, skip={"options", "class_names"})
     for name in TABLE:
-        made.add_class_arguments(find(name).Settings, name)
-    return made
+        parser.add_class_arguments(find(name).Settings, name)
+    return parser
 
 
 def fit(arguments: Sequence[str]) -> None:
-    """Say what was found, train, measure what was held out, and save."""
+    """Print what the folder holds, train, measure on held-out images, and save."""
     values = parse(parser(), arguments)
     folder, out = values["folder"], values["out"]
     if out is None:
-        raise GoproError("where shall the model go? as in `gopro fit PHOTOGRAPHS --out MODEL`")
-    _refuse_unfit(out)
+        raise GoproError(
+            "got no --out; wanted a new folder, as in `gopro fit PHOTOGRAPHS --out MODEL`"
+        )
+    _check_writable(out)
     classifier = _classifier(values)
     dataset = read_folder(folder, values["seed"], hold_out=not values["all"])
     train, validation, test = _parts(dataset, folder, values)
-    for line in _found(dataset, folder):
+    for line in _summary(dataset, folder):
         print(line)
     classes = len(dataset.class_names)
     recipe = classifier.recipe((classifier.shots or 0) * classes or len(train), classes)
-    held_out = f"then measure it on the {len(test)} others" if test else "measure nothing"
+    measure = f"then measure it on the {len(test)} others" if test else "no measurement"
     shots = f", {classifier.shots} per class" if classifier.shots else ""
     epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
-    given = labelled.of_items(dataset, train)
-    seconds = classifier.expected_seconds(given.pictures, given.labels)
+    examples = labelled.of_items(dataset, train)
+    seconds = classifier.expected_seconds(examples.pictures, examples.labels)
     print(
-        f"{classifier.method} on {classifier.backbone}: learn from {len(train)} pictures{shots} in "
-        f"{epochs}, {held_out}\nthe training takes about {duration(seconds)}",
+        f"{classifier.method} on {classifier.backbone}: train on {len(train)} images{shots} for "
+        f"{epochs}, {measure}\nthe training takes about {duration(seconds)}",
         flush=True,
     )
     checked = labelled.of_items(dataset, validation)
     pair = (checked.pictures, checked.labels) if validation else None
-    classifier.fit(given.pictures, given.labels, validation=pair)
+    classifier.fit(examples.pictures, examples.labels, validation=pair)
     held = labelled.of_items(dataset, test)
     measured = classifier.compare(held.pictures, held.labels) if test else None
     classifier.save(out, measured)
     source = folder.resolve().name
-    again = fit_command(classifier, folder, out, values["all"])
-    written = page.write(out, classifier, measured, held.pictures, source=source, command=again)
+    command = fit_command(classifier, folder, out, values["all"])
+    written = page.write(out, classifier, measured, held.pictures, source=source, command=command)
     if measured is not None:
         from rich.console import Console
 
-        Console().print(measured.table(f"{source}: pictures that weren't trained on"))
+        Console().print(measured.table(f"{source}: held-out images"))
     print(
         f"{classifier.training_['seconds']:.0f} s of training; the classifier is in {out}, "
-        f"and what it learned in {written}"
+        f"its page is {written}"
     )
 
 
@@ -93,7 +95,7 @@ def _classifier(values: Any) -> PromptClassifier:
 def _parts(
     dataset: Dataset, folder: Path, values: Any
 ) -> tuple[Sequence[Item], Sequence[Item], Sequence[Item]]:
-    """What to train, validate and test on."""
+    """The images to train, validate and test on."""
     if values["all"]:
         return (*dataset.train, *dataset.val, *dataset.test), (), ()
     if is_split(folder) or values["select"] == "best":
@@ -101,11 +103,11 @@ def _parts(
     return (*dataset.train, *dataset.val), (), dataset.test
 
 
-def _found(dataset: Dataset, folder: Path) -> list[str]:
+def _summary(dataset: Dataset, folder: Path) -> list[str]:
     items = (*dataset.train, *dataset.val, *dataset.test)
     counts = Counter(item.label for item in items).values()
     each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    lines = [f"{folder}: {len(items)} pictures of {len(counts)} classes, {each} per class"]
+    lines = [f"{folder}: {len(items)} images of {len(counts)} classes, {each} per class"]
     others = Counter(
         path.suffix.lower() or "no ending"
         for path in tree(folder.expanduser())
@@ -113,15 +115,15 @@ def _found(dataset: Dataset, folder: Path) -> list[str]:
     )
     if others:
         kinds = ", ".join(f"{count} {kind}" for kind, count in others.most_common(4))
-        lines.append(f"left out, not a kind of picture that is read: {kinds}")
+        lines.append(f"ignored, no supported image format: {kinds}")
     return lines
 
 
-def _refuse_unfit(out: Path) -> None:
-    """Find out before the training, not after it, that the model can't be written."""
+def _check_writable(out: Path) -> None:
+    """Check before the training that the classifier can be saved."""
     refuse_other_things(out)
     if (out / ABOUT).exists():
         raise GoproError(f"{out} holds a classifier already; choose another --out")
-    place = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
-    if not (place.is_dir() and os.access(place, os.W_OK)):
-        raise GoproError(f"can't write into {place}; choose another --out")
+    parent = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
+    if not (parent.is_dir() and os.access(parent, os.W_OK)):
+        raise GoproError(f"can't write into {parent}; choose another --out")

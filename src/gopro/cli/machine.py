@@ -1,4 +1,4 @@
-"""What this machine has, and what a run here would choose by itself and why."""
+"""What this machine has, and the defaults of a run on it, with reasons."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ EXTRAS = {
     "export": ("onnx", "onnxruntime"),
     "log": ("tensorboard", "wandb"),
 }
-"""Extra -> the packages it brings."""
+"""Extra -> the packages it installs."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of one check.
 
     Attributes:
-        topic: What it belongs to.
+        topic: The subject, such as "device".
         text: What was found.
-        why: What follows from it, or how to change it; may be empty.
+        why: The reason, or how to change it; may be empty.
         mark: "ok", "note" (worth knowing), or "missing".
     """
 
@@ -48,11 +48,11 @@ class Finding:
 
 
 def examine(*, ask_hub: bool = True, timeout: float = 3.0) -> Iterator[Finding]:
-    """Look at everything, the quick things first.
+    """Check everything, the quick checks first.
 
     Args:
-        ask_hub: Whether to see if the hub answers; everything else stays on the machine.
-        timeout: Seconds to wait for it.
+        ask_hub: Whether to ask if the hub answers; all other checks are local.
+        timeout: Seconds to wait for the hub.
     """
     yield from _versions()
     yield from _device()
@@ -63,17 +63,17 @@ def examine(*, ask_hub: bool = True, timeout: float = 3.0) -> Iterator[Finding]:
     yield Finding(
         "backbone",
         "mini by default",
-        "it comes with the package and works offline; a larger one is named with --backbone and "
-        "--pretrained",
+        "it is part of the package and works offline; --backbone and --pretrained choose a larger "
+        "one",
     )
 
 
 def _versions() -> Iterator[Finding]:
-    found = environment.describe(torch.device("cpu"))
-    yield Finding("system", found["system"])
+    here = environment.describe(torch.device("cpu"))
+    yield Finding("system", here["system"])
     rows = [(name, environment.version_of(name)) for name in environment.PACKAGES]
     missing = [name for name, version in rows if version is None]
-    present = [("gopro", found["gopro"]), *((name, version) for name, version in rows if version)]
+    present = [("gopro", here["gopro"]), *((name, version) for name, version in rows if version)]
     yield Finding("packages", ", ".join(f"{name} {version}" for name, version in present))
     if missing:
         yield Finding(
@@ -84,17 +84,17 @@ def _versions() -> Iterator[Finding]:
 def _device() -> Iterator[Finding]:
     chosen = choose_device("auto")
     why = {
-        "cuda": "CUDA is there and the fastest; another is chosen with --device",
-        "mps": "there is no CUDA, and Apple's Metal is faster than the processor",
-        "cpu": "no CUDA and no Metal device was found",
+        "cuda": "CUDA is available and fastest; --device chooses another",
+        "mps": "there is no CUDA, and Apple's Metal is faster than the CPU",
+        "cpu": "there is no CUDA and no Metal device",
     }[chosen.type]
     yield Finding("device", f"{environment.device_name(chosen)} by default", why)
     half = {"cuda": "bf16 and fp16 are faster here", "mps": "fp16 may be faster here"}
     yield Finding(
         "precision",
         "fp32 by default",
-        f"the same numbers everywhere; {half.get(chosen.type, 'bf16 saves memory')} (--precision; "
-        "auto tries it out)",
+        f"the same numbers on every machine; {half.get(chosen.type, 'bf16 saves memory')} "
+        "(--precision; auto measures it)",
     )
 
 
@@ -113,10 +113,10 @@ def _caches() -> Iterator[Finding]:
     try:
         features = cache.open_cache()
     except GoproError as error:
-        yield Finding("features", "can't be kept", str(error), "missing")
+        yield Finding("features", "can't be cached", str(error), "missing")
     else:
         if features is None:
-            yield Finding("features", "not kept", f"${cache.FOLDER} switches it off", "note")
+            yield Finding("features", "not cached", f"${cache.FOLDER} switches it off", "note")
         else:
             size = f"{_size(features.folder)} of at most {_bytes(features.limit)}"
             used = f"{size} in {features.folder}"
@@ -126,23 +126,23 @@ def _caches() -> Iterator[Finding]:
 
 def _data() -> Finding:
     root = default_root()
-    found = present(root) if root.is_dir() else []
-    if not found:
-        return Finding("data sets", f"none in {root}", "world is built in; --root names others")
-    return Finding("data sets", f"{', '.join(found)} in {root}", "$GOPRO_DATA changes it")
+    names = present(root) if root.is_dir() else []
+    if not names:
+        return Finding("data sets", f"none in {root}", "world is built in; --root sets the folder")
+    return Finding("data sets", f"{', '.join(names)} in {root}", "$GOPRO_DATA changes it")
 
 
 def hub(timeout: float) -> Finding:
-    """Whether the hub that weights come from answers.
+    """Whether the hub, from which weights are downloaded, answers.
 
     Args:
         timeout: Seconds to wait.
     """
     from huggingface_hub import constants
 
-    alone = "mini, weights files and what is cached work without it"
+    without = "mini, local weights files and cached weights work without it"
     if constants.HF_HUB_OFFLINE:
-        return Finding("hub", "not asked: $HF_HUB_OFFLINE is set", alone, "note")
+        return Finding("hub", "not asked: $HF_HUB_OFFLINE is set", without, "note")
     started = time.monotonic()
     try:
         request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
@@ -152,12 +152,12 @@ def hub(timeout: float) -> Finding:
         pass  # it answers
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
-        return Finding("hub", f"can't be reached ({reason})", alone, "note")
+        return Finding("hub", f"can't be reached ({reason})", without, "note")
     return Finding("hub", f"answers in {time.monotonic() - started:.1f} s")
 
 
 def hub_cache() -> Path:
-    """Where downloaded weights are kept."""
+    """The folder of downloaded weights."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
@@ -170,7 +170,7 @@ def _size(folder: Path) -> str:
             try:
                 total += (Path(path) / name).lstat().st_size
             except OSError:
-                continue  # somebody removed it meanwhile
+                continue  # removed in the meantime
     return _bytes(total)
 
 

@@ -1,4 +1,4 @@
-"""The command line: one table, command -> function. Heavy imports happen in the command used."""
+"""The command line: a table of commands. A command imports what it needs when it is used."""
 
 from __future__ import annotations
 
@@ -12,43 +12,49 @@ from gopro.common.errors import GoproError
 from gopro.common.version import DISTRIBUTION, __version__
 
 COMMANDS = {
-    "fit": ("gopro.cli.fit:fit", "make a classifier from a folder of photographs"),
-    "predict": ("gopro.cli.predict:predict", "name pictures with a classifier"),
-    "evaluate": ("gopro.cli.evaluate:evaluate", "measure a classifier on a folder"),
-    "explain": ("gopro.cli.explain:explain", "show what moved the answer to a picture"),
-    "export": ("gopro.cli.export:export", "write a classifier as ONNX"),
+    "fit": ("gopro.cli.fit:fit", "train a classifier on a folder of photographs"),
+    "predict": ("gopro.cli.predict:predict", "classify images with a saved classifier"),
+    "evaluate": ("gopro.cli.evaluate:evaluate", "measure a saved classifier on a folder of images"),
+    "explain": ("gopro.cli.explain:explain", "explain a classifier's answer to an image"),
+    "export": ("gopro.cli.export:export", "export a classifier to ONNX"),
     "serve": ("gopro.cli.serve:serve", "serve a classifier as a web page and an HTTP API"),
-    "train": ("gopro.cli.train:train", "train a method on a data set, then test it"),
-    "test": ("gopro.cli.test:test", "measure a finished run again"),
-    "ablate": ("gopro.cli.ablate:ablate", "what each part of a method is worth"),
-    "bench": ("gopro.cli.bench:bench", "run methods x data sets x tasks x seeds"),
-    "rerun": ("gopro.cli.rerun:rerun", "repeat a finished run and compare"),
-    "reproduce": ("gopro.cli.reproduce:reproduce", "the published comparison, judged"),
-    "results": ("gopro.cli.results:results", "average finished runs over seeds"),
-    "report": ("gopro.cli.report:report", "write a page about many finished runs"),
-    "data": ("gopro.cli.data:data", "list the data sets, verify that one is whole"),
-    "demo": ("gopro.cli.demo:demo", "see GOPro learn, offline, in a few minutes"),
-    "backbones": ("gopro.cli.backbones:backbones", "list the CLIP models at hand"),
-    "doctor": ("gopro.cli.doctor:doctor", "look at this machine and its defaults"),
+    "train": ("gopro.cli.train:train", "train a method on a data set and test it"),
+    "test": ("gopro.cli.test:test", "test a finished run again"),
+    "ablate": ("gopro.cli.ablate:ablate", "measure the contribution of each part of a method"),
+    "bench": (
+        "gopro.cli.bench:bench",
+        "run all combinations of methods, data sets, tasks and seeds",
+    ),
+    "rerun": ("gopro.cli.rerun:rerun", "repeat a finished run and compare bit for bit"),
+    "reproduce": (
+        "gopro.cli.reproduce:reproduce",
+        "repeat the published comparison and check its figures",
+    ),
+    "results": ("gopro.cli.results:results", "print tables of finished runs, averaged over seeds"),
+    "report": ("gopro.cli.report:report", "write one HTML page about many finished runs"),
+    "data": ("gopro.cli.data:data", "list, download and verify data sets"),
+    "demo": ("gopro.cli.demo:demo", "train GOPro on built-in data, offline, in a few minutes"),
+    "backbones": ("gopro.cli.backbones:backbones", "list the available CLIP models"),
+    "doctor": ("gopro.cli.doctor:doctor", "show this machine, its settings and the defaults"),
     "methods": ("gopro.cli.methods:methods", "list the methods"),
 }
-"""Command -> function that takes the arguments behind it, and one line of help."""
+"""Command -> its function, which takes the remaining arguments, and one line of help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: Of the command line, without the program's name; ``sys.argv``'s when None.
+        arguments: The words of the command line; those of ``sys.argv`` when None.
 
     Returns:
-        The exit code: 0, 2 after an error the user can mend, 130 after Ctrl-C.
+        The exit code: 0, 2 after an error the user can correct, 130 after Ctrl-C.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in given
-    given = [argument for argument in given if argument != "--debug"]
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
     try:
-        _run(given)
+        _run(words)
         sys.stdout.flush()
     except GoproError as error:
         if debug:
@@ -61,19 +67,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\ngopro: {str(stop) or 'stopped'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # as in `gopro methods | head -1`
-        # the interpreter flushes once more at its end, which mustn't fail again
+        # the interpreter flushes again when it exits, which must not fail
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return 0
 
 
-def _run(given: Sequence[str]) -> None:
-    if not given or given[0] in ("-h", "--help", "help"):
+def _run(words: Sequence[str]) -> None:
+    if not words or words[0] in ("-h", "--help", "help"):
         print(_help())
-    elif given[0] == "--version":
+    elif words[0] == "--version":
         print(f"{DISTRIBUTION} {__version__}")
     else:
-        _command(given[0])(given[1:])
+        _command(words[0])(words[1:])
 
 
 def _command(name: str):  # type: ignore[no-untyped-def]
@@ -89,7 +95,7 @@ def _help() -> str:
     rows = "\n".join(f"  {name:<12}{about}" for name, (_, about) in COMMANDS.items())
     return (
         "gopro: prompt learning for CLIP\n\n"
-        "usage: gopro COMMAND [options]      (gopro COMMAND --help tells them)\n\n"
+        "usage: gopro COMMAND [options]      (gopro COMMAND --help lists them)\n\n"
         f"commands:\n{rows}\n\n"
         "  --debug     show the traceback of an error\n"
         "  --version   show the version\n"

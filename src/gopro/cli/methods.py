@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gopro.cli.options import Parser, parse
+from gopro.cli.options import Parser, at_least_one, parse
 from gopro.common.errors import GoproError
 
 if TYPE_CHECKING:
@@ -14,50 +14,52 @@ if TYPE_CHECKING:
 
 
 def methods(arguments: Sequence[str]) -> None:
-    """List the methods with their papers, what they learn, and how many numbers that is."""
-    parser = Parser(prog="gopro methods", description="List the methods.")
-    parser.add_argument("--backbone", default="mini", help="count the parameters on this one")
-    parser.add_argument("--classes", type=int, default=50, help="classes to count for")
-    parser.add_argument("--shots", type=int, default=16, help="training images a class")
-    given = parse(parser, arguments)
-    if given["classes"] < 1 or given["shots"] < 1:
-        raise GoproError("--classes and --shots must be 1 or more")
+    """List the methods with their papers, what they learn, and the number of parameters."""
+    parser = Parser(
+        prog="gopro methods",
+        description="List the methods with their papers, what they learn, and their number of "
+        "learned parameters.",
+    )
+    parser.add_argument("--backbone", default="mini", help="the backbone to count on")
+    parser.option("--classes", int, 50, "number of classes")
+    parser.option("--shots", int, 16, "training images per class")
+    values = parse(parser, arguments)
+    backbone_name, classes, shots = (values[name] for name in ("backbone", "classes", "shots"))
+    at_least_one(values, "classes", "shots")
     from rich.console import Console
-    from rich.table import Table
 
     from gopro.backbones.build import untrained
     from gopro.methods import TABLE, find
+    from gopro.results.pages.formats import rich_table
 
-    backbone = untrained(given["backbone"])
-    table = Table("method", "paper", "learns")
-    table.add_column("parameters", justify="right")
-    unfit = []
+    backbone = untrained(backbone_name)
+    rows, refusals = [], []
     for name in TABLE:
         kind = find(name)
         try:
-            count = f"{_parameters(kind, backbone, given['classes'], given['shots']):,}"
+            count = f"{_parameters(kind, backbone, classes, shots):,}"
         except GoproError as error:
             count = "-"
-            unfit.append(str(error))
-        table.add_row(name, kind.paper, kind.about, count)
+            refusals.append(str(error))
+        rows.append((name, kind.paper, kind.about, count))
     console = Console()
-    console.print(table)
+    console.print(rich_table(("method", "paper", "learns", "parameters"), rows, left=3))
     console.print(
-        f"Learned parameters on {given['backbone']} with default settings, "
-        f"{given['classes']} classes and {given['shots']} training images of each.",
+        f"Learned parameters on {backbone_name} with default settings, {classes} classes and "
+        f"{shots} training images per class.",
         highlight=False,
     )
     parts = ", ".join(name for name in TABLE if find(name).parts)
-    console.print(f"With parts for gopro ablate: {parts}.", highlight=False)
-    for line in unfit:
+    console.print(f"Methods with parts for `gopro ablate`: {parts}.", highlight=False)
+    for line in refusals:
         console.print(line, highlight=False, markup=False)
 
 
 def _parameters(kind: type[Method], backbone: Backbone, classes: int, shots: int) -> int:
-    """How many numbers a method learns.
+    """Number of parameters that a method learns.
 
     Raises:
-        GoproError: When it can't work on this backbone.
+        GoproError: When it can't be used with this backbone.
     """
     import torch
 

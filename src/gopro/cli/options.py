@@ -1,4 +1,4 @@
-"""Settings dataclasses as command-line options, through jsonargparse."""
+"""Command-line options made from settings dataclasses by jsonargparse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import jsonargparse
 import yaml
 
 from gopro.common.errors import GoproError
-from gopro.common.typed import fits, load_yaml
+from gopro.common.typed import load_yaml, settings_from
 from gopro.methods.configs import located
 
 jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -22,14 +22,25 @@ jsonargparse.set_loader("yaml", _read, exceptions=(yaml.YAMLError,))
 
 
 class Parser(jsonargparse.ArgumentParser):
-    """An argument parser whose complaints are one line, with the nearest option suggested."""
+    """An argument parser whose errors are one line, with the nearest option suggested."""
 
     def __init__(self, **options: Any) -> None:
-        """As argparse, but options must be written out: a slip shall not be taken for another."""
+        """As in argparse, but options can't be abbreviated: a typing error could match another."""
         super().__init__(allow_abbrev=False, **options)
 
+    def option(self, name: str, kind: Any, default: Any, about: str) -> None:
+        """Add an option with a value."""
+        self.add_argument(name, type=kind, default=default, help=about)
+
+    def flag(self, name: str, about: str) -> None:
+        """Add an option without a value."""
+        self.add_argument(name, action="store_true", help=about)
+
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
-        """Raise what argparse would print."""
+        """Raise a ``GoproError`` where argparse would print and exit.
+
+        jsonargparse describes faults in text only, so names and values are read from its messages.
+        """
         line = " ".join(message.split())
         line = re.sub(r"Group '(\S+)' does not accept option '", r"Option '\1.", line)
         unknown = re.search(
@@ -37,51 +48,46 @@ class Parser(jsonargparse.ArgumentParser):
         )
         if unknown:
             options = [text for action in self._actions for text in action.option_strings]
-            near = difflib.get_close_matches(f"--{unknown[1]}", options, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"see `{self.prog} --help`"
+            similar = difflib.get_close_matches(f"--{unknown[1]}", options, n=1)
+            hint = f"did you mean {similar[0]}?" if similar else f"see `{self.prog} --help`"
             raise GoproError(f"there is no option --{unknown[1]}; {hint}")
         raise GoproError(f"{_plain(line)}; see `{self.prog} --help`")
 
 
 def _plain(line: str) -> str:
-    """A complaint about a value's type in the words of the other messages."""
+    """A message about a value of the wrong type, in the form of gopro's own messages."""
     line = re.sub(r"<class '(\w+)'>", r"\1", line).replace("NoneType", "null")
     line = re.sub(r"typing\.Literal\[(.+?)\]", r"one of \1", line)
-    one = re.search(r'Parser key "([\w.]+)": Expected an? (.+?)\. Got value: (.*)', line)
-    several = re.search(
+    single = re.search(r'Parser key "([\w.]+)": Expected an? (.+?)\. Got value: (.*)', line)
+    union = re.search(
         r'Parser key "([\w.]+)": Does not validate .*? Subtypes: \[(.+?)\] Errors: .*? '
         r"Given value: (.*)",
         line,
     )
-    found = one or several
-    return f"got --{found[1]} {found[3]}; wanted {found[2]}" if found else line
+    match = single or union
+    return f"got --{match[1]} {match[3]}; wanted {match[2]}" if match else line
 
 
 def build(kind: Any, values: Any) -> Any:
-    """Make a settings dataclass from parsed values, nested dataclasses included.
+    """Make a settings dataclass, with its nested dataclasses, from parsed values.
 
     Raises:
-        GoproError: For a value of another kind, or something else in place of all of them, which
-            files may say.
+        GoproError: For a value of the wrong type. A file can also have something else in place of
+            the whole group of values.
     """
     if not isinstance(values, (jsonargparse.Namespace, dict)):
         got = "null" if values is None else f"{values!r:.60}"
-        raise GoproError(f"got {got} for {kind.__name__}; wanted its values, or nothing at all")
-    given = {}
-    for field in dataclasses.fields(kind):
-        value = values[field.name]
-        nested: Any = field.default_factory
-        if dataclasses.is_dataclass(nested):
-            value = build(nested, value)
-        value = tuple(value) if isinstance(value, list) else value
-        if not fits(value, kind, field.name):
-            raise GoproError(f"got --{field.name} {value!r:.60}; wanted {field.type}")
-        given[field.name] = value
-    return kind(**given)
+        raise GoproError(f"got {got} for {kind.__name__}; wanted its settings by name, or nothing")
+    plain = values if isinstance(values, dict) else values.as_dict()
+    fields = {field.name: plain[field.name] for field in dataclasses.fields(kind)}
+    try:
+        return settings_from(kind, fields, prefix="--")
+    except TypeError as error:
+        raise GoproError(str(error)) from error
 
 
 def parse(parser: Parser, arguments: Sequence[str]) -> Any:
-    """Parse, with every complaint as a ``GoproError``."""
+    """Parse the words of a command line; every fault raises a ``GoproError``."""
     try:
         return parser.parse_args(located(arguments))
     except UnicodeDecodeError as error:
@@ -92,26 +98,37 @@ def parse(parser: Parser, arguments: Sequence[str]) -> Any:
         parser.error(str(error))
 
 
+def at_least_one(values: Any, *options: str) -> None:
+    """Check that options with whole numbers, where they are given, are 1 or more.
+
+    Raises:
+        GoproError: When one isn't.
+    """
+    for option in options:
+        if values[option] is not None and values[option] < 1:
+            raise GoproError(f"got --{option} {values[option]}; it must be 1 or more")
+
+
 def names(values: Any, option: str) -> list[str]:
-    """The words between commas, each once.
+    """The words of a comma-separated option, without duplicates.
 
     Raises:
         GoproError: When there are none.
     """
-    found = [word.strip() for word in values[option].split(",") if word.strip()]
-    if not found:
+    words = [word.strip() for word in values[option].split(",") if word.strip()]
+    if not words:
         raise GoproError(f"got empty --{option}; wanted words with commas between")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(words))
 
 
 def numbers(values: Any, option: str) -> list[int]:
-    """The numbers between commas, each once.
+    """The numbers of a comma-separated option, without duplicates.
 
     Raises:
-        GoproError: When there are none, or something else stands there.
+        GoproError: When there are none, or a word is no whole number.
     """
-    found = names(values, option)
-    wrong = [word for word in found if not word.isdecimal()]
+    words = names(values, option)
+    wrong = [word for word in words if not word.isdecimal()]
     if wrong:
         raise GoproError(f"got --{option} {wrong[0]}; wanted whole numbers with commas between")
-    return [int(word) for word in found]
+    return [int(word) for word in words]

@@ -11,27 +11,27 @@ from pathlib import Path
 from typing import Any
 
 from gopro.cli import saved
-from gopro.cli.options import Parser, parse
+from gopro.cli.options import Parser, at_least_one, parse
 from gopro.common.errors import GoproError
 from gopro.data.listing import is_picture, tree
 
 
 def predict(arguments: Sequence[str]) -> None:
-    """Name pictures, one line each; what can't be read is named on standard error."""
+    """Classify images, one line each; unreadable files are listed on standard error."""
     parser = Parser(
         prog="gopro predict",
-        description="Name pictures with a classifier made by gopro fit, one line each.",
+        description="Classify images with a classifier made by gopro fit, one line per image.",
     )
-    parser.add_argument("model", type=Path, help="the classifier's folder")
-    parser.add_argument(
-        "images", nargs="+", help="files, folders, patterns, or - for a list on standard input"
-    )
-    parser.add_argument("--top", type=int, default=5, help="how many names to give")
-    parser.add_argument("--json", action="store_true", help="print a JSON object a line")
     saved.add_options(parser, may_be_fast=True)
+    parser.add_argument(
+        "images",
+        nargs="+",
+        help="files, folders, patterns, or - for a list of files on standard input",
+    )
+    parser.option("--top", int, 5, "number of class names to print")
+    parser.flag("--json", "print one JSON object per line")
     values = parse(parser, arguments)
-    if values["top"] < 1:
-        raise GoproError(f"got --top {values['top']}; it must be 1 or more")
+    at_least_one(values, "top")
 
     from gopro.common.progress import bar
 
@@ -50,36 +50,36 @@ def predict(arguments: Sequence[str]) -> None:
                 print(_as_json(path, ranked) if values["json"] else _as_text(path, ranked))
             advance("")
     if failed:
-        raise GoproError(f"{failed} of {len(paths)} pictures couldn't be read")
+        raise GoproError(f"{failed} of {len(paths)} images couldn't be read")
 
 
-def _pictures(given: Iterable[str]) -> list[str]:
-    """Every picture meant; what is neither a folder nor a pattern is taken for a file."""
-    found: list[str] = []
-    for name in given:
+def _pictures(arguments: Iterable[str]) -> list[str]:
+    """The image files of all arguments; anything but a folder or a pattern is a file."""
+    paths: list[str] = []
+    for name in arguments:
         if name == "-":
             lines = os.fsdecode(sys.stdin.buffer.read()).splitlines()
-            found += [line for line in lines if line.strip()]
+            paths += [line for line in lines if line.strip()]
         elif Path(name).is_dir():
-            found += [str(path) for path in tree(Path(name)) if is_picture(path.name)]
+            paths += [str(path) for path in tree(Path(name)) if is_picture(path.name)]
         elif glob.has_magic(name) and not Path(name).exists():
             matches = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 - takes any path
-            found += [path for path in matches if is_picture(Path(path).name)]
+            paths += [path for path in matches if is_picture(Path(path).name)]
         else:
-            found.append(name)
-    if not found:
-        raise GoproError(f"found no pictures in {', '.join(given)}; name files or folders")
-    return found
+            paths.append(name)
+    if not paths:
+        raise GoproError(f"found no images in {', '.join(arguments)}; give files or folders")
+    return paths
 
 
 def _ranked(names: Sequence[str], answer: Any, top: int) -> list[tuple[str, float]]:
     best = (-answer).argsort(kind="stable")[:top]
-    return [(names[place], float(answer[place])) for place in best]
+    return [(names[index], float(answer[index])) for index in best]
 
 
 def _as_text(path: str, ranked: Iterable[tuple[str, float]]) -> str:
     answers = ", ".join(f"{name} {100 * share:.1f} %" for name, share in ranked)
-    # file names may hold bytes that no terminal can show
+    # file names can have bytes that the terminal's encoding can't show
     encoding = sys.stdout.encoding or "utf-8"
     return f"{path}: {answers}".encode(encoding, "backslashreplace").decode(encoding)
 

@@ -9,21 +9,20 @@ from gopro.cli.options import Parser, parse
 
 
 def report(arguments: Sequence[str]) -> None:
-    """Write one page about many runs.
+    """Write one HTML page about many runs.
 
     Raises:
-        GoproError: When there is no finished run, one is damaged, or the page can't be written.
+        GoproError: When there is no finished run, a run is damaged, or the page can't be written.
     """
     parser = Parser(
         prog="gopro report",
-        description="Write one self-contained HTML page about finished runs: tables over seeds, "
-        "gains over a baseline, published figures, learning curves, classes gained and lost.",
+        description="Write one self-contained HTML page about finished runs: tables averaged over "
+        "seeds, gains over a baseline, published figures, learning curves, and the classes with "
+        "the largest gains and losses.",
     )
     parser.add_argument("run_dir", type=Path, nargs="+", help="run folders, or folders of them")
-    parser.add_argument("--out", type=Path, default=Path("report.html"), help="the page's file")
-    parser.add_argument(
-        "--baseline", type=str, default="zeroshot", help="zeroshot, or a method among the runs"
-    )
+    parser.option("--out", Path, Path("report.html"), "file of the page")
+    parser.option("--baseline", str, "zeroshot", "zeroshot, or a method among the runs")
     values = parse(parser, arguments)
 
     from gopro.results.pages.sweep_page import write

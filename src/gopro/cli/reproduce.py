@@ -1,4 +1,4 @@
-"""``gopro reproduce paper``: the whole published comparison, and whether it comes out."""
+"""``gopro reproduce paper``: run the published comparison and check its figures."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gopro.cli.bench import common
-from gopro.cli.options import Parser, names, numbers, parse
+from gopro.cli.options import Parser, at_least_one, names, numbers, parse
 from gopro.common.errors import GoproError
 from gopro.training.config import TrainSettings
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from gopro.runs.sweep.grid import Job
     from gopro.runs.sweep.paper import Verdict
 
@@ -20,21 +22,20 @@ _SKIPPED = ("dataset", "task", "targets", "method", "shots", "seed", "out", "res
 
 
 def reproduce(arguments: Sequence[str]) -> None:
-    """Run what is missing of the published comparison, and judge it row by row.
+    """Run what is missing of the published comparison, and compare figure by figure.
 
     Raises:
-        GoproError: For settings that don't fit, or when runs failed.
-        KeyboardInterrupt: After Ctrl-C, once the runs at work are saved.
+        GoproError: For invalid settings, or when runs failed.
+        KeyboardInterrupt: After Ctrl-C, when the current runs are saved.
     """
     from gopro.runs.sweep import paper
 
     parser = _parser(paper.methods_here())
-    given = ["--dry_run" if word == "--dry-run" else word for word in arguments]
-    values = parse(parser, given)
+    words = ["--dry_run" if word == "--dry-run" else word for word in arguments]
+    values = parse(parser, words)
     if values["what"] != "paper":
         raise GoproError(f"got {values['what']}; wanted `gopro reproduce paper`")
-    if values["parallel"] < 1:
-        raise GoproError(f"got --parallel {values['parallel']}; it must be 1 or more")
+    at_least_one(values, "parallel")
     for name in ("teraflops", "tolerance"):
         if not 0 < values[name] < float("inf"):
             raise GoproError(f"got --{name} {values[name]}; it must be a number above 0")
@@ -42,7 +43,7 @@ def reproduce(arguments: Sequence[str]) -> None:
     unknown = [name for name in methods if name not in paper.methods_here()]
     if unknown:
         raise GoproError(
-            f"no figures of {unknown[0]} are published here; choose among "
+            f"gopro has no published figures of {unknown[0]}; choose among "
             f"{', '.join(paper.methods_here())}"
         )
     out = values["out"].expanduser()
@@ -62,91 +63,88 @@ def reproduce(arguments: Sequence[str]) -> None:
 
 
 def _parser(methods: Sequence[str]) -> Parser:
-    made = Parser(
+    parser = Parser(
         prog="gopro reproduce",
         usage="gopro reproduce paper [options]",
-        description="Run the published comparison: 11 data sets base to new, ImageNet to 10 "
-        "others and to its 4 variants; then say of every figure whether ours lies within its "
-        "spread. Started again, it runs what is missing.",
+        description="Run the published comparison: base to new on 11 data sets, and from ImageNet "
+        "to 10 other data sets and to its 4 variants. Then say for each published figure whether "
+        "it lies within the spread of ours. The same command, started again, runs only what is "
+        "missing.",
     )
-    made.add_argument("what", help="paper")
-    made.add_argument("--config", action="config", help="read settings from a YAML file")
-    made.add_argument("--dry_run", action="store_true", help="print the jobs and their cost alone")
-    made.add_argument("--methods", type=str, default=",".join(methods), help="a,b,c")
-    made.add_argument("--seeds", type=str, default="1,2,3", help="1,2,3")
-    made.add_argument("--out", type=Path, default=Path("runs/paper"), help="folder of the runs")
-    made.add_argument("--parallel", type=int, default=1, help="jobs at once on this machine")
-    made.add_argument("--cluster", type=str | None, default=None, help="a Ray cluster: host:port")
-    made.add_argument(
-        "--teraflops", type=float, default=20.0, help="what the GPU sustains, for the estimate"
-    )
-    made.add_argument(
-        "--tolerance", type=float, default=0.25, help="points that are always allowed"
-    )
-    made.add_class_arguments(TrainSettings, skip=set(_SKIPPED))
-    made.set_defaults({"backbone": "ViT-B-16", "pretrained": "openai", "eval_batch": 256})
-    return made
+    parser.add_argument("what", help="the word paper")
+    parser.add_argument("--config", action="config", help="read settings from a YAML file")
+    parser.flag("--dry_run", "only print the runs and their cost")
+    parser.option("--methods", str, ",".join(methods), "methods to run: a,b,c")
+    parser.option("--seeds", str, "1,2,3", "seeds: 1,2,3")
+    parser.option("--out", Path, Path("runs/paper"), "folder of the runs")
+    parser.option("--parallel", int, 1, "runs at the same time on this machine")
+    parser.option("--cluster", str | None, None, "run on this Ray cluster: host:port")
+    parser.option("--teraflops", float, 20.0, "sustained speed of the GPU, to estimate hours")
+    parser.option("--tolerance", float, 0.25, "difference in points that is always accepted")
+    parser.add_class_arguments(TrainSettings, skip=set(_SKIPPED))
+    parser.set_defaults({"backbone": "ViT-B-16", "pretrained": "openai", "eval_batch": 256})
+    return parser
 
 
 def _plan(jobs: Sequence[Job], teraflops: float, root: Path | None) -> None:
-    """What is going to run, by task and method, and what it takes."""
+    """Print the runs by task and method, and their cost."""
     from rich.console import Console
-    from rich.table import Table
 
     from gopro.data import default_root
     from gopro.data.catalog import present
+    from gopro.results.pages.formats import rich_table
     from gopro.runs.sweep import paper
 
-    drawn = Table(title="the published comparison: runs and GPU hours")
-    for head in ("task", "method", "runs", "done", "GPU hours"):
-        drawn.add_column(head, justify="left" if head in ("task", "method") else "right")
+    rows = []
     for task, method in Counter((job.settings.task, job.settings.method) for job in jobs):
-        some = [j for j in jobs if (j.settings.task, j.settings.method) == (task, method)]
-        done = sum(job.done for job in some)
-        hours = paper.cost(some, teraflops).hours
-        drawn.add_row(task, method, str(len(some)), str(done), f"{hours:.1f}")
-    Console().print(drawn)
-    whole = paper.cost([job for job in jobs if not job.done], teraflops)
+        group = [j for j in jobs if (j.settings.task, j.settings.method) == (task, method)]
+        hours = paper.cost(group, teraflops).hours
+        done = sum(job.done for job in group)
+        rows.append((task, method, str(len(group)), str(done), f"{hours:.1f}"))
+    head = ("task", "method", "runs", "done", "GPU hours")
+    title = "the published comparison: runs and GPU hours"
+    Console().print(rich_table(head, rows, title=title, left=2))
+    total = paper.cost([job for job in jobs if not job.done], teraflops)
     sets = paper.data_gigabytes(jobs)
     here = present(default_root() if root is None else root)
     missing = [name for name in sets if name not in here]
     print(
-        f"{len(jobs)} runs; about {whole.hours:.0f} GPU hours at {teraflops:g} TFLOP/s (reckoned, "
-        f"not measured), {whole.gigabytes:.1f} GB of run folders, {sum(sets.values()):.0f} GB of "
-        "data sets"
+        f"{len(jobs)} runs; about {total.hours:.0f} GPU hours at {teraflops:g} TFLOP/s "
+        f"(calculated, not measured), {total.gigabytes:.1f} GB of run folders, "
+        f"{sum(sets.values()):.0f} GB of data sets"
     )
     if missing:
-        print(f"not here yet: {', '.join(missing)}; `gopro data download NAME`")
+        print(f"missing data sets: {', '.join(missing)}; `gopro data download NAME`")
 
 
 def _judge(folders: Sequence[Path], methods: Sequence[str], least: float) -> None:
     from rich.console import Console
-    from rich.table import Table
 
+    from gopro.results.pages.formats import rich_table
     from gopro.results.published import source
     from gopro.results.schema import read
     from gopro.results.tables import build
     from gopro.runs.sweep.paper import verdicts
 
-    found = verdicts(build([read(folder) for folder in folders]), methods, least)
-    drawn = Table(title="ours and the published figures, in %", caption=source())
-    for head in ("task", "trained on", "method", "test", "published", "ours", "spread", "verdict"):
-        drawn.add_column(head)
-    for one in found:
-        if one.ours is not None:
-            drawn.add_row(*_row(one))
-    if drawn.row_count:
-        Console().print(drawn)
-    count = Counter(one.word for one in found)
+    judged = verdicts(build([read(folder) for folder in folders]), methods, least)
+    rows = [_row(verdict) for verdict in judged if verdict.ours is not None]
+    if rows:
+        head = ("task", "trained on", "method", "test", "published", "ours", "spread", "verdict")
+        title = "ours and the published figures, in %"
+        Console().print(rich_table(head, rows, title=title, caption=source(), left=len(head)))
+    count = Counter(verdict.word for verdict in judged)
     print(
-        f"{count['within']} of {len(found)} published figures lie within the spread of ours; "
+        f"{count['within']} of {len(judged)} published figures lie within the spread of ours; "
         f"{count['above']} are lower than ours, {count['below']} are higher, "
         f"{count['missing']} have no run"
     )
 
 
-def _row(one: Verdict) -> list[str]:
-    style = {"within": "green", "above": "cyan", "below": "red"}[one.word]
-    numbers = (f"{one.published:.2f}", f"{one.ours:.2f}", f"{one.reach:.2f}")
-    word = f"[{style}]{one.word}[/{style}]"
-    return [one.task, one.dataset, one.method, one.test.replace("_", " "), *numbers, word]
+def _row(verdict: Verdict) -> list[str | Text]:
+    from rich.text import Text
+
+    style = {"within": "green", "above": "cyan", "below": "red"}[verdict.word]
+    numbers = [f"{value:.2f}" for value in (verdict.published, verdict.ours, verdict.reach)]
+    test = verdict.test.replace("_", " ")
+    word = Text(verdict.word, style=style)
+    return [verdict.task, verdict.dataset, verdict.method, test, *numbers, word]

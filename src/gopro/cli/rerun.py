@@ -12,20 +12,18 @@ from gopro.common.errors import GoproError
 
 
 def rerun(arguments: Sequence[str]) -> None:
-    """Repeat a run and say in a line whether the same came out.
+    """Repeat a run and print whether the outcome is the same.
 
     Raises:
-        GoproError: When something else came out.
+        GoproError: When the outcome differs.
     """
     parser = Parser(
         prog="gopro rerun",
-        description="Repeat a finished run from its recorded settings, into a folder of its own, "
-        "and compare weights, metrics and every prediction, bit for bit.",
+        description="Repeat a finished run with its recorded settings in a new folder, and compare "
+        "weights, metrics and all predictions bit for bit.",
     )
     parser.add_argument("run_dir", type=Path, help="a run folder made by gopro train")
-    parser.add_argument(
-        "--out", type=Path | None, default=None, help="run folder; by default RUN_DIR-rerun"
-    )
+    parser.option("--out", Path | None, None, "new run folder; by default RUN_DIR-rerun")
     add_places(parser)
     values = parse(parser, arguments)
 
@@ -35,9 +33,11 @@ def rerun(arguments: Sequence[str]) -> None:
     folder = Path(values["run_dir"])
     out = values["out"] or folder.with_name(f"{folder.absolute().name}-rerun")
     with stopping("the same command continues"):
-        found = repeat(folder, out, places(values), print)
-    if found:
+        differences = repeat(folder, out, places(values), print)
+    if differences:
         why = causes(folder, out)
         cause = f" ({'; '.join(why)})" if why else ", with the same versions, code and data"
-        raise GoproError(f"{out} is not what {folder} was: {'; '.join(found)}{cause}")
-    print(f"the same: weights, metrics and predictions of {out} are those of {folder}, bit for bit")
+        raise GoproError(f"{out} differs from {folder}: {'; '.join(differences)}{cause}")
+    print(
+        f"the same: weights, metrics and predictions of {out} equal those of {folder} bit for bit"
+    )

@@ -10,34 +10,32 @@ from gopro.cli.options import Parser, parse
 
 
 def results(arguments: Sequence[str]) -> None:
-    """Print finished runs, seeds averaged, with zero-shot CLIP above the methods."""
+    """Print tables of finished runs, averaged over seeds, with zero-shot CLIP first."""
     parser = Parser(
         prog="gopro results",
-        description="Average finished runs over seeds: mean and sample standard deviation, and "
-        "the difference to a baseline with its confidence interval.",
+        description="Print tables of finished runs, averaged over seeds: mean, sample standard "
+        "deviation, and the difference to a baseline with its confidence interval.",
     )
     parser.add_argument("run_dir", type=Path, nargs="+", help="run folders, or folders of them")
-    parser.add_argument(
-        "--baseline", type=str, default="zeroshot", help="zeroshot, or a method among the runs"
-    )
-    parser.add_argument(
+    parser.option("--baseline", str, "zeroshot", "zeroshot, or a method among the runs")
+    parser.option(
         "--format",
-        type=Literal["terminal", "markdown", "latex", "csv"],
-        default="terminal",
-        help="how the tables are printed",
+        Literal["terminal", "markdown", "latex", "csv"],
+        "terminal",
+        "format of the tables",
     )
-    parser.add_argument(
+    parser.option(
         "--average",
-        type=Literal["image", "class"],
-        default="image",
-        help="whether each test image counts the same, or each class, as CLIP's paper has it for "
-        "unbalanced sets",
+        Literal["image", "class"],
+        "image",
+        "whether each test image or each class has the same weight; CLIP's paper uses "
+        "class for unbalanced data sets",
     )
-    parser.add_argument("--markdown", action="store_true", help="short for --format markdown")
+    parser.flag("--markdown", "short for --format markdown")
     values = parse(parser, arguments)
 
-    from gopro.results.pages.printed import show
+    from gopro.results.pages.printed import print_runs
     from gopro.results.runfolder import finished
 
     form = "markdown" if values["markdown"] else values["format"]
-    show(finished(values["run_dir"]), form, values["baseline"], values["average"])
+    print_runs(finished(values["run_dir"]), form, values["baseline"], values["average"])

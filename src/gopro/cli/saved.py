@@ -1,62 +1,53 @@
-"""What the commands on a saved classifier share: options, loading, other class names."""
+"""Common to the commands on a saved classifier: options, loading, other class names."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gopro.cli.options import Parser
+from gopro.cli.options import Parser, at_least_one
 
 if TYPE_CHECKING:
     from gopro.classifier.classifier import PromptClassifier
 
 
 def add_options(parser: Parser, *, may_be_fast: bool = False) -> None:
-    """Options for how a saved classifier is loaded and run.
+    """Add the classifier's folder, and the options for loading and running it.
 
     Args:
-        parser: Gets them.
-        may_be_fast: Whether the command predicts the fast way the model was saved with.
+        parser: The parser to add them to.
+        may_be_fast: Whether the command uses the fast prediction, if the model has one.
     """
-    parser.add_argument(
-        "--classes", type=str | None, default=None, help="choose among these: a,b,c"
-    )
-    parser.add_argument("--device", type=str, default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument(
+    parser.add_argument("model", type=Path, help="folder of the classifier")
+    parser.option("--classes", str | None, None, "class names to choose from: a,b,c")
+    parser.option("--device", str, "auto", "auto, cpu, cuda or mps")
+    parser.option(
         "--precision",
-        type=Literal["fp32", "bf16", "fp16"] | None,
-        default=None,
-        help="of the backbone; by default the one it was fitted with",
+        Literal["fp32", "bf16", "fp16"] | None,
+        None,
+        "precision of the backbone; by default the one it was fitted with",
     )
-    parser.add_argument(
-        "--pretrained", type=str | None, default=None, help="where the backbone's weights are now"
-    )
+    parser.option("--pretrained", str | None, None, "current place of the backbone's weights")
     if may_be_fast:
-        parser.add_argument(
+        parser.flag(
             "--exact",
-            action="store_true",
-            help="a text pass for each picture, so that shares of unlikely names are exact too; by "
-            "default the fast prediction that the model was saved with, where it has one and its "
-            "own names are asked for",
+            "one text encoder pass per image, for exact probabilities of unlikely classes "
+            "too; by default the fast prediction, if the model was saved with it and "
+            "--classes isn't given",
         )
-    parser.add_argument("--batch", type=int, default=64, help="pictures per step")
-    parser.add_argument(
-        "--workers", type=int | None, default=None, help="threads that decode pictures"
-    )
+    parser.option("--batch", int, 64, "images per step")
+    parser.option("--workers", int | None, None, "threads that decode images")
 
 
 def load(folder: Path, values: Any) -> PromptClassifier:
-    """The classifier in a folder, with the class names asked for.
+    """Load the classifier of a folder, with other class names where ``--classes`` gives them.
 
     Raises:
-        GoproError: When it can't be loaded, or a value or a name doesn't fit.
+        GoproError: When it can't be loaded, or a value or class name is invalid.
     """
     from gopro.classifier.classifier import PromptClassifier
-    from gopro.common.errors import GoproError
 
-    for name in ("batch", "workers"):
-        if values[name] is not None and values[name] < 1:
-            raise GoproError(f"got --{name} {values[name]}; it must be 1 or more")
+    at_least_one(values, "batch", "workers")
     classifier = PromptClassifier.load(
         folder,
         device=values["device"],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from gopro.cli import saved
 from gopro.cli.options import Parser, parse
@@ -11,17 +10,17 @@ from gopro.common.errors import GoproError
 
 
 def serve(arguments: Sequence[str]) -> None:
-    """Serve a classifier as a web page and an HTTP API, until Ctrl-C."""
+    """Serve a saved classifier as a web page and an HTTP API, until Ctrl-C."""
     parser = Parser(
         prog="gopro serve",
-        description="Serve a classifier as a web page and an HTTP API. Needs the extra `app`.",
+        description="Serve a saved classifier as a web page and an HTTP API. It needs the extra "
+        "`app`.",
     )
-    parser.add_argument("model", type=Path, help="the classifier's folder")
-    parser.add_argument(
-        "--host", type=str, default="127.0.0.1", help="this machine alone; 0.0.0.0 for others too"
-    )
-    parser.add_argument("--port", type=int, default=7860, help="0 for any that is free")
     saved.add_options(parser)
+    parser.option(
+        "--host", str, "127.0.0.1", "address to listen on; 0.0.0.0 for other machines too"
+    )
+    parser.option("--port", int, 7860, "port; 0 for any free port")
     values = parse(parser, arguments)
     try:
         import gradio  # noqa: F401
@@ -36,13 +35,11 @@ def serve(arguments: Sequence[str]) -> None:
     from gopro.classifier.app.server import serve as run
     from gopro.classifier.app.service import Service
 
-    with listen(values["host"], values["port"]) as taken:
+    with listen(values["host"], values["port"]) as connection:
         classifier = saved.load(values["model"], values)
         title = values["model"].resolve().name
         app = application(Service(classifier), title)
         host = f"[{values['host']}]" if ":" in values["host"] else values["host"]
-        print(
-            f"{title} is on http://{host}:{taken.getsockname()[1]} (API: /api); Ctrl-C ends it",
-            flush=True,
-        )
-        run(app, taken)
+        address = f"http://{host}:{connection.getsockname()[1]}"
+        print(f"{title} is on {address} (API: /api); Ctrl-C stops it", flush=True)
+        run(app, connection)

@@ -10,12 +10,10 @@ from gopro.cli.options import Parser, parse
 
 
 def test(arguments: Sequence[str]) -> None:
-    """Measure a finished run again and print its table."""
-    parser = Parser(prog="gopro test", description="Measure a finished run's weights again.")
+    """Test a finished run again and print its table."""
+    parser = Parser(prog="gopro test", description="Test the weights of a finished run again.")
     parser.add_argument("run_dir", type=Path, help="a run folder made by gopro train")
-    parser.add_argument(
-        "--fast", action="store_true", help="predict without a text pass for each image"
-    )
+    parser.flag("--fast", "predict without a text encoder pass per image")
     add_places(parser)
     values = parse(parser, arguments)
 
@@ -23,25 +21,23 @@ def test(arguments: Sequence[str]) -> None:
     from gopro.results.pages import printed
     from gopro.runs import run
 
-    found = run.test(values["run_dir"], places(values), values["fast"], announce=print)
-    printed.print_table(found)
+    results = run.test(values["run_dir"], places(values), values["fast"], announce=print)
+    printed.print_run(results)
     recorded = schema.read(values["run_dir"])
-    if found["test"] != recorded["test"]:
-        print("these figures differ from the recorded ones:")
-        printed.print_table(recorded)
+    if results["test"] != recorded["test"]:
+        print("the accuracies differ from the recorded ones:")
+        printed.print_run(recorded)
 
 
 def add_places(parser: Parser) -> None:
-    """Options that say where a run's things are now."""
-    parser.add_argument("--root", type=Path | None, default=None, help="folder of the data sets")
-    parser.add_argument(
-        "--dataset", type=str | None, default=None, help="where a folder:PATH lies now"
-    )
-    parser.add_argument("--device", type=str | None, default=None, help="auto, cpu, cuda or mps")
-    parser.add_argument("--pretrained", type=str | None, default=None, help="weights file or tag")
+    """Add options for the current places of data, device and weights."""
+    parser.option("--root", Path | None, None, "folder of the data sets")
+    parser.option("--dataset", str | None, None, "current place of a folder:PATH")
+    parser.option("--device", str | None, None, "auto, cpu, cuda or mps")
+    parser.option("--pretrained", str | None, None, "weights file or tag of the backbone")
 
 
 def places(values: Any) -> dict[str, Any]:
-    """What was said with them, as changed settings."""
+    """The settings that these options change."""
     names = ("root", "dataset", "device", "pretrained")
     return {name: values[name] for name in names if values[name] is not None}

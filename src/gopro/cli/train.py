@@ -20,33 +20,29 @@ _SWITCHES = ("-h", "--help", "--resume", "--estimate", "--print_config", "--mark
 
 def parser(
     command: str = "train",
-    about: str = "Train a method on a data set's few-shot sample, then test it. Several methods "
-    "(--method a,b) or seeds run in turn, each in a folder of its own, and end in one table.",
+    about: str = "Train a method on a few-shot sample of a data set and test it. Several methods "
+    "(--method a,b) or seeds run one after another, each in its own folder, and end in one table.",
 ) -> Parser:
-    """All settings of a run: general ones flat, each method's under its name."""
-    made = Parser(
+    """All settings of a run, and those of each method under its name."""
+    parser = Parser(
         prog=f"gopro {command}",
         usage=f"gopro {command} DATASET [TASK] [options]",
         description=about,
     )
-    made.add_argument("--config", action="config", help="read settings from a YAML file")
-    made.add_class_arguments(TrainSettings, skip={"resume"})
-    made.add_argument("--resume", action="store_true", help="continue an unfinished run")
+    parser.add_argument("--config", action="config", help="read settings from a YAML file")
+    parser.add_class_arguments(TrainSettings, skip={"resume"})
+    parser.flag("--resume", "continue an unfinished run")
     if command == "train":
-        made.add_argument(
-            "--estimate", action="store_true", help="say what it will cost, and do nothing"
-        )
-    made.add_argument(
-        "--seeds", type=str | None, default=None, help="several seeds in turn, in place of --seed"
-    )
+        parser.flag("--estimate", "only print the expected time and memory")
+    parser.option("--seeds", str | None, None, "several seeds, instead of --seed: 1,2,3")
     for name in TABLE:
-        made.add_class_arguments(find(name).Settings, name)
-    return made
+        parser.add_class_arguments(find(name).Settings, name)
+    return parser
 
 
-def read(made: Parser, arguments: Sequence[str]) -> tuple[Any, TrainSettings]:
-    """The values of a command line with DATASET and TASK in front, and the run's among them."""
-    values = parse(made, _named(arguments))
+def read(parser: Parser, arguments: Sequence[str]) -> tuple[Any, TrainSettings]:
+    """All values of a command line that starts with DATASET and TASK, and the run's settings."""
+    values = parse(parser, _named(arguments))
     settings: TrainSettings = build(TrainSettings, values)
     return values, settings
 
@@ -55,14 +51,14 @@ def options_of(method: str, values: Any) -> Any:
     """The settings of a method.
 
     Raises:
-        GoproError: When there is no such method, or its settings don't fit each other.
+        GoproError: When there is no such method, or its settings contradict each other.
     """
     kind = find(method).Settings
     return build(kind, values[method])
 
 
 def seeds_of(values: Any, settings: TrainSettings) -> list[int]:
-    """The seeds asked for, each once."""
+    """The seeds of ``--seeds`` or ``--seed``, without duplicates."""
     if values["seeds"] is None:
         return [settings.seed]
     if settings.seed != TrainSettings.seed:
@@ -71,7 +67,7 @@ def seeds_of(values: Any, settings: TrainSettings) -> list[int]:
 
 
 def runs_from(arguments: Sequence[str]) -> list[tuple[TrainSettings, Any]]:
-    """Settings of each run and of its method, from the command line."""
+    """The settings of each run and of its method."""
     values, settings = read(parser(), arguments)
     methods = names(values, "method")
     options = {method: options_of(method, values) for method in methods}
@@ -83,33 +79,33 @@ def runs_from(arguments: Sequence[str]) -> list[tuple[TrainSettings, Any]]:
 
 
 def _named(arguments: Sequence[str]) -> list[str]:
-    """DATASET and TASK as the options they stand for, last, so that they beat a settings file.
+    """DATASET and TASK as options, at the end, so that they override a settings file.
 
-    As positional arguments argparse would set them to nothing where they are left out, and a
-    file's values would be lost.
+    If they were positional arguments, argparse would set missing ones to None, and the values
+    of the file would be lost.
     """
     options: list[str] = []
-    places: list[str] = []
+    positional: list[str] = []
     rest = iter(arguments)
     for argument in rest:
         if not argument.startswith("-"):
-            places.append(argument)
+            positional.append(argument)
             continue
         options.append(argument)
         if "=" not in argument and argument not in _SWITCHES:
             options += islice(rest, 1)
-    if len(places) > 2:
-        got = " ".join(" ".join(places).split())
+    if len(positional) > 2:
+        got = " ".join(" ".join(positional).split())
         raise GoproError(
-            f"got {got}; wanted a data set and a task, and `=` or a blank between an option and "
-            "its value, as in `gopro train world base2new --shots 4`"
+            f"got {got}; wanted a data set and a task, and `=` or a space between an option "
+            "and its value, as in `gopro train world base2new --shots 4`"
         )
-    named = zip(("--dataset", "--task"), places, strict=False)
+    named = zip(("--dataset", "--task"), positional, strict=False)
     return [*options, *(word for pair in named for word in pair)]
 
 
 def train(arguments: Sequence[str]) -> None:
-    """Train, test, and show the result."""
+    """Train, test, and print the results."""
     wanted = runs_from(arguments)
     if "--estimate" in arguments:
         expect_all(wanted)
@@ -120,14 +116,14 @@ def train(arguments: Sequence[str]) -> None:
 
 
 def expect_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> None:
-    """Print what each run would do and cost."""
+    """Print what each run would do, and its expected cost."""
     from gopro.runs.run import expect
 
     print("\n".join(expect(*one) for one in wanted))
 
 
 def show(settings: TrainSettings, options: Any) -> Path:
-    """Run and print what it will do, the table, and where everything is."""
+    """Run, and print the plan, the table, and the run folder."""
     from gopro.results.pages import printed
     from gopro.runs import run
     from gopro.runs.launch import launch, resolve_in_first_process
@@ -138,7 +134,7 @@ def show(settings: TrainSettings, options: Any) -> Path:
     ):
         record = run.execute(resolved, announce=print)
     results = record.results
-    printed.print_table(results)
+    printed.print_run(results)
     print(
         f"{results['trainable_parameters']:,} learned parameters, {results['train_seconds']:.0f} s "
         f"of training; all of it is in {record.folder}"
@@ -147,9 +143,9 @@ def show(settings: TrainSettings, options: Any) -> Path:
 
 
 def show_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> None:
-    """Run one after the other and print one table of all."""
+    """Run one after another, and print one table of all runs."""
     from gopro.results import runfolder
-    from gopro.results.pages.printed import show as show_table
+    from gopro.results.pages.printed import print_runs
     from gopro.runs.series import in_turn
 
     out = wanted[0][0].out or Path("runs")
@@ -159,13 +155,13 @@ def show_all(wanted: Sequence[tuple[TrainSettings, Any]]) -> None:
         placed.append((replace(settings, out=out / name), options))
     with stopping("the same command continues"):
         folders = in_turn(placed)
-    show_table(folders)
+    print_runs(folders)
     print(f"all of it is in {out}")
 
 
 @contextmanager
 def stopping(how: str) -> Iterator[None]:
-    """Say after Ctrl-C, or on a full disk, how to go on."""
+    """After Ctrl-C, or on a full disk, print how to continue."""
     from gopro.training.trainer import Interrupted
 
     try:

@@ -1,1 +1,1 @@
-"""What finished runs leave: run folders, results.json, tables, statistics, pages."""
+"""Finished runs: run folders, results.json, tables, statistics, pages."""

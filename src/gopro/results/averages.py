@@ -1,4 +1,4 @@
-"""Runs averaged over seeds."""
+"""Averages of runs over seeds."""
 
 from __future__ import annotations
 
@@ -7,30 +7,29 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gopro.common.errors import GoproError
-from gopro.results.schema import summary
+from gopro.results.schema import summary, summary_of
 
 GROUP = ("dataset", "task", "method", "variant", "backbone", "shots")
-"""Runs that agree in these differ by seed alone, and are averaged."""
+"""Runs with the same values of these differ only by seed, and are averaged."""
 
 
 def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Average runs that differ by seed alone.
+    """Average runs that differ only by seed.
 
-    Runs of one seed that were tested on different things, such as one run for each domain that
-    was left out, count as one.
+    Runs of one seed with different tests, such as one run per left-out domain, are joined.
 
     Args:
         runs: Contents of ``results.json``, in any order.
 
     Returns:
-        A row a group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (mean),
-        ``trainable_parameters``, and
+        One row per group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (mean),
+        ``trainable_parameters``;
         ``scores`` and ``zeroshot``: column -> (mean, sample standard deviation or None for one
-        seed), ``by_seed`` and ``zeroshot_by_seed``: seed -> column -> percent. Columns are the
+        seed); ``by_seed`` and ``zeroshot_by_seed``: seed -> column -> percent. Columns are the
         test names and ``harmonic_mean`` or ``average``.
 
     Raises:
-        GoproError: When two runs of a group and seed were tested on the same.
+        GoproError: When two runs of a group and seed have the same test.
     """
     groups: dict[tuple[Any, ...], dict[int, list[Mapping[str, Any]]]] = {}
     for run in runs:
@@ -38,11 +37,11 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         seeds.setdefault(run["seed"], []).append(run)
     rows = []
     for key, seeds in groups.items():
-        alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+        by_tests: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
         for _, members in sorted(seeds.items()):
-            whole = _joined(members)
-            alike.setdefault(tuple(sorted(whole["test"])), []).append(whole)
-        for members in alike.values():
+            joined = _joined(members)
+            by_tests.setdefault(tuple(sorted(joined["test"])), []).append(joined)
+        for members in by_tests.values():
             ours = {run["seed"]: columns(run) for run in members}
             zero = {run["seed"]: columns(run["zeroshot"]) for run in members}
             rows.append(
@@ -61,17 +60,17 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Runs of one group and seed as one."""
+    """The runs of one group and seed, joined to one."""
     if len(runs) == 1:
         return runs[0]
     ours: dict[str, Any] = {}
     zero: dict[str, Any] = {}
     for run in sorted(runs, key=lambda run: sorted(run["test"])):
-        twice = ours.keys() & run["test"].keys()
-        if twice:
+        common = ours.keys() & run["test"].keys()
+        if common:
             raise GoproError(
-                f"two of the runs of {run['method']} on {run['dataset']} have the same seed "
-                f"({run['seed']}) and test ({min(twice)}); name each run once"
+                f"two runs of {run['method']} on {run['dataset']} have the same seed "
+                f"({run['seed']}) and test ({min(common)}); name each run once"
             )
         ours.update(run["test"])
         zero.update(run["zeroshot"]["test"])
@@ -86,16 +85,16 @@ def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def columns(measured: Mapping[str, Any]) -> dict[str, float]:
-    """Accuracies by test, and with several tests their summary, last."""
-    found = {name: row["accuracy"] for name, row in measured["test"].items()}
-    for last in ("harmonic_mean", "average"):
-        if last in measured and len(found) > 1:
-            found[last] = measured[last]
-    return found
+    """Test name -> accuracy; with several tests, their summary is the last entry."""
+    accuracies = {name: row["accuracy"] for name, row in measured["test"].items()}
+    if len(accuracies) > 1:
+        name, value = summary_of(measured)
+        accuracies[name] = value
+    return accuracies
 
 
 def spread(rows: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float | None]]:
-    """Column -> mean and sample standard deviation (None for one row), over rows alike."""
+    """Column -> mean and sample standard deviation (None for one row) over the rows."""
     return {
         name: (
             statistics.mean(row[name] for row in rows),

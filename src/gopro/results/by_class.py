@@ -1,43 +1,49 @@
 """Results with each accuracy averaged over classes instead of images.
 
-CLIP's paper measures some data sets so, Caltech101 among them, where a few classes have most of the
-test images.
+CLIP's paper measures some data sets like this. One is Caltech101, where a few classes have most of
+the test images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
 from typing import Any
 
-from gopro.results.pages.story import by_class
 from gopro.results.schema import summary
 from gopro.results.tables import Table
 
 
-def averaged(found: Mapping[str, Any], predictions: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's result measured by class.
+def accuracy_by_class(truth: Sequence[int], answers: Sequence[int]) -> dict[int, float]:
+    """Class -> accuracy on its images in percent, for the classes that have images."""
+    correct = Counter(t for t, a in zip(truth, answers, strict=True) if t == a)
+    return {label: 100 * correct[label] / count for label, count in Counter(truth).items()}
+
+
+def averaged(results: Mapping[str, Any], predictions: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's results with accuracies averaged over classes.
 
     Args:
-        found: Contents of its ``results.json``.
+        results: Contents of its ``results.json``.
         predictions: Contents of its ``predictions.json``.
     """
-    ours = _measured(found, predictions, "predicted")
-    zero = _measured(found["zeroshot"], predictions, "zeroshot")
-    return {**ours, "zeroshot": zero}
+    zeroshot = _rescored(results["zeroshot"], predictions, "zeroshot")
+    return {**_rescored(results, predictions, "predicted"), "zeroshot": zeroshot}
 
 
 def titled(table: Table) -> Table:
-    """A table of such results: it says so, and has no published figures, which are by image."""
+    """The table with this measure in its title, without published figures: they are by image."""
     lines = tuple(replace(line, published={}) for line in table.lines)
     return replace(table, lines=lines, measure="accuracy averaged over classes")
 
 
-def _measured(found: Mapping[str, Any], predictions: Mapping[str, Any], who: str) -> dict[str, Any]:
-    test = {
-        name: {**row, "accuracy": mean(by_class(part["labels"], part[who]).values())}
-        for name, row in found["test"].items()
-        for part in (predictions[name],)
-    }
-    return {**found, "test": test, **summary(test)}
+def _rescored(
+    scores: Mapping[str, Any], predictions: Mapping[str, Any], answers: str
+) -> dict[str, Any]:
+    test = {}
+    for name, score in scores["test"].items():
+        accuracies = accuracy_by_class(predictions[name]["labels"], predictions[name][answers])
+        test[name] = {**score, "accuracy": mean(accuracies.values())}
+    return {**scores, "test": test, **summary(test)}

@@ -1,4 +1,4 @@
-"""The published figures, to stand beside ours."""
+"""Published accuracies, to compare with ours."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 _NAMES = {"zeroshot": "clip"}
-"""Methods that the published tables call otherwise."""
+"""Methods with another name in the published tables."""
 
 _TABLES = {
     "cross-dataset": "cross_dataset",
@@ -18,21 +18,21 @@ _TABLES = {
 
 BACKBONE = "ViT-B-16"
 SHOTS = 16
-"""What the published figures were measured with."""
+"""Backbone and shots of the published figures."""
 
 
 def source() -> str:
-    """Where the figures come from."""
+    """The source of the figures."""
     return str(_tables()["source"])
 
 
 def short_source() -> str:
-    """Where the figures come from and what they were measured with, in a few words."""
+    """Source, backbone and shots of the figures, in a few words."""
     return f"{source().partition(', result')[0]}, {BACKBONE}, {SHOTS} shots"
 
 
 def methods() -> list[str]:
-    """The methods that have published figures, by our names."""
+    """Our names of the methods that have published figures."""
     ours = {theirs: name for name, theirs in _NAMES.items()}
     return [ours.get(name, name) for name in _tables()["base_to_new"]["average"]]
 
@@ -43,29 +43,29 @@ def datasets() -> list[str]:
 
 
 def figures(task: str, dataset: str, method: str) -> Mapping[str, float]:
-    """Published accuracies in percent, by our columns; empty where there are none.
+    """Published accuracies in percent by our column names; empty where there are none.
 
     Args:
-        task: A task's proper name.
-        dataset: The source's name, or ``average`` of the eleven sets in ``base2new``.
-        method: A method's name without its variant.
+        task: The task's full name.
+        dataset: The data set trained on, or ``average`` of the eleven sets in ``base2new``.
+        method: The method's name without its variant.
     """
     name = _NAMES.get(method, method)
     if task == "base2new":
-        row: Mapping[str, float] = _tables()["base_to_new"].get(dataset, {}).get(name, {})
+        base_to_new: Mapping[str, float] = _tables()["base_to_new"].get(dataset, {}).get(name, {})
         columns = {"base": "base", "new": "new", "hm": "harmonic_mean"}
-        return {columns[key]: value for key, value in row.items()}
+        return {columns[key]: value for key, value in base_to_new.items()}
     table: Mapping[str, Any] = _tables().get(_TABLES.get(task, ""), {})
     if table.get("source") != dataset or name not in table["rows"]:
         return {}
-    found = dict(zip(table["columns"], table["rows"][name], strict=True))
-    found.pop(dataset)  # the source's own accuracy is no column of ours
-    found.setdefault("average", round(sum(found.values()) / len(found), 2))
-    return found
+    row = dict(zip(table["columns"], table["rows"][name], strict=True))
+    row.pop(dataset)  # our tables have no column for the data set trained on
+    row.setdefault("average", round(sum(row.values()) / len(row), 2))
+    return row
 
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, Any]:
     text = (files("gopro.results") / "published_results.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
+    tables: dict[str, Any] = json.loads(text)
+    return tables

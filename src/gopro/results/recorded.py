@@ -1,4 +1,4 @@
-"""What a run recorded beside its results: numbers of each epoch, and every answer."""
+"""The other records of a run: ``metrics.jsonl`` and ``predictions.json``."""
 
 from __future__ import annotations
 
@@ -6,16 +6,38 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from gopro.common.errors import GoproError
-from gopro.results.runfolder import PREDICTIONS
+from gopro.common.typed import check
+from gopro.results.schema import Text
 from gopro.training.trainer import METRICS
+
+PREDICTIONS = "predictions.json"
+
+_Epoch = Annotated[int, Field(gt=-(2**53), lt=2**53)]
+_Index = Annotated[int, Field(ge=0)]
+
+
+class Predictions(TypedDict):
+    """The answers on one test: the classes, and for each image its key, label and two answers.
+
+    Labels and answers are indices of ``class_names``.
+    """
+
+    class_names: list[Text]
+    keys: list[Text]
+    labels: list[_Index]
+    predicted: list[_Index]
+    zeroshot: list[_Index]
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a finished run wrote: the contents of its files.
+    """The contents of the files of a finished run.
 
     Attributes:
         folder: The run folder.
@@ -31,7 +53,7 @@ class RunRecord:
 
 
 def metrics(folder: Path) -> list[dict[str, float]]:
-    """The rows of ``metrics.jsonl``, one an epoch.
+    """The rows of ``metrics.jsonl``, one per epoch.
 
     Raises:
         GoproError: When the file is missing or damaged.
@@ -39,16 +61,15 @@ def metrics(folder: Path) -> list[dict[str, float]]:
     path = folder / METRICS
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        if not all(map(_is_row, rows)):
-            raise ValueError("rows of other things than numbers")
+        check(rows, list[dict[str, float]])
+        check([row["epoch"] for row in rows], list[_Epoch])
         return rows
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path) from error
 
 
-def predictions(folder: Path) -> dict[str, dict[str, Any]]:
-    """Test name -> ``class_names``, and for each picture ``keys``, ``labels``, ``predicted`` and
-    ``zeroshot``.
+def predictions(folder: Path) -> dict[str, Predictions]:
+    """``predictions.json``: test name -> the answers on it.
 
     Raises:
         GoproError: When the file is missing or damaged.
@@ -56,36 +77,16 @@ def predictions(folder: Path) -> dict[str, dict[str, Any]]:
     path = folder / PREDICTIONS
     try:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or not found or not all(map(_is_part, found.values())):
-            raise ValueError("other things than answers")
-        return found
-    except (OSError, ValueError, RecursionError) as error:
+        check(found, Annotated[dict[str, Predictions], Field(min_length=1)])
+        for part in found.values():
+            images, classes = len(part["keys"]), len(part["class_names"])
+            for indices in (part["labels"], part["predicted"], part["zeroshot"]):
+                if len(indices) != images or max(indices, default=-1) >= classes:
+                    raise ValueError("answers that don't fit the images or the classes")
+        answers: dict[str, Predictions] = found
+        return answers
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise _damaged(path) from error
-
-
-def _is_row(row: Any) -> bool:
-    return (
-        isinstance(row, dict)
-        and type(row.get("epoch")) is int
-        and all(type(one) is float or _is_count(one) for one in row.values())
-    )
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and abs(value) < 2**53
-
-
-def _is_part(part: Any) -> bool:
-    if not isinstance(part, dict) or not isinstance(part.get("class_names"), list):
-        return False
-    names, keys = part["class_names"], part.get("keys")
-    answers: list[Any] = [part.get(name) for name in ("labels", "predicted", "zeroshot")]
-    return (
-        isinstance(keys, list)
-        and all(isinstance(text, str) and text.isprintable() for text in (*names, *keys))
-        and all(isinstance(places, list) and len(places) == len(keys) for places in answers)
-        and all(type(one) is int and 0 <= one < len(names) for row in answers for one in row)
-    )
 
 
 def _damaged(path: Path) -> GoproError:

@@ -1,10 +1,10 @@
-"""Where a run keeps its things, and how it is told from another run's folder."""
+"""Run folders: their files, and whether a folder belongs to a run."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,48 +19,46 @@ from gopro.training.config import TrainSettings
 
 CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"
-RESULTS = "results.json"
-PREDICTIONS = "predictions.json"
 SAMPLE = "sample.json"
 DONE = "done"
 
-# What may differ between a run and its continuation: no number in the result depends on it
+# Settings that may differ when a run is resumed: the results don't depend on them
 _FREE = {
     *("resume", "out", "root", "device", "workers", "eval_batch", "checkpoint_every", "logger"),
 }
 
 
 def default_folder(settings: TrainSettings, variant: str | None) -> Path:
-    """A folder name made from the settings, under ``runs/``."""
+    """The folder of a run without ``--out``: named after its settings, under ``runs/``."""
     dataset, _, path = settings.dataset.partition("folder:")
     if path:
         dataset = Path(path).expanduser().resolve().name or "folder"
     method = f"{settings.method}-{variant}" if variant else settings.method
     task = "-".join((tasks.resolve(settings.task), *settings.target_names))
     task = re.sub(r"[^\w.-]+", "_", task)
-    name = (dataset, task, method, settings.backbone.replace("/", "-"))
-    return Path("runs") / f"{'-'.join(name)}-{settings.shots}shot-seed{settings.seed}"
+    parts = (dataset, task, method, settings.backbone.replace("/", "-"))
+    return Path("runs") / f"{'-'.join(parts)}-{settings.shots}shot-seed{settings.seed}"
 
 
 State = Literal["new", "unfinished", "finished"]
 
 
 def state(folder: Path, settings: TrainSettings, options: Any) -> State:
-    """How far a run is in its folder; nothing is written.
+    """How far the run in a folder is; nothing is written.
 
     Args:
         folder: The run folder.
-        settings: Of the run, every default filled in.
+        settings: The run's settings, with all defaults filled in.
         options: The method's settings.
 
     Raises:
-        GoproError: When the folder holds another run, or other things.
+        GoproError: When the folder holds another run, or other files.
     """
     if not (folder / CONFIG).exists():
         if _holds_anything(folder):
             raise GoproError(f"{folder} holds other things; choose another --out")
         return "new"
-    new, old = identity(settings, options), _flat(read_config(folder))
+    new, old = identity(settings, options), flat(read_config(folder))
     changed = [key for key in new if old.get(key) != new[key]]
     if changed:
         raise GoproError(
@@ -70,41 +68,41 @@ def state(folder: Path, settings: TrainSettings, options: Any) -> State:
 
 
 def check(folder: Path, settings: TrainSettings, options: Any) -> None:
-    """See that a run may use the folder; nothing is written.
+    """Check that a run may use the folder; nothing is written.
 
     Args:
         folder: The run folder.
-        settings: Of the run, every default filled in.
+        settings: The run's settings, with all defaults filled in.
         options: The method's settings.
 
     Raises:
-        GoproError: When the folder holds another run, a finished one, or an unfinished one that
-            wasn't asked to be resumed.
+        GoproError: When the folder holds another run or a finished run, or an unfinished run and
+            ``resume`` isn't set.
     """
-    found = state(folder, settings, options)
-    if found == "finished":
+    progress = state(folder, settings, options)
+    if progress == "finished":
         raise GoproError(
             f"{folder} holds this very run, finished; see it with `gopro test {folder}`, or "
             "choose another --out"
         )
-    if found == "unfinished" and not settings.resume:
+    if progress == "unfinished" and not settings.resume:
         raise GoproError(
             f"{folder} holds this run, unfinished; add --resume, or choose another --out"
         )
 
 
 def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
-    """Make the run folder with its ``config.yaml``, or check the one that is there.
+    """Make the run folder with its ``config.yaml``, or check an existing one.
 
-    What a killed process was about to write is removed.
+    Temporary files of a killed process are removed.
 
     Args:
         folder: The run folder.
-        settings: Of the run, every default filled in.
+        settings: The run's settings, with all defaults filled in.
         options: The method's settings.
 
     Raises:
-        GoproError: As ``check`` does, and when the folder can't be written.
+        GoproError: See ``check``; also when the folder can't be written.
     """
     check(folder, settings, options)
     remove_temporary(folder)
@@ -114,8 +112,8 @@ def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
             temporary.write_text(text, encoding="utf-8")
 
 
-def keep_sample(folder: Path, source: Dataset, drawn: Sample) -> None:
-    """Write the few-shot sample, or see that a resumed run's data are still the same.
+def keep_sample(folder: Path, source: Dataset, sample: Sample) -> None:
+    """Write the few-shot sample; for a resumed run, check that its data are still the same.
 
     Raises:
         GoproError: When they aren't, or the folder can't be written.
@@ -126,35 +124,35 @@ def keep_sample(folder: Path, source: Dataset, drawn: Sample) -> None:
             load_sample(path, source)
         except GoproError as error:
             raise GoproError(
-                f"{folder} can't be resumed: the data set isn't what it was when the run started "
+                f"{folder} can't be resumed: the data set has changed since the run started "
                 f"({error}); restore it, or choose another --out"
             ) from error
-    save_sample(path, drawn)
+    save_sample(path, sample)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """The settings of a run as written.
+    """The settings of a run as plain data.
 
     Raises:
         GoproError: When the folder is no run folder, or its config is damaged.
     """
     path = folder / CONFIG
     try:
-        found = load_yaml(path.read_text(encoding="utf-8"))
+        config = load_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise GoproError(f"{folder} is no run folder ({CONFIG} is missing)") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise GoproError(f"{path} is damaged; train again into another --out") from error
-    if not isinstance(found, dict) or not isinstance(found.get("method"), str):
+    if not isinstance(config, dict) or not isinstance(config.get("method"), str):
         raise GoproError(f"{path} is damaged; train again into another --out")
-    return found
+    return config
 
 
 def read_settings(folder: Path) -> tuple[TrainSettings, Any]:
-    """The settings of a run, and its method's, as they were.
+    """The settings of a run and of its method.
 
     Raises:
-        GoproError: When they can't be read, or name things this version doesn't have.
+        GoproError: When they can't be read, or this version doesn't have such settings.
     """
     from gopro.methods import find
 
@@ -170,31 +168,31 @@ def read_settings(folder: Path) -> tuple[TrainSettings, Any]:
 
 
 def finished(folders: Sequence[Path]) -> list[Path]:
-    """The finished run folders among these and directly or deeper inside them.
+    """The finished run folders among the given folders and at any depth inside them.
 
     Raises:
         GoproError: When a folder is missing or holds no finished run.
     """
-    found: list[Path] = []
+    runs: list[Path] = []
     for folder in folders:
         inside = sorted(path.parent for path in folder.rglob(DONE) if path.is_file())
         if not inside:
             raise GoproError(f"{folder} holds no finished run; wanted a folder of `gopro train`")
-        found += [path for path in inside if path not in found]
-    return found
+        runs += [path for path in inside if path not in runs]
+    return runs
 
 
 def to_dict(settings: TrainSettings, options: Any) -> dict[str, Any]:
-    """Settings as plain data, the method's under its name."""
+    """Settings as plain data, those of the method under its name."""
     plain = dataclasses.asdict(settings)
     plain[settings.method] = dataclasses.asdict(options)
     return {key: _plain(value) for key, value in plain.items()}
 
 
 def identity(settings: TrainSettings, options: Any) -> dict[str, Any]:
-    """The settings that tell a run from another: those that its numbers depend on, flat."""
-    flat = _flat(to_dict(settings, options))
-    return {key: value for key, value in flat.items() if key.partition(".")[0] not in _FREE}
+    """The settings that the results depend on, by dotted name; two runs differ if these differ."""
+    rows = flat(to_dict(settings, options))
+    return {key: value for key, value in rows.items() if key.partition(".")[0] not in _FREE}
 
 
 def _plain(value: Any) -> Any:
@@ -209,18 +207,19 @@ def _holds_anything(folder: Path) -> bool:
     try:
         if not folder.is_dir():
             return folder.exists()
-        return not all(is_temporary(path) for path in folder.iterdir())  # a killed run's start
+        return not all(is_temporary(path) for path in folder.iterdir())  # left by a killed run
     except OSError as error:
         raise GoproError(
-            f"can't look into {folder} ({error.strerror or error}); choose another --out"
+            f"can't read {folder} ({error.strerror or error}); choose another --out"
         ) from error
 
 
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as one level, with dotted names."""
     rows: dict[str, Any] = {}
     for key, value in tree.items():
-        if isinstance(value, dict):
-            rows.update(_flat(value, f"{prefix}{key}."))
+        if isinstance(value, Mapping):
+            rows.update(flat(value, f"{prefix}{key}."))
         else:
             rows[f"{prefix}{key}"] = value
     return rows

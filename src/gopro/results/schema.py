@@ -1,26 +1,90 @@
-"""The result of a run: ``results.json`` and the table that ends it."""
+"""``results.json``: its contents, and the only code that makes, writes and reads it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+from typing_extensions import NotRequired, TypedDict
 
 from gopro.common.errors import GoproError
+from gopro.common.files import write_json
+from gopro.common.typed import check
 
+if TYPE_CHECKING:
+    from gopro.data.plan import Plan
+    from gopro.training.config import TrainSettings
+
+FILE = "results.json"
 SCHEMA = 1
 
-_KEYS = (
-    *("schema", "dataset", "task", "method", "variant", "backbone", "shots", "seed"),
-    *("test", "zeroshot", "train_seconds", "trainable_parameters"),
-)
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise PydanticCustomError("printable", "Input should hold printable characters only")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_printable)]
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class Score(TypedDict):
+    """The accuracy on one test: percent, number of test images, number of classes."""
+
+    accuracy: Percent
+    n: Count
+    classes: Count
+
+
+class Scores(TypedDict):
+    """The accuracies of one method: test name -> score, their summary, test name -> prompt."""
+
+    test: dict[Text, Score]
+    harmonic_mean: NotRequired[Percent]
+    average: NotRequired[Percent]
+    templates: NotRequired[dict[str, Text]]
+
+
+class Provenance(TypedDict, total=False):
+    """What is needed to repeat a run; see ``gopro.runs.provenance``."""
+
+    settings: dict[str, Any]
+    environment: dict[str, Any]
+    revision: Text | None
+    splits: dict[str, Any]
+    sample: str
+
+
+class Measured(Scores):
+    """The accuracies of a run's method, and beside them those of zero-shot CLIP."""
+
+    zeroshot: Scores
+
+
+class Results(Measured, Provenance):
+    """Contents of ``results.json``; ``train_seconds`` has one decimal."""
+
+    schema: int
+    dataset: Text
+    task: Text
+    method: Text
+    variant: Text | None
+    backbone: Text
+    shots: Count
+    seed: Count
+    train_seconds: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+    trainable_parameters: Count
+    notes: NotRequired[list[Text]]
+
 
 _TESTS = {"base2new": {"base", "new"}, "few-shot": {"all"}}
-"""What tasks test on whose tests have fixed names."""
-
-Measured = Mapping[str, Mapping[str, float]]
-"""Test name -> {"accuracy": percent, "n": images, "classes": count}."""
+"""Names of the tests, for the tasks where they are fixed."""
 
 
 def harmonic_mean(base: float, new: float) -> float:
@@ -28,93 +92,125 @@ def harmonic_mean(base: float, new: float) -> float:
     return 2 * base * new / (base + new) if base + new > 0 else 0.0
 
 
-def summary(test: Measured) -> dict[str, float]:
+def summary(test: Mapping[str, Any]) -> dict[str, float]:
     """The one number of a run: the harmonic mean of base and new, else the average accuracy."""
-    accuracies = {name: row["accuracy"] for name, row in test.items()}
+    accuracies = {name: score["accuracy"] for name, score in test.items()}
     if set(accuracies) == {"base", "new"}:
         return {"harmonic_mean": harmonic_mean(accuracies["base"], accuracies["new"])}
     return {"average": sum(accuracies.values()) / len(accuracies)}
 
 
-def read(folder: Path) -> dict[str, Any]:
-    """The ``results.json`` of a finished run.
+def summary_of(scores: Mapping[str, Any]) -> tuple[str, float]:
+    """Name and value of the summary in recorded scores."""
+    name = "harmonic_mean" if "harmonic_mean" in scores else "average"
+    return name, scores[name]
+
+
+def method_name(results: Mapping[str, Any]) -> str:
+    """The method with its variant, as in ``gopro (paper)``."""
+    variant = results["variant"]
+    return f"{results['method']} ({variant})" if variant else str(results["method"])
+
+
+def measured(
+    scores: Mapping[str, dict[str, Score]], templates: Mapping[str, dict[str, str]]
+) -> Measured:
+    """The measured part of the results.
+
+    Args:
+        scores: "method" and "zeroshot" -> test name -> score.
+        templates: "method" and "zeroshot" -> test name -> the prompt of the class names; empty
+            for a method without one.
+    """
+
+    def part(who: str) -> Any:
+        prompts = {"templates": templates[who]} if templates[who] else {}
+        return {"test": scores[who], **summary(scores[who]), **prompts}
+
+    both: Any = {**part("method"), "zeroshot": part("zeroshot")}
+    return cast(Measured, both)
+
+
+def results(
+    settings: TrainSettings,
+    options: Any,
+    plan: Plan,
+    parameters: int,
+    seconds: float,
+    measured: Measured,
+) -> Results:
+    """The results of a run, without their provenance.
+
+    Args:
+        settings: The run's settings.
+        options: The method's settings.
+        plan: What was trained and tested on. Notes about its data sets, such as a generated
+            split, are recorded.
+        parameters: Number of trainable parameters.
+        seconds: Training time.
+        measured: The accuracies.
+    """
+    notes = [f"{dataset.name}: {note}" for dataset in plan.datasets for note in dataset.notes]
+    return {
+        "schema": SCHEMA,
+        "dataset": plan.dataset,
+        "task": plan.task,
+        "method": settings.method,
+        "variant": getattr(options, "variant", None),
+        "backbone": settings.backbone,
+        "shots": settings.shots,
+        "seed": settings.seed,
+        "train_seconds": round(seconds, 1),
+        "trainable_parameters": parameters,
+        "notes": list(dict.fromkeys(notes)),
+        **measured,  # type: ignore[typeddict-item]  # the caller adds the provenance
+    }
+
+
+def write(folder: Path, results: Results) -> None:
+    """Write the results of a finished run into its folder.
 
     Raises:
-        GoproError: When the folder holds none, or one of another version.
+        GoproError: When the file can't be written.
     """
-    path = folder / "results.json"
+    write_json(folder / FILE, results)
+
+
+def read(folder: Path) -> Results:
+    """The results of a finished run.
+
+    Raises:
+        GoproError: When the folder holds none, or they are damaged or of another schema.
+    """
+    path = folder / FILE
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        schema = found["schema"]
-        fault = _fault(found) if schema == SCHEMA else None
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
+        if found["schema"] != SCHEMA:
+            raise GoproError(f"{path} has schema {found['schema']}; this gopro reads {SCHEMA}")
+        check(found, Results)
+        _check_tests(found)
     except FileNotFoundError as error:
         raise GoproError(
-            f"{folder} holds no finished run (results.json is missing); train there first"
+            f"{folder} holds no finished run ({FILE} is missing); train there first"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise GoproError(f"{path} is damaged; train again into another --out") from error
-    if schema != SCHEMA:
-        raise GoproError(f"{path} has schema {schema}; this gopro reads {SCHEMA}")
-    if fault:
-        raise GoproError(f"{path} is damaged ({fault}); train again into another --out")
-    return found
+        raise GoproError(f"{path} is damaged ({error}); train again into another --out") from error
+    results: Results = found
+    return results
 
 
-def _fault(found: Mapping[str, Any]) -> str | None:
-    """What is wrong with the entries that tables and pages are made of."""
-    missing = sorted(set(_KEYS) - set(found))
-    if missing:
-        return f"{', '.join(missing)} missing"
-    test, zero, notes = found["test"], found["zeroshot"], found.get("notes", [])
-    right = {
-        **{name: _is_text(found[name]) for name in ("dataset", "task", "method", "backbone")},
-        "variant": found["variant"] is None or _is_text(found["variant"]),
-        **{name: _is_count(found[name]) for name in ("shots", "seed", "trainable_parameters")},
-        "train_seconds": _is_number(found["train_seconds"], 1e12),
-        "test": _is_measured(test, found["task"]),
-        "zeroshot": isinstance(zero, dict) and _is_measured(zero.get("test"), found["task"]),
-        "notes": isinstance(notes, list) and all(map(_is_text, notes)),
-        "environment": isinstance(found.get("environment", {}), dict),
-        "revision": found.get("revision") is None or _is_text(found["revision"]),
-    }
-    wrong = [name for name, fine in right.items() if not fine]
-    if wrong:
-        return f"{wrong[0]!r} is of another kind than wanted"
-    for who, rows in (("test", found), ("zeroshot", zero)):
-        told = rows.get("templates", {})
-        if not isinstance(told, dict) or not all(map(_is_text, told.values())):
-            return f"the templates of {who!r} are no texts"
-        if rows["test"].keys() != test.keys():
-            return "'zeroshot' was measured on other tests"
-        if not all(_is_number(rows.get(name), 100) for name in summary(test)):
-            return f"the summary of {who!r} is missing"
-    return None
+def _check_tests(results: Results) -> None:
+    """Check that the tests are those of the task, and that zero-shot CLIP had the same.
 
-
-def _is_measured(rows: Any, task: str) -> bool:
-    """Whether each of a task's tests has its figures."""
-    wanted = _TESTS.get(task)
-    return (
-        isinstance(rows, dict)
-        and (set(rows) == wanted if wanted else len(rows) > 0)
-        and all(map(_is_text, rows))
-        and all(
-            isinstance(row, dict)
-            and _is_number(row.get("accuracy"), 100)
-            and _is_count(row.get("n"))
-            and _is_count(row.get("classes"))
-            for row in rows.values()
-        )
-    )
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and value.isprintable()
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value < 2**53
-
-
-def _is_number(value: Any, most: float) -> bool:
-    return type(value) in (int, float) and 0 <= value <= most
+    Raises:
+        ValueError: When they aren't, or a summary is missing.
+    """
+    tests, wanted = set(results["test"]), _TESTS.get(results["task"])
+    if not tests or (wanted and tests != wanted):
+        raise ValueError(f"got the tests {sorted(tests)}; wanted {sorted(wanted or ['any'])}")
+    if results["zeroshot"]["test"].keys() != tests:
+        raise ValueError("zeroshot was measured on other tests")
+    for name in summary(results["test"]):
+        for who, scores in (("", results), ("zeroshot.", results["zeroshot"])):
+            if name not in scores:
+                raise ValueError(f"{who}{name} is missing")

@@ -1,4 +1,4 @@
-"""Paired differences with their confidence."""
+"""Paired differences with confidence intervals."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEVEL = 0.95
-"""Of the confidence intervals."""
+"""Level of the confidence intervals."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean difference of pairs, in percentage points.
+    """The mean of paired differences, in percentage points.
 
     Attributes:
-        mean: Over the pairs.
+        mean: The mean over the pairs.
         reach: Half the width of the confidence interval; None for a single pair.
-        pairs: How many.
+        pairs: The number of pairs.
     """
 
     mean: float
@@ -32,10 +32,10 @@ class Difference:
 
 
 def paired(differences: Sequence[float]) -> Difference:
-    """Student's interval of a mean: ``mean ± t(n - 1) s / sqrt(n)``.
+    """Student's confidence interval of a mean: ``mean ± t(n - 1) s / sqrt(n)``.
 
     Args:
-        differences: One a pair, at least one; pairs are taken for independent.
+        differences: One per pair, at least one; the pairs are assumed independent.
     """
     mean, count = statistics.mean(differences), len(differences)
     if count < 2:
@@ -45,7 +45,7 @@ def paired(differences: Sequence[float]) -> Difference:
 
 
 def quantile(freedom: int) -> float:
-    """Student's t that 95 % of the distribution lies within, on both sides."""
+    """The two-sided 95 % quantile of Student's t distribution."""
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, (1 + LEVEL) / 2))

@@ -10,7 +10,7 @@ from typing import Any
 from gopro.common.errors import GoproError
 from gopro.results import published
 from gopro.results.averages import over_seeds, spread
-from gopro.results.schema import harmonic_mean
+from gopro.results.schema import harmonic_mean, method_name
 from gopro.results.statistics import Difference, paired
 
 ZERO_SHOT = "zero-shot CLIP"
@@ -23,13 +23,13 @@ class Line:
     """One method in a table.
 
     Attributes:
-        method: With its variant.
-        scores: Column -> mean and spread.
-        seeds: Those averaged; none for zero-shot CLIP, which draws nothing.
+        method: The method with its variant.
+        scores: Column -> mean and standard deviation.
+        seeds: The averaged seeds; none for zero-shot CLIP, which isn't random.
         seconds: Mean training time of a run.
-        learned: How many numbers are learned; None where that depends on the data set.
-        gain: Over the baseline, in the table's last column; None for the baseline itself.
-        published: Column -> published figure, where there is one.
+        learned: Number of learned parameters; None if it depends on the data set.
+        gain: Gain over the baseline in the table's last column; None for the baseline itself.
+        published: Column -> published figure, if there is one.
     """
 
     method: str
@@ -43,18 +43,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
-    """Methods that were tested on the same.
+    """Methods with the same tests.
 
     Attributes:
-        task: Its proper name.
-        dataset: What was trained on; ``average`` for a table over several data sets.
-        backbone: Its name.
-        shots: Training images a class; None where they are the columns.
-        columns: Names of the tests, the summary last.
-        lines: Zero-shot CLIP first.
-        baseline: Whom the gains are over.
-        datasets: What an average is over.
-        measure: What the numbers are, in percent.
+        task: The task's full name.
+        dataset: The data set trained on; ``average`` for a table over several data sets.
+        backbone: The backbone's name.
+        shots: Training images per class; None if the columns are numbers of shots.
+        columns: Names of the tests, then the summary.
+        lines: The methods, zero-shot CLIP first.
+        baseline: The method that the gains refer to.
+        datasets: The data sets of an average.
+        measure: What the numbers measure, in percent.
     """
 
     task: str
@@ -69,7 +69,7 @@ class Table:
 
     @property
     def title(self) -> str:
-        """The table in words."""
+        """The title of the table."""
         name = f"average of {len(self.datasets)} data sets" if self.datasets else self.dataset
         shots = f"{self.shots} shots, " if self.shots is not None else ""
         return f"{name}, {self.task}, {shots}{self.backbone}: {self.measure} in %"
@@ -81,7 +81,7 @@ class Table:
 
 @dataclass(frozen=True)
 class _Series:
-    """A method's numbers seed by seed: seed -> column -> percent."""
+    """A method's accuracies by seed: seed -> column -> percent."""
 
     method: str
     name: str
@@ -92,14 +92,14 @@ class _Series:
 
 
 def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list[Table]:
-    """All tables that runs make: averages over data sets first.
+    """All tables of the runs, averages over data sets first.
 
     Args:
         runs: Contents of ``results.json``.
         baseline: ``zeroshot``, or a method with or without its variant: ``gopro (paper)``.
 
     Raises:
-        GoproError: When two runs are of the same settings and seed, or none is the baseline's.
+        GoproError: When two runs have the same settings and seed, or no run is of the baseline.
     """
     groups: dict[tuple[Any, ...], list[_Series]] = {}
     for row in over_seeds(runs):
@@ -116,14 +116,14 @@ def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list
     named = {line.method for table in tables for line in table.lines}
     if baseline != "zeroshot" and not any(_is(name, baseline) for name in named):
         raise GoproError(
-            f"none of the runs is of the baseline {baseline!r}; choose one of "
+            f"no run is of the baseline {baseline!r}; choose one of "
             f"{', '.join(['zeroshot', *sorted(named - {ZERO_SHOT})])}"
         )
     return tables
 
 
 def _series(row: Mapping[str, Any]) -> _Series:
-    name = f"{row['method']} ({row['variant']})" if row["variant"] else row["method"]
+    name = method_name(row)
     ours, zero = row["by_seed"], row["zeroshot_by_seed"]
     if row["task"] == "few-shot":
         shots = str(row["shots"])
@@ -134,10 +134,10 @@ def _series(row: Mapping[str, Any]) -> _Series:
 
 
 def _by_shots(series: Sequence[_Series]) -> list[_Series]:
-    """One series a method, a column for each number of shots."""
-    found: dict[str, _Series] = {}
+    """One series per method, with a column per number of shots."""
+    joined: dict[str, _Series] = {}
     for one in sorted(series, key=lambda one: int(_columns(one)[0])):
-        before = found.get(one.name)
+        before = joined.get(one.name)
         if before is not None:
             merged = [
                 {seed: {**a.get(seed, {}), **b.get(seed, {})} for seed in sorted({*a, *b})}
@@ -146,25 +146,25 @@ def _by_shots(series: Sequence[_Series]) -> list[_Series]:
             seconds = max(before.seconds, one.seconds)
             learned = max(before.learned, one.learned)
             one = _Series(one.method, one.name, merged[0], merged[1], seconds, learned)
-        found[one.name] = one
-    return list(found.values())
+        joined[one.name] = one
+    return list(joined.values())
 
 
 def _over_datasets(
     groups: Mapping[tuple[Any, ...], Sequence[_Series]],
 ) -> list[tuple[tuple[Any, ...], dict[str, Sequence[_Series]]]]:
-    """The groups of ``base2new`` that differ by the data set alone, where there are several."""
-    found: dict[tuple[Any, ...], dict[str, Sequence[_Series]]] = {}
+    """The groups of ``base2new`` that differ only by the data set, if there are several."""
+    by_settings: dict[tuple[Any, ...], dict[str, Sequence[_Series]]] = {}
     for (task, dataset, backbone, shots, _), series in groups.items():
         if task == "base2new":
-            found.setdefault((task, backbone, shots), {})[dataset] = series
-    return [(key, sets) for key, sets in found.items() if len(sets) > 1]
+            by_settings.setdefault((task, backbone, shots), {})[dataset] = series
+    return [(key, sets) for key, sets in by_settings.items() if len(sets) > 1]
 
 
 def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseline: str) -> Table:
     """Accuracies averaged over data sets; the harmonic mean is that of the averages, as published.
 
-    Only methods that were run on all of the sets are in it. Its pairs are data sets.
+    It has only the methods that were run on all data sets. Gains are paired by data set.
     """
     task, backbone, shots = key
     figures = published.figures if set(published.datasets()) == set(sets) else _none
@@ -187,10 +187,10 @@ def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseli
         summaries[name] = _summaries(ours, seeds)
         scores = spread([_averaged(ours, seed) for seed in seeds])
         seconds = statistics.mean(one.seconds for one in members)
-        there = figures(task, "average", members[0].method)
+        theirs = figures(task, "average", members[0].method)
         counts = {one.learned for one in members}
         learned = counts.pop() if len(counts) == 1 else None
-        lines.append(Line(name, scores, tuple(seeds), seconds, learned, published=there))
+        lines.append(Line(name, scores, tuple(seeds), seconds, learned, published=theirs))
     base = next((name for name in summaries if _is(name, baseline)), None)
     if base is not None:
         lines = [_with_gain(line, summaries[line.method], summaries[base]) for line in lines]
@@ -198,7 +198,7 @@ def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseli
 
 
 def _lines(series: Sequence[_Series], baseline: str, task: str, dataset: str) -> list[Line]:
-    """Zero-shot CLIP, then the methods, each with its gain over the baseline seed by seed."""
+    """Zero-shot CLIP, then the methods, with gains over the baseline paired by seed."""
     column = _columns(series[0])[-1]
     zero: dict[int, Mapping[str, float]] = {}
     for one in series:
@@ -217,17 +217,17 @@ def _lines(series: Sequence[_Series], baseline: str, task: str, dataset: str) ->
         if one.method == "zeroshot" and _spread(one.ours) == _spread(one.zero):
             continue  # the line above
         figures = published.figures(task, dataset, one.method)
-        scores, drawn = _spread(one.ours), tuple(one.ours)
-        lines.append(Line(one.name, scores, drawn, one.seconds, one.learned, published=figures))
+        scores, seeds = _spread(one.ours), tuple(one.ours)
+        lines.append(Line(one.name, scores, seeds, one.seconds, one.learned, published=figures))
     if base is None:
         return lines
-    theirs, found = numbers[base], []
+    theirs, with_gains = numbers[base], []
     for line in lines:
         ours = numbers[line.method]
-        seeds = [s for s in ours if column in ours[s] and column in theirs.get(s, {})]
-        values = [[of[seed][column] for seed in seeds] for of in (ours, theirs)]
-        found.append(_with_gain(line, *values) if seeds else line)
-    return found
+        common = [s for s in ours if column in ours[s] and column in theirs.get(s, {})]
+        values = [[of[seed][column] for seed in common] for of in (ours, theirs)]
+        with_gains.append(_with_gain(line, *values) if common else line)
+    return with_gains
 
 
 def _table(
@@ -251,7 +251,7 @@ def _columns(series: _Series) -> list[str]:
 
 
 def _spread(by_seed: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
-    """Column by column: a seed may lack some."""
+    """Mean and standard deviation by column; a seed can lack some columns."""
     columns = dict.fromkeys(column for row in by_seed.values() for column in row)
     return {
         column: spread([{column: row[column]} for row in by_seed.values() if column in row])[column]
@@ -260,8 +260,8 @@ def _spread(by_seed: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
 
 
 def _steady(scores: Mapping[str, Score]) -> dict[str, Score]:
-    """Without a spread where nothing was drawn."""
-    return {name: (mean, wide or None) for name, (mean, wide) in scores.items()}
+    """The scores, with None in place of a standard deviation of 0: nothing is random."""
+    return {name: (mean, deviation or None) for name, (mean, deviation) in scores.items()}
 
 
 def _averaged(sets: Sequence[Mapping[int, Mapping[str, float]]], seed: int) -> dict[str, float]:
@@ -277,7 +277,7 @@ def _summaries(
 
 
 def _with_gain(line: Line, ours: Sequence[float], theirs: Sequence[float]) -> Line:
-    """The baseline itself gains nothing over itself, and is told no such thing."""
+    """The line with its gain; the baseline itself has none."""
     if ours is theirs or list(ours) == list(theirs):
         return line
     return replace(line, gain=paired([a - b for a, b in zip(ours, theirs, strict=True)]))

@@ -7,16 +7,15 @@ import json
 import subprocess
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from gopro.common import environment
 from gopro.data.fewshot import Sample
 from gopro.data.plan import Plan
-from gopro.results import runfolder
+from gopro.results import runfolder, schema
 from gopro.runs.prepared import PreparedRun
 
 
-def provenance(prepared: PreparedRun) -> dict[str, Any]:
+def provenance(prepared: PreparedRun) -> schema.Provenance:
     """The entries of ``results.json`` that say how the results were made.
 
     Returns:

@@ -13,6 +13,7 @@ import torch
 
 from gopro.common.tensors import load_tensors
 from gopro.results import runfolder, schema
+from gopro.results.recorded import PREDICTIONS
 from gopro.runs import run
 from gopro.runs.launch import launch, resolve_in_first_process
 from gopro.training.trainer import METRICS
@@ -80,14 +81,15 @@ def differences(first: Path, second: Path) -> Iterator[str]:
         for name in a | b:
             if a.get(name) != b.get(name):
                 yield f"{who}{name} {_accuracy(b, name)}, was {_accuracy(a, name)}"
-    for file in (runfolder.PREDICTIONS, METRICS):
+    for file in (PREDICTIONS, METRICS):
         if _content(first / file) != _content(second / file):
             yield f"{file} differs"
 
 
 def causes(first: Path, second: Path) -> list[str]:
     """What was different before the runs started: versions, device, code, data."""
-    before, now = schema.read(first), schema.read(second)
+    before: Mapping[str, Any] = schema.read(first)
+    now: Mapping[str, Any] = schema.read(second)
     reasons = []
     for name, old in before.get("environment", {}).items():
         new = now["environment"].get(name)

@@ -18,15 +18,15 @@ from gopro.data.pixels import batches
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import validator
 from gopro.results import runfolder, schema
-from gopro.results.pages import runs as pages
-from gopro.results.recorded import RunRecord
+from gopro.results.pages import run_page
+from gopro.results.recorded import PREDICTIONS, RunRecord
 from gopro.results.recorded import predictions as read_predictions
 from gopro.runs.estimate import estimate
 from gopro.runs.fast_tests import FastTests
 from gopro.runs.prepared import PreparedRun, prepare
 from gopro.runs.provenance import provenance
 from gopro.runs.resolve import ResolvedRun, resolve
-from gopro.runs.testing import describe, features_of, measure
+from gopro.runs.testing import features_of, measure
 from gopro.runs.workspace import Workspace
 from gopro.training.checkpoint import Progress
 from gopro.training.config import TrainSettings
@@ -97,16 +97,18 @@ def execute(
         seconds, rows = seconds + progress.seconds, progress.rows
     save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), _about(settings))
     measured, predictions = measure(prepared)
-    write_json(folder / runfolder.PREDICTIONS, predictions)
-    results = {**describe(prepared, seconds), **measured, **provenance(prepared)}
-    write_json(folder / runfolder.RESULTS, results)
+    write_json(folder / PREDICTIONS, predictions)
+    learned = method.trainable_parameters
+    about = schema.results(settings, prepared.options, prepared.plan, learned, seconds, measured)
+    results: schema.Results = {**about, **provenance(prepared)}
+    schema.write(folder, results)
     record = RunRecord(folder, results, predictions, rows)
     datasets = {name: test.dataset for name, test in prepared.plan.tests.items()}
     if prepared.trains:
         from gopro.results.pages import picture
 
         picture.draw(record, datasets)
-    pages.write(record, datasets, method, settings, prepared.options)
+    run_page.write(record, datasets, method, settings, prepared.options)
     with atomic_write(folder / runfolder.DONE) as temporary:
         temporary.write_text("finished\n")
     return record
@@ -127,7 +129,7 @@ def test(
     changes: dict[str, Any],
     fast: bool = False,
     announce: Callable[[str], None] = silent,
-) -> dict[str, Any]:
+) -> schema.Results:
     """Measure a finished run's weights again.
 
     Args:
@@ -157,7 +159,9 @@ def test(
             announce(line)
     else:
         measured, _ = measure(prepared)
-    return {**recorded, **describe(prepared, recorded["train_seconds"]), **measured}
+    learned, seconds = prepared.method.trainable_parameters, recorded["train_seconds"]
+    results = schema.results(settings, options, prepared.plan, learned, seconds, measured)
+    return {**recorded, **results}
 
 
 def _answers(predictions: Mapping[str, Any]) -> dict[str, list[int]]:

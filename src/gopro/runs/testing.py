@@ -9,7 +9,7 @@ from gopro.backbones import ImageFeatures
 from gopro.common.progress import bar
 from gopro.data import Dataset, Item
 from gopro.data.pixels import batches
-from gopro.data.plan import Plan, Test
+from gopro.data.plan import Test
 from gopro.data.templates import describe, own_template
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
@@ -67,7 +67,7 @@ def _test_features(
 
 def measure(
     prepared: PreparedRun, fast: Callable[[str, Method], Scorer] = lambda name, method: method
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[schema.Measured, dict[str, Any]]:
     """Run all tests of the plan.
 
     Args:
@@ -81,7 +81,7 @@ def measure(
     Raises:
         GoproError: When an image is missing or can't be read.
     """
-    measured: dict[str, dict[str, Any]] = {"method": {}, "zeroshot": {}}
+    measured: dict[str, dict[str, schema.Score]] = {"method": {}, "zeroshot": {}}
     templates: dict[str, dict[str, str]] = {"method": {}, "zeroshot": {}}
     predictions: dict[str, Any] = {}
     for name, test in prepared.plan.tests.items():
@@ -113,40 +113,4 @@ def measure(
             "predicted": answers["method"].tolist(),
             "zeroshot": answers["zeroshot"].tolist(),
         }
-    ours, zero = measured["method"], measured["zeroshot"]
-    return (
-        {
-            "test": ours,
-            **schema.summary(ours),
-            **({"templates": templates["method"]} if templates["method"] else {}),
-            "zeroshot": {
-                "test": zero,
-                **schema.summary(zero),
-                "templates": templates["zeroshot"],
-            },
-        },
-        predictions,
-    )
-
-
-def describe(prepared: PreparedRun, seconds: float) -> dict[str, Any]:
-    """The entries of ``results.json`` that describe the run."""
-    settings = prepared.settings
-    return {
-        "schema": schema.SCHEMA,
-        "dataset": prepared.plan.dataset,
-        "task": prepared.plan.task,
-        "method": settings.method,
-        "variant": getattr(prepared.options, "variant", None),
-        "backbone": settings.backbone,
-        "shots": settings.shots,
-        "seed": settings.seed,
-        "train_seconds": round(seconds, 1),
-        "trainable_parameters": prepared.method.trainable_parameters,
-        "notes": _notes(prepared.plan),
-    }
-
-
-def _notes(plan: Plan) -> list[str]:
-    """Remarks made while the data sets were read, such as that a split was generated."""
-    return list(dict.fromkeys(f"{one.name}: {note}" for one in plan.datasets for note in one.notes))
+    return schema.measured(measured, templates), predictions

@@ -67,7 +67,7 @@ def test_command_and_script(cli: Cli, model: Path, given: Given, tmp_path: Path)
     out = tmp_path / "classifier.onnx"
     done = cli("export", model, "--out", out)
     assert done.code == 0, done.err
-    assert "any number of pictures a call" in done.out
+    assert "any number of images per call" in done.out
     blocks = re.findall(r"```python\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
     assert "import gopro" not in blocks[0]
     photo = tmp_path / "wide.png"

@@ -82,7 +82,7 @@ def test_verify_names_what_is_broken(run: Run, root: Path) -> None:
     (images / "dotted" / "3.png").write_bytes(b"no picture")
     code, out, err = run("verify", "dtd", "--root", root)
     assert code == 2
-    assert err.startswith("gopro: 2 of the 8 pictures of dtd can't be used, the first: picture ")
+    assert err.startswith("gopro: 2 of the 8 images of dtd can't be used; the first: picture ")
     assert err.count("\n") == 1
     assert "1.png is empty" in err
     assert "can't read picture" in out

@@ -31,8 +31,8 @@ def fit(cli: Cli, tiny: list[str]) -> Fit:
 def test_from_a_folder_to_a_classifier(fit: Fit, photos: Path, tmp_path: Path) -> None:
     answer = fit(photos, tmp_path / "model", "--coop.n_ctx", 2)
     assert answer.code == 0, answer.err
-    assert "48 pictures of 4 classes, 12 per class" in answer.out
-    assert "learn from 32 pictures in 2 epochs, then measure it on the 16 others" in answer.out
+    assert "48 images of 4 classes, 12 per class" in answer.out
+    assert "train on 32 images for 2 epochs, then measure it on the 16 others" in answer.out
     assert re.search(r"the training takes about \d+ s\n", answer.out)
     assert "zero-shot CLIP" in answer.out
     classifier = PromptClassifier.load(tmp_path / "model", device="cpu")
@@ -52,7 +52,7 @@ def test_every_picture_when_asked(fit: Fit, tmp_path: Path) -> None:
     assert answer.code == 2  # a switch takes no value
     answer = fit(photos, tmp_path / "model", "--all")
     assert answer.code == 0, answer.err
-    assert "learn from 4 pictures in 2 epochs, measure nothing" in answer.out
+    assert "train on 4 images for 2 epochs, no measurement" in answer.out
     assert "Nothing was measured" in (tmp_path / "model" / "README.md").read_text()
 
 
@@ -60,7 +60,7 @@ def test_a_folder_that_is_split_already(fit: Fit, tmp_path: Path) -> None:
     for part, count in (("train", 3), ("val", 2), ("test", 4)):
         write_photos(tmp_path / "set" / part, count=count)
     answer = fit(tmp_path / "set", tmp_path / "model", "--select", "best")
-    assert "learn from 12 pictures in 2 epochs, then measure it on the 16 others" in answer.out
+    assert "train on 12 images for 2 epochs, then measure it on the 16 others" in answer.out
     history = json.loads((tmp_path / "model" / "classifier.json").read_text())["history"]
     assert "val_accuracy" in history[0]
 
@@ -82,8 +82,8 @@ def test_pictures_of_every_kind_and_other_files(fit: Fit, tmp_path: Path) -> Non
     (folder / "кот" / "new.HEIC").touch()
     answer = fit(folder, tmp_path / "model")
     assert answer.code == 0, answer.err
-    assert "12 pictures of 2 classes, 6 per class" in answer.out
-    assert "left out, not a kind of picture that is read: 1 .txt, 1 .heic" in answer.out
+    assert "12 images of 2 classes, 6 per class" in answer.out
+    assert "ignored, no supported image format: 1 .txt, 1 .heic" in answer.out
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_place_that_is_taken(
     assert "holds other things" in fit(photos, tmp_path / "other").line
     assert "is a file" in fit(photos, tmp_path / "other" / "thesis.txt").line
     assert "can't write into" in fit(photos, tmp_path / "other" / "thesis.txt" / "x").line
-    assert "where shall the model go" in cli("fit", photos).line
+    assert "got no --out; wanted a new folder" in cli("fit", photos).line
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

@@ -26,7 +26,7 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     found = rows(capsys)
     parts = [name for name in TABLE if find(name).parts]
     assert "gopro" in parts
-    assert f"With parts for gopro ablate: {', '.join(parts)}." in found
+    assert f"Methods with parts for `gopro ablate`: {', '.join(parts)}." in found
     for name in TABLE:
         assert found[name][:2] == [find(name).paper, find(name).about]
     mini = untrained("mini")

@@ -158,7 +158,7 @@ def test_wrong_values(cli: Cli, arguments: list[str], words: str) -> None:
         ("dataset: 3", "got --dataset 3; wanted str"),
         ("dataset: world\ntask: null", "got --task None; wanted str"),
         ("dataset: world\nmethod: coop\ncoop: null", "got null for CoOpSettings"),
-        ("dataset: world\nmethod: coop\nviews: []", "got [] for ViewSettings"),
+        ("dataset: world\nmethod: coop\nviews: []", "got --views (); wanted ViewSettings"),
         ("lr: !!float ''", "gopro: "),
         ("lr: !!timestamp x", "gopro: "),
         ("a: &a [*a]", "gopro: "),

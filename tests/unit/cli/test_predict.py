@@ -111,6 +111,6 @@ def test_bad_options(predict: Any, photos: Path, arguments: list[object], words:
 
 def test_no_pictures_and_no_model(predict: Any, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
-    assert "found no pictures" in predict(tmp_path).line
-    assert "found no pictures" in predict(tmp_path / "*.png").line
+    assert "found no images" in predict(tmp_path).line
+    assert "found no images" in predict(tmp_path / "*.png").line
     assert "is no model" in cli("predict", tmp_path, "a.png").line

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 import yaml
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from gopro.common.errors import GoproError
-from gopro.common.typed import fits, load_yaml, settings_from
+from gopro.common.typed import check, load_yaml, settings_from
 
 
 @dataclass(frozen=True)
@@ -47,21 +50,53 @@ def test_plain_data_become_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "words"),
     [
-        *(("name", 1), ("name", None), ("count", True), ("count", 1.0), ("count", "1")),
-        *(("place", 3), ("kind", "z"), ("pair", [1]), ("pair", [1, "x"]), ("pair", 1)),
-        *(("layers", [1.5]), ("layers", [True]), ("inner", 1), ("inner", {"share": "x"})),
-        *(("inner", {"shar": 1}), ("flag", 1), ("other", 1), (3, 1)),
+        ("name", 1, "got --name 1; wanted str"),
+        ("name", None, "got --name None; wanted str"),
+        ("count", True, "got --count True; wanted int | None"),
+        ("count", 1.0, "got --count 1.0; wanted int"),
+        ("count", "1", "got --count '1'; wanted int"),
+        ("place", 3, "got --place 3; wanted Path | None"),
+        ("kind", "z", "got --kind 'z'; wanted Literal"),
+        ("pair", [1], "wanted tuple[float, float]"),
+        ("pair", [1, "x"], "got --pair (1, 'x'); wanted tuple[float, float]"),
+        ("pair", 1, "got --pair 1; wanted tuple"),
+        ("layers", [1.5], "got --layers (1.5,); wanted tuple[int, ...]"),
+        ("layers", [True], "wanted tuple[int, ...] | None"),
+        ("inner", 1, "got --inner 1; wanted Inner"),
+        ("inner", {"share": "x"}, "got --inner.share 'x'; wanted float"),
+        ("inner", {"shar": 1}, "Inner has no setting 'shar'"),
+        ("flag", 1, "got --flag 1; wanted bool"),
+        ("other", 1, "Outer has no setting 'other'"),
+        (3, 1, "Outer has no setting 3"),
     ],
 )
-def test_other_kinds_are_refused(name: Any, value: Any) -> None:
-    with pytest.raises(TypeError):
-        settings_from(Outer, {name: value})
+def test_other_types_are_refused(name: Any, value: Any, words: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        settings_from(Outer, {name: value}, prefix="--")
+    assert words in str(caught.value)
 
 
-def test_a_field_that_is_not_there_fits_nothing() -> None:
-    assert fits(1, Outer, "count") and not fits(1, Outer, "number")
+class Record(TypedDict):
+    names: list[str]
+    share: Annotated[float, Field(ge=0, le=1)]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"names": ["a"]}, "share is missing"),
+        ({"names": ["a", 1], "share": 0.5}, "got names.1 1; input should be a valid string"),
+        ({"names": [], "share": 2}, "got share 2; input should be less than or equal to 1"),
+        ({"names": [], "share": True}, "got share True; input should be a valid number"),
+        ([], "got []; input should be a valid dictionary"),
+    ],
+)
+def test_the_first_fault_is_named(value: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=f"^{re.escape(words)}$"):
+        check(value, Record)
+    check({"names": ["a"], "share": 1, "more": 2}, Record)
 
 
 @pytest.mark.parametrize(

@@ -138,5 +138,5 @@ def test_averages_seeds_with_the_same_tests() -> None:
 
 
 def test_the_table_ends_with_notes(capsys: pytest.CaptureFixture[str]) -> None:
-    printed.print_table({**left_out("art", 80.0), "notes": ["styles: split [b]generated[/b]"]})
+    printed.print_run({**left_out("art", 80.0), "notes": ["styles: split [b]generated[/b]"]})
     assert capsys.readouterr().out.splitlines()[-1] == "note: styles: split [b]generated[/b]"

@@ -77,7 +77,7 @@ def test_a_config_runs_nothing(tmp_path: Path) -> None:
                 views=ViewSettings(crop_scale=(0.2, 0.9), moco_jitter=(0.1, 0.2, 0.3, 0.4)),
                 optimizer="adam",
             ),
-            GOProSettings(layers=(1, 2), words="ein Käfer: #1"),
+            GOProSettings(layers=(1, 2), ctx_init="ein Käfer: #1"),
         ),
     ],
 )
@@ -147,7 +147,7 @@ def test_foreign_things_are_not_touched(tmp_path: Path) -> None:
 def test_a_folder_that_may_not_be_read(tmp_path: Path) -> None:
     tmp_path.chmod(0)
     try:
-        with pytest.raises(GoproError, match="can't look into"):
+        with pytest.raises(GoproError, match="can't read"):
             check(tmp_path, SETTINGS, OPTIONS)
     finally:
         tmp_path.chmod(0o700)
@@ -226,7 +226,7 @@ def test_a_resumed_runs_data_must_be_the_same(tmp_path: Path) -> None:
     before = (tmp_path / "sample.json").read_bytes()
     keep_sample(tmp_path, source, sample)
     more = replace(source, train=(*items, Item("0/new", 0)))
-    with pytest.raises(GoproError, match="can't be resumed: the data set isn't what it was"):
+    with pytest.raises(GoproError, match="can't be resumed: the data set has changed since"):
         keep_sample(tmp_path, more, draw(more, 2, 1, (0, 1)))
     assert (tmp_path / "sample.json").read_bytes() == before
 

@@ -73,36 +73,38 @@ def test_damaged_results(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"dataset": 3}, "'dataset' is of another kind"),
-        ({"method": "a\ud800"}, "'method' is of another kind"),
-        ({"variant": []}, "'variant' is of another kind"),
-        ({"seed": True}, "'seed' is of another kind"),
-        ({"shots": -1}, "'shots' is of another kind"),
-        ({"shots": 2**53}, "'shots' is of another kind"),
-        ({"train_seconds": float("nan")}, "'train_seconds' is of another kind"),
-        ({"train_seconds": True}, "'train_seconds' is of another kind"),
-        ({"test": {}}, "'test' is of another kind"),
-        ({"test": {"base": _row(1), "all": _row(1)}}, "'test' is of another kind"),
-        ({"task": "few-shot"}, "'test' is of another kind"),
-        ({"test": {"base": _row(1), "new": _row(100.5)}}, "'test' is of another kind"),
-        ({"test": {"base": _row(1), "new": {**_row(1), "n": None}}}, "'test' is of another kind"),
-        ({"test": {"base": _row(1), "new": {**_row(1), "classes": 1.5}}}, "'test' is of another"),
-        ({"zeroshot": []}, "'zeroshot' is of another kind"),
-        ({"zeroshot": {"test": 1}}, "'zeroshot' is of another kind"),
-        ({"notes": "a"}, "'notes' is of another kind"),
-        ({"notes": [1]}, "'notes' is of another kind"),
-        ({"environment": 1}, "'environment' is of another kind"),
-        ({"revision": 1}, "'revision' is of another kind"),
-        ({"templates": []}, "templates of 'test'"),
-        ({"templates": {"base": 1}}, "templates of 'test'"),
-        ({"harmonic_mean": "x"}, "summary of 'test' is missing"),
-        ({"zeroshot": {"test": {"base": _row(1), "new": _row(1)}}}, "summary of 'zeroshot'"),
+        ({"dataset": 3}, "got dataset 3; input should be a valid string"),
+        ({"method": "a\ud800"}, "got method 'a\\ud800'; input should hold printable"),
+        ({"variant": []}, "got variant []; input should be a valid string"),
+        ({"seed": True}, "got seed True; input should be a valid integer"),
+        ({"shots": -1}, "got shots -1; input should be greater than or equal to 0"),
+        ({"shots": 2**53}, "got shots 9007199254740992; input should be less than"),
+        ({"train_seconds": float("nan")}, "got train_seconds nan; input should be a finite number"),
+        ({"train_seconds": True}, "got train_seconds True; input should be a valid number"),
+        ({"test": {}}, "got the tests []; wanted ['base', 'new']"),
+        ({"test": {"base": _row(1), "all": _row(1)}}, "got the tests ['all', 'base']; wanted"),
+        ({"task": "few-shot"}, "got the tests ['base', 'new']; wanted ['all']"),
+        ({"test": {"base": _row(1), "new": _row(100.5)}}, "got test.new.accuracy 100.5; input"),
+        ({"test": {"base": _row(1), "new": {**_row(1), "n": None}}}, "got test.new.n None; input"),
+        ({"test": {"base": _row(1), "new": {**_row(1), "classes": 1.5}}}, "test.new.classes 1.5"),
+        ({"test": {"base": _row(1), "new": {"accuracy": 1}}}, "test.new.n is missing"),
+        ({"zeroshot": []}, "got zeroshot []; input should be a valid dictionary"),
+        ({"zeroshot": {"test": 1}}, "got zeroshot.test 1; input should be a valid dictionary"),
+        ({"notes": "a"}, "got notes 'a'; input should be a valid list"),
+        ({"notes": [1]}, "got notes.0 1; input should be a valid string"),
+        ({"environment": 1}, "got environment 1; input should be a valid dictionary"),
+        ({"revision": 1}, "got revision 1; input should be a valid string"),
+        ({"templates": []}, "got templates []; input should be a valid dictionary"),
+        ({"templates": {"base": 1}}, "got templates.base 1; input should be a valid string"),
+        ({"harmonic_mean": "x"}, "got harmonic_mean 'x'; input should be a valid number"),
+        ({"zeroshot": {"test": {"base": _row(1), "new": _row(1)}}}, "zeroshot.harmonic_mean is"),
     ],
 )
-def test_entries_of_other_kinds(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+def test_entries_of_other_types(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     (tmp_path / "results.json").write_text(json.dumps(_results(**changes)))
-    with pytest.raises(GoproError, match=words):
+    with pytest.raises(GoproError, match=r"results.json is damaged \(") as caught:
         schema.read(tmp_path)
+    assert words in str(caught.value)
 
 
 def test_other_tests_than_zero_shot_was_measured_on(tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 
 def test_the_table_has_zero_shot_above_the_method(capsys: pytest.CaptureFixture[str]) -> None:
-    printed.print_table(_results())
+    printed.print_run(_results())
     out = capsys.readouterr().out
     zero, ours = out.index("zero-shot CLIP"), out.index("gopro (paper)")
     assert zero < ours
@@ -139,17 +141,17 @@ def test_one_test_needs_no_average(capsys: pytest.CaptureFixture[str]) -> None:
     test = {"all": _row(70.0)}
     row = _results(test=test, zeroshot={"test": test, "average": 70.0}, average=70.0)
     del row["harmonic_mean"]
-    printed.print_table(row)
+    printed.print_run(row)
     assert "average" not in capsys.readouterr().out
 
 
 def test_zero_shot_alone_has_one_row(capsys: pytest.CaptureFixture[str]) -> None:
-    printed.print_table(_results(method="zeroshot", variant=None))
+    printed.print_run(_results(method="zeroshot", variant=None))
     assert capsys.readouterr().out.count("zero") == 1
 
 
 def test_names_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    printed.print_table(_results(dataset="folder:[/red]"))
+    printed.print_run(_results(dataset="folder:[/red]"))
     assert "folder:[/red]" in capsys.readouterr().out
 
 

@@ -62,7 +62,7 @@ def test_what_differs_is_told(train: Cli, cli: Cli, tmp_path: Path) -> None:
     found["test"]["base"]["accuracy"] = 12.34
     path.write_text(json.dumps(found))
     line = cli("rerun", tmp_path / "run").line
-    assert "is not what" in line
+    assert "differs from" in line
     assert "weights differ by at most 5.0e-01 (context); base " in line
     assert ", was 12.34" in line and "predictions" not in line
     assert line.endswith("with the same versions, code and data")

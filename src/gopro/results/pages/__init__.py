@@ -1,1 +1,1 @@
-"""Reports on run folders; nothing here trains or changes a run."""
+"""Reports on finished runs: pages, pictures and printed tables."""

@@ -1,4 +1,4 @@
-"""Small line charts as SVG that takes its colours from the page around it."""
+"""Small line charts as SVG; the page around them sets the colours."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT = 340.0, 170.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 10.0, 10.0, 24.0
+_MARGINS = (46.0, 10.0, 10.0, 24.0)
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A number over epochs.
+    """A metric over epochs.
 
     Attributes:
-        name: What it is, in words.
-        note: More about it, such as its weight in the sum.
-        points: (epoch, value), finite.
+        name: The name of the metric.
+        note: A remark, such as the weight of a loss term.
+        points: (epoch, value); values are finite.
     """
 
     name: str
@@ -28,61 +28,108 @@ class Curve:
 
     @property
     def svg(self) -> Markup:
-        """The chart; the page styles the classes ``grid``, ``tick``, ``line`` and ``dot``."""
+        """The chart; its CSS classes are ``grid``, ``tick``, ``line`` and ``dot``."""
         return line_chart(self.points, self.name)
 
 
+class Chart:
+    """An SVG chart in the making: a frame with a scale of values, and parts added to it.
+
+    Args:
+        name: The label for screen readers.
+        values: The lowest and the highest value.
+        height: Height of the picture; its width is 340.
+        margins: Left, right, top and bottom margin.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        values: tuple[float, float],
+        height: float,
+        margins: tuple[float, float, float, float],
+    ) -> None:
+        self.height, (self.left, self.right, self.top, self.bottom) = height, margins
+        ticks = nice_ticks(*values)
+        self.low, self.high = min(ticks[0], values[0]), max(ticks[-1], values[1])
+        size = f'viewBox="0 0 {_WIDTH:.0f} {height:.0f}"'
+        self.parts = [f'<svg {size} role="img" aria-label="{escape(name)}">']
+        for tick in ticks:
+            x1, x2, y = self.left, _WIDTH - self.right, self.y(tick)
+            self.parts.append(f'<line class="grid" x1="{x1}" x2="{x2}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            self.text(self.left - 6, y + 3.5, number(tick), "end")
+
+    def x(self, fraction: float) -> float:
+        """Horizontal position of a fraction of the frame's width."""
+        return self.left + fraction * (_WIDTH - self.left - self.right)
+
+    def y(self, value: float) -> float:
+        """Vertical position of a value."""
+        up = (value - self.low) / (self.high - self.low)
+        return self.height - self.bottom - up * (self.height - self.top - self.bottom)
+
+    def text(self, x: float, y: float, words: str, anchor: str) -> None:
+        """Add the text of a tick."""
+        self.parts.append(
+            f'<text class="tick" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">'
+            f"{escape(words)}</text>"
+        )
+
+    def line(
+        self, points: Sequence[tuple[float, float]], titles: Sequence[str], colour: str = ""
+    ) -> None:
+        """Add a line, and a dot with a tooltip at each of its points.
+
+        Args:
+            points: Positions in the picture.
+            titles: The tooltips.
+            colour: A further CSS class of the line and its dots.
+        """
+        css = f" {colour}" if colour else ""
+        self.parts.append(f'<polyline class="line{css}" points="{path(points)}"/>')
+        radius = 3 if len(points) <= 30 else 1.5
+        for (x, y), title in zip(points, titles, strict=True):
+            self.parts.append(
+                f'<circle class="dot{css}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}">'
+                f"<title>{escape(title)}</title></circle>"
+            )
+
+    @property
+    def svg(self) -> Markup:
+        """The finished chart."""
+        return Markup("".join(self.parts) + "</svg>")  # nosec B704  # texts are escaped above
+
+
+def path(points: Sequence[tuple[float, float]]) -> str:
+    """Positions as the ``points`` of an SVG line or polygon."""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
 def line_chart(points: Sequence[tuple[int, float]], name: str) -> Markup:
-    """A chart of one line with the value of each point as its tooltip.
+    """A chart of one line; each point has its value as tooltip.
 
     Args:
         points: (epoch, value), at least one.
-        name: For readers who hear the page.
+        name: The label for screen readers.
     """
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    ticks = nice_ticks(min(ys), max(ys))
-    low, high = min(ticks[0], *ys), max(ticks[-1], *ys)
-    first, last = min(xs), max(xs)
+    epochs, values = [x for x, _ in points], [y for _, y in points]
+    first, last = min(epochs), max(epochs)
+    chart = Chart(name, (min(values), max(values)), _HEIGHT, _MARGINS)
 
-    def place(x: float, y: float) -> tuple[float, float]:
-        across = (x - first) / (last - first) if last > first else 0.5
-        up = (y - low) / (high - low)
-        return (
-            _LEFT + across * (_WIDTH - _LEFT - _RIGHT),
-            _HEIGHT - _BOTTOM - up * (_HEIGHT - _TOP - _BOTTOM),
-        )
+    def x(epoch: int) -> float:
+        return chart.x((epoch - first) / (last - first) if last > first else 0.5)
 
-    parts = [
-        f'<svg viewBox="0 0 {_WIDTH:.0f} {_HEIGHT:.0f}" role="img" aria-label="{escape(name)}">'
-    ]
-    for tick in ticks:
-        _, y = place(first, tick)
-        parts.append(
-            f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text class="tick" x="{_LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end">'
-            f"{number(tick)}</text>"
-        )
     for epoch in sorted({first, (first + last) // 2, last}):
-        x, _ = place(epoch, low)
         anchor = "end" if epoch == last > first else "middle"
-        parts.append(
-            f'<text class="tick" x="{x:.1f}" y="{_HEIGHT - 7}" text-anchor="{anchor}">'
-            f"{'epoch ' if epoch == last else ''}{epoch}</text>"
-        )
-    placed = [place(x, y) for x, y in points]
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
-    parts.append(f'<polyline class="line" points="{path}"/>')
-    radius = 3 if len(points) <= 30 else 1.5
-    for (x, y), (epoch, value) in zip(placed, points, strict=True):
-        parts.append(
-            f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="{radius}">'
-            f"<title>epoch {epoch}: {number(value)}</title></circle>"
-        )
-    return Markup("".join(parts) + "</svg>")  # nosec B704  # names are escaped as they are put in
+        words = f"epoch {epoch}" if epoch == last else str(epoch)
+        chart.text(x(epoch), _HEIGHT - 7, words, anchor)
+    titles = [f"epoch {epoch}: {number(value)}" for epoch, value in points]
+    chart.line([(x(epoch), chart.y(value)) for epoch, value in points], titles)
+    return chart.svg
 
 
 def nice_ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Round numbers from below or at ``low`` to at or above ``high``, at least two."""
+    """Round numbers, at least two; the first is at most ``low``, the last at least ``high``."""
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         reach = abs(high) / 2 or 0.5
         low, high = low - reach, high + reach
@@ -90,13 +137,12 @@ def nice_ticks(low: float, high: float, about: int = 4) -> list[float]:
     size = 10.0 ** math.floor(math.log10(raw))
     step = next(size * factor for factor in (1, 2, 5, 10) if size * factor >= raw)
     start, end = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [step * place for place in range(start, max(end, start + 1) + 1)]
+    return [step * count for count in range(start, max(end, start + 1) + 1)]
 
 
 def number(value: float) -> str:
-    """A number with three digits that count."""
+    """A number with three significant digits."""
     if value == 0 or 1e-3 <= abs(value) < 1e4:
-        text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
-        return text
+        return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
     mantissa, _, exponent = f"{value:.1e}".partition("e")
     return f"{mantissa.removesuffix('.0')}e{int(exponent)}"

@@ -1,4 +1,4 @@
-"""The command that makes a run or a classifier again: what isn't a default, written out."""
+"""The command that reproduces a run or a classifier: all settings that aren't defaults."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ from gopro.training.recipe import choose_recipe
 
 
 def train_command(settings: TrainSettings, options: Any) -> str:
-    """``gopro train`` with the settings of a run."""
+    """The ``gopro train`` command of a run."""
     kind = find(settings.method)
     plain = TrainSettings(dataset=settings.dataset, backbone=settings.backbone)
-    usual = shallow(plain) | shallow(choose_recipe(kind, plain))
+    defaults = shallow(plain) | shallow(choose_recipe(kind, plain))
     named = {"dataset", "task", "resume", "views"}
-    given = {k: v for k, v in shallow(settings).items() if k not in named and v != usual[k]}
-    given |= _changed(settings.views, type(settings.views)(), "views.")
-    given |= _changed(options, kind.Settings(), f"{settings.method}.")
-    return command_line(["gopro", "train", settings.dataset, settings.task], given)
+    changed = {k: v for k, v in shallow(settings).items() if k not in named and v != defaults[k]}
+    changed |= _changed(settings.views, type(settings.views)(), "views.")
+    changed |= _changed(options, kind.Settings(), f"{settings.method}.")
+    return command_line(["gopro", "train", settings.dataset, settings.task], changed)
 
 
-def _changed(values: Any, usual: Any, prefix: str) -> dict[str, Any]:
-    default = shallow(usual)
+def _changed(values: Any, defaults: Any, prefix: str) -> dict[str, Any]:
+    default = shallow(defaults)
     return {f"{prefix}{k}": v for k, v in shallow(values).items() if v != default[k]}
 
 
 def shallow(values: Any) -> dict[str, Any]:
+    """The fields of a dataclass by name; nested dataclasses stay as they are."""
     return {field.name: getattr(values, field.name) for field in dataclasses.fields(values)}
 
 
-def command_line(words: list[str], given: Mapping[str, Any]) -> str:
-    for name, value in given.items():
+def command_line(words: list[str], options: Mapping[str, Any]) -> str:
+    """A command, with its options, as it is typed into a shell."""
+    for name, value in options.items():
         words += [f"--{name}", _word(value)]
     return shlex.join(words)
 

@@ -1,20 +1,21 @@
-"""Tables as text: for a terminal, Markdown, LaTeX, and CSV."""
+"""Tables for a terminal, and as Markdown, LaTeX and CSV text."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
+import rich.table
 from rich.markup import escape
-from rich.table import Table as Drawn
+from rich.text import Text
 
 from gopro.results import published
 from gopro.results.statistics import LEVEL
 from gopro.results.tables import Line, Score, Table
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""First characters that make a spreadsheet take a cell for a formula."""
+"""First characters of a cell that a spreadsheet reads as a formula."""
 
 _LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -25,16 +26,16 @@ _LATEX = {
 
 
 def cells(table: Table) -> list[list[str]]:
-    """The table as rows of text, its head first."""
-    there = any(line.published for line in table.lines)
+    """The table as rows of text; the first row is the head."""
+    with_published = any(line.published for line in table.lines)
     head = ["method", *(column.replace("_", " ") for column in table.columns)]
-    head += [gain_title(table), *(["published"] if there else []), "seeds"]
+    head += [gain_title(table), *(["published"] if with_published else []), "seeds"]
     head += ["training s", "learned"]
     rows = [head]
     for line in table.lines:
         row = [line.method, *(score(line.scores.get(column)) for column in table.columns)]
         row.append(gain(line))
-        if there:
+        if with_published:
             row.append(figure(table, line))
         row.append(", ".join(map(str, line.seeds)))
         row.append("" if line.seconds is None else f"{line.seconds:.0f}")
@@ -44,7 +45,7 @@ def cells(table: Table) -> list[list[str]]:
 
 
 def gain_title(table: Table) -> str:
-    """Over whom, short enough for a column."""
+    """Head of the column of gains."""
     return f"over {table.baseline.removesuffix(' CLIP')}"
 
 
@@ -55,7 +56,7 @@ def summary_name(table: Table) -> str:
 
 
 def score(value: Score | None) -> str:
-    """``53.91 ± 0.17``; without a spread where there is none: one seed, or nothing drawn."""
+    """``53.91 ± 0.17``; no spread for one seed, or where nothing is random."""
     if value is None:
         return ""
     mean, spread = value
@@ -78,7 +79,7 @@ def figure(table: Table, line: Line) -> str:
 
 
 def about(table: Table) -> list[str]:
-    """What a reader has to know of the numbers."""
+    """Explanations of the columns, one per line."""
     lines = []
     pairs = "data sets" if table.datasets else "seeds"
     if any(line.gain is not None for line in table.lines):
@@ -93,15 +94,35 @@ def about(table: Table) -> list[str]:
     return lines
 
 
-def drawn(table: Table) -> Drawn:
-    """For a terminal."""
+def terminal(table: Table) -> rich.table.Table:
+    """The table for a terminal."""
     head, *rows = cells(table)
-    made = Drawn(title=escape(table.title), caption=escape("\n".join(about(table))))
+    return rich_table(head, rows, title=table.title, caption="\n".join(about(table)))
+
+
+def rich_table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str | Text]],
+    *,
+    title: str = "",
+    caption: str = "",
+    left: int = 1,
+) -> rich.table.Table:
+    """Any table for a terminal; brackets in a text are not read as markup.
+
+    Args:
+        head: Names of the columns.
+        rows: The cells, row by row.
+        title: Printed above.
+        caption: Printed below.
+        left: Number of left-aligned columns; the others are right-aligned.
+    """
+    table = rich.table.Table(title=escape(title), caption=escape(caption))
     for number, name in enumerate(head):
-        made.add_column(escape(name), justify="left" if number == 0 else "right")
+        table.add_column(escape(name), justify="left" if number < left else "right")
     for row in rows:
-        made.add_row(*map(escape, row))
-    return made
+        table.add_row(*(escape(cell) if isinstance(cell, str) else cell for cell in row))
+    return table
 
 
 def markdown(tables: Sequence[Table]) -> str:
@@ -135,7 +156,7 @@ def latex(tables: Sequence[Table]) -> str:
 
 
 def to_csv(tables: Sequence[Table]) -> str:
-    """One row for each number: what it is of, mean, spread, gain and published figure."""
+    """CSV with a row per number: its settings, mean, spread, gain and published figure."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(
@@ -149,16 +170,16 @@ def to_csv(tables: Sequence[Table]) -> str:
             for column, (mean, spread) in line.scores.items():
                 shots = column if table.shots is None else table.shots
                 test = "all" if table.shots is None else column
-                found = [table.task, table.dataset, table.backbone, shots, line.method, test]
-                found += [_digits(mean), _digits(spread), " ".join(map(str, line.seeds))]
-                found += _gain_cells(table, line, column)
-                found.append(_digits(line.published.get(column)))
-                writer.writerow([neutral(str(cell)) for cell in found])
+                row = [table.task, table.dataset, table.backbone, shots, line.method, test]
+                row += [_digits(mean), _digits(spread), " ".join(map(str, line.seeds))]
+                row += _gain_cells(table, line, column)
+                row.append(_digits(line.published.get(column)))
+                writer.writerow([neutral(str(cell)) for cell in row])
     return file.getvalue()
 
 
 def neutral(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    """The cell, quoted if a spreadsheet would read it as a formula; numbers stay numbers."""
     if not cell.startswith(_DANGEROUS):
         return cell
     try:

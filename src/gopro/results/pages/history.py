@@ -1,4 +1,4 @@
-"""What the runs of a table went through: accuracy and losses over epochs, gains class by class."""
+"""The runs behind a table: accuracy and losses over epochs, gains by class."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from gopro.data import readable
 from gopro.results import recorded
+from gopro.results.schema import method_name
 
 _NOT_TERMS = ("epoch", "lr", "val_accuracy")
 
@@ -20,18 +21,17 @@ class Run:
     """A finished run: its folder and its ``results.json``."""
 
     folder: Path
-    found: Mapping[str, Any]
+    results: Mapping[str, Any]
 
     @property
     def method(self) -> str:
-        """As the tables call it."""
-        variant = self.found["variant"]
-        return f"{self.found['method']} ({variant})" if variant else str(self.found["method"])
+        """The method's name in tables."""
+        return method_name(self.results)
 
 
 @dataclass(frozen=True)
 class Change:
-    """A class's accuracy before and after learning, in percent, averaged over runs."""
+    """Accuracy of zero-shot CLIP and of the method on a class, in percent, averaged over runs."""
 
     name: str
     test: str
@@ -40,7 +40,7 @@ class Change:
 
     @property
     def gain(self) -> float:
-        """Percentage points gained."""
+        """Gain in percentage points."""
         return self.ours - self.zero_shot
 
 
@@ -48,7 +48,7 @@ Point = tuple[float, float, float | None]
 
 
 def over_epochs(runs: Sequence[Run], name: str) -> tuple[Point, ...]:
-    """A number of ``metrics.jsonl`` over epochs: (epoch, mean over runs, spread).
+    """A metric of ``metrics.jsonl`` over epochs: (epoch, mean over runs, standard deviation).
 
     Raises:
         GoproError: When a run's file is missing or damaged.
@@ -59,13 +59,13 @@ def over_epochs(runs: Sequence[Run], name: str) -> tuple[Point, ...]:
             if name in row and math.isfinite(row[name]):
                 values.setdefault(int(row["epoch"]), []).append(float(row[name]))
     return tuple(
-        (float(epoch), statistics.mean(found), statistics.stdev(found) if found[1:] else None)
-        for epoch, found in sorted(values.items())
+        (float(epoch), statistics.mean(row), statistics.stdev(row) if row[1:] else None)
+        for epoch, row in sorted(values.items())
     )
 
 
 def terms(runs: Sequence[Run]) -> list[str]:
-    """The loss and its terms, as far as any of the runs has them.
+    """Names of the loss and its terms in any of the runs.
 
     Raises:
         GoproError: When a run's file is missing or damaged.
@@ -76,7 +76,7 @@ def terms(runs: Sequence[Run]) -> list[str]:
 
 
 def changes(runs: Sequence[Run]) -> list[Change]:
-    """Every class of every test, the greatest gain first.
+    """The change for every class of every test, sorted from the largest gain to the largest loss.
 
     Raises:
         GoproError: When a run's predictions are missing or damaged.
@@ -88,26 +88,26 @@ def changes(runs: Sequence[Run]) -> list[Change]:
             answers = zip(part["labels"], part["zeroshot"], part["predicted"], strict=True)
             for label, zero, ours in answers:
                 row = counts.setdefault((test, readable(names[label])), [0, 0, 0])
-                for place, hit in enumerate((1, zero == label, ours == label)):
-                    row[place] += hit
-    found = [
+                for column, count in enumerate((1, zero == label, ours == label)):
+                    row[column] += count
+    changes = [
         Change(name, test, 100 * zero / total, 100 * ours / total)
         for (test, name), (total, zero, ours) in counts.items()
     ]
-    return sorted(found, key=lambda change: -change.gain)
+    return sorted(changes, key=lambda change: -change.gain)
 
 
-def best_and_worst(found: Sequence[Change], most: int) -> tuple[list[Change], list[Change]]:
-    """Those that gained most, and those that lost most."""
+def best_and_worst(changes: Sequence[Change], most: int) -> tuple[list[Change], list[Change]]:
+    """The largest gains and the largest losses of sorted changes."""
     return (
-        [change for change in found[:most] if change.gain > 0],
-        [change for change in reversed(found[-most:]) if change.gain < 0],
+        [change for change in changes[:most] if change.gain > 0],
+        [change for change in reversed(changes[-most:]) if change.gain < 0],
     )
 
 
 def by_method(runs: Iterable[Run]) -> dict[str, list[Run]]:
-    """The runs of each method that learned something over epochs."""
-    found: dict[str, list[Run]] = {}
+    """The runs of each method."""
+    methods: dict[str, list[Run]] = {}
     for run in runs:
-        found.setdefault(run.method, []).append(run)
-    return found
+        methods.setdefault(run.method, []).append(run)
+    return methods

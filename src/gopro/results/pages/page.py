@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a run or a fitted classifier, for a reader."""
+"""A self-contained HTML page about a run or a fitted classifier."""
 
 from __future__ import annotations
 
@@ -17,57 +17,57 @@ from markupsafe import Markup
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write
 from gopro.data.images import to_array
+from gopro.results.pages.answers import Answers
 from gopro.results.pages.charts import Curve
-from gopro.results.pages.story import Part
 from gopro.results.pages.tokens import Token
 
 PAGE = "page.html"
 
 _PIXELS = 176
 _PICTURES = 96
-"""At most so many pictures on a page: about half a megabyte."""
+"""Most images on a page: about half a megabyte."""
 
 TERMS = {
-    "loss": ("Whole loss", "the weighted sum of its terms"),
-    "ce": ("Cross-entropy", "between each picture and the class names"),
-    "sem": ("Consistency", "of the prompts that the augmented views ask for"),
-    "con": ("Contrast", "between a picture and its augmented view"),
+    "loss": ("Total loss", "the weighted sum of its terms"),
+    "ce": ("Cross-entropy", "of the predicted classes"),
+    "sem": ("Consistency", "of the prompts of the augmented views"),
+    "con": ("Contrastive loss", "between an image and its augmented view"),
     "kg": ("Distance", "to the hand-written prompts"),
-    "val_accuracy": ("Validation accuracy in %", "on pictures put aside from the training data"),
+    "val_accuracy": ("Validation accuracy in %", "on images held out from training"),
 }
 
 _GROUPS = {
-    "mended": ("Put right by learning", "zero-shot CLIP was wrong, the learned prompts are right"),
-    "broken": ("Put wrong by learning", "zero-shot CLIP was right, the learned prompts are wrong"),
-    "wrong": ("Wrong either way", ""),
-    "right": ("Right either way", ""),
+    "corrected": ("Corrected by training", "zero-shot CLIP is wrong, the trained method is right"),
+    "spoiled": ("Spoiled by training", "zero-shot CLIP is right, the trained method is wrong"),
+    "wrong": ("Wrong with both", ""),
+    "right": ("Right with both", ""),
 }
 
 
 @dataclass(frozen=True)
 class Page:
-    """What the page says.
+    """Contents of the page.
 
     Attributes:
         title: The headline.
-        asked: What was asked, in a sentence or two.
-        parts: The tests, each with all its answers.
-        curves: Numbers over epochs.
+        description: The task in one or two sentences.
+        tests: All answers on each test.
+        curves: Curves over epochs.
         tokens: The learned context.
-        command: What makes it again.
-        settings: Every setting by name.
-        environment: Where it was made.
-        facts: Short facts beside the headline: what, value.
-        summary: Name, own and zero-shot CLIP's value of the one number of several tests.
-        notes: What a reader has to know about the data.
-        method: How the method is called beside zero-shot CLIP.
-        compared: Whether something was learned that zero-shot CLIP doesn't have.
-        most: So many classes in each list; a table holds them all.
+        command: The command that reproduces it.
+        settings: All settings by name.
+        environment: Device, system and versions.
+        facts: Short facts below the headline: name, value.
+        summary: For several tests: name, value, and zero-shot CLIP's value of their summary.
+        notes: Remarks about the data.
+        method: Name of the method.
+        compared: Whether the method differs from zero-shot CLIP.
+        most: Length of the lists of classes; a table has all classes.
     """
 
     title: str
-    asked: str
-    parts: Sequence[Part]
+    description: str
+    tests: Sequence[Answers]
     curves: Sequence[Curve]
     tokens: Sequence[Token]
     command: str
@@ -82,7 +82,7 @@ class Page:
 
 
 def write(page: Page, path: Path) -> Path:
-    """Render to a file.
+    """Write the page to a file.
 
     Raises:
         GoproError: When it can't be written.
@@ -94,9 +94,9 @@ def write(page: Page, path: Path) -> Path:
 
 
 def render(page: Page) -> str:
-    """The page as HTML. It loads nothing: style, charts and pictures are inside."""
+    """The page as HTML; style, charts and images are embedded."""
     groups = [name for name in _GROUPS if page.compared or name in ("wrong", "right")]
-    each = max(2, min(6, _PICTURES // max(1, len(page.parts) * len(groups))))
+    each = max(2, min(6, _PICTURES // max(1, len(page.tests) * len(groups))))
     return template("page.html").render(
         page=page,
         groups={name: _GROUPS[name] for name in groups},
@@ -109,33 +109,33 @@ def curves(rows: Sequence[Mapping[str, Any]], weights: Mapping[str, float]) -> l
     """The learning curves of a history.
 
     Args:
-        rows: A row an epoch, as in ``metrics.jsonl``.
-        weights: Of the loss terms.
+        rows: One row per epoch, as in ``metrics.jsonl``.
+        weights: The weights of the loss terms.
     """
     names = [name for name in dict.fromkeys(k for row in rows for k in row) if name != "epoch"]
     first = [name for name in ("val_accuracy", "loss") if name in names]
-    found = []
+    curves = []
     for name in [*first, *(name for name in names if name not in (*first, "lr"))]:
         points = [(row["epoch"], float(row[name])) for row in rows if name in row]
         points = [(epoch, value) for epoch, value in points if math.isfinite(value)]
         if points:
             title, note = TERMS.get(name, (name.replace("_", " ").capitalize(), ""))
             weight = f"weight {weights[name]:g}" if name in weights else ""
-            found.append(Curve(title, ", ".join(filter(None, (note, weight))), tuple(points)))
-    return found
+            curves.append(Curve(title, ", ".join(filter(None, (note, weight))), tuple(points)))
+    return curves
 
 
-def thumbnail(part: Part, number: int) -> Markup | None:
-    """A picture as the backbone sees it, as the address of an ``img``; None where it is gone."""
+def thumbnail(answers: Answers, number: int) -> Markup | None:
+    """The image as the backbone sees it, as a ``data:`` address; None where it is missing."""
     try:
-        square = to_array(part.picture(number, _PIXELS), _PIXELS)
+        square = to_array(answers.picture(number, _PIXELS), _PIXELS)
     except GoproError:
         return None
     return data_uri(square)
 
 
 def data_uri(pixels: Any) -> Markup:
-    """uint8 [H, W, 3] as a ``data:`` address (JPEG)."""
+    """Pixels, uint8 [H, W, 3], as a ``data:`` address of a JPEG."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -146,7 +146,7 @@ def data_uri(pixels: Any) -> Markup:
 
 @lru_cache
 def template(name: str) -> jinja2.Template:
-    """A page's template: text put into it is escaped, and what it lacks is an error."""
+    """A template of a page. Text is escaped; a missing value is an error."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("gopro.results.pages"),
         autoescape=True,
@@ -159,6 +159,6 @@ def template(name: str) -> jinja2.Template:
 
 
 def _signed(value: float) -> str:
-    """With its sign, and none for what rounds to zero."""
+    """The value with its sign; no sign if it rounds to zero."""
     text = f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
     return "0.0" if text[1:] == "0.0" else text

@@ -1,4 +1,4 @@
-"""One picture of a run: what was learned, over epochs and on test images."""
+"""``picture.png`` of a run: training curve, accuracies, and example test images."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from matplotlib.ticker import MaxNLocator
 from gopro.common.files import atomic_write
 from gopro.data import Dataset, Item, readable
 from gopro.data.images import to_array
+from gopro.results import schema
 from gopro.results.recorded import RunRecord
 
 RIGHT, WRONG, PLAIN, ACCENT, INK = "#1a7f5a", "#c0392b", "#8a94a6", "#3457d5", "#20242c"
 
-# Sizes in inches: the figure, the curve and bars on top, and the examples under them
+# Sizes in inches: the figure, the curve and bars on top, the examples below
 _WIDTH, _HEIGHT = 13.0, 9.6
 _TOP, _TOP_HEIGHT = 5.95, 2.55
 _COLUMNS, _ROWS = 6, 2
@@ -30,34 +31,34 @@ _PIXELS = 224
 
 
 def draw(run: RunRecord, datasets: Mapping[str, Dataset]) -> Path:
-    """Draw ``picture.png`` of a trained run into its folder.
+    """Draw ``picture.png`` of a run into its folder.
 
     Args:
-        run: What the run wrote.
-        datasets: Test name -> the data set its images come from.
+        run: The contents of the run's files.
+        datasets: Test name -> the data set that its images come from.
 
     Returns:
-        The picture's path.
+        The path of the picture.
 
     Raises:
         GoproError: When an image can't be read, or the picture can't be written.
     """
     path = run.folder / "picture.png"
-    # names come from the user: a dollar sign is no formula, and an unknown letter is no warning
+    # names come from the user: dollar signs are no formulas, missing glyphs no warnings
     style: Any = {"font.family": ["DejaVu Sans"], "text.parse_math": False}
     with warnings.catch_warnings(), matplotlib.rc_context(style):
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         figure = Figure(figsize=(_WIDTH, _HEIGHT), facecolor="white")
         _headline(figure, run.results)
-        _over_epochs(_place(figure, 0.8, 5.4), run.metrics)
-        _against_zero_shot(_place(figure, 7.6, 5.1), run.results)
+        _over_epochs(_axes(figure, 0.8, 5.4), run.metrics)
+        _against_zero_shot(_axes(figure, 7.6, 5.1), run.results)
         _examples(figure, run.results, run.predictions, datasets)
         with atomic_write(path) as temporary:
             figure.savefig(temporary, format="png", dpi=100)
     return path
 
 
-def _place(figure: Figure, left: float, width: float) -> Axes:
+def _axes(figure: Figure, left: float, width: float) -> Axes:
     box = (left / _WIDTH, _TOP / _HEIGHT, width / _WIDTH, _TOP_HEIGHT / _HEIGHT)
     axes: Axes = figure.add_axes(box)
     axes.spines[["top", "right"]].set_visible(False)
@@ -66,16 +67,16 @@ def _place(figure: Figure, left: float, width: float) -> Axes:
     return axes
 
 
-def _headline(figure: Figure, found: Mapping[str, Any]) -> None:
-    title = f"{_method(found)} on {found['dataset']}, {found['task']}"
-    about = f"{found['shots']} images per class to learn from, backbone {found['backbone']}"
+def _headline(figure: Figure, results: Mapping[str, Any]) -> None:
+    title = f"{schema.method_name(results)} on {results['dataset']}, {results['task']}"
+    about = f"{results['shots']} training images per class, backbone {results['backbone']}"
     left = 0.35 / _WIDTH
     figure.text(left, 9.22 / _HEIGHT, _short(title, 80), size=16, weight="bold", color=INK)
     figure.text(left, 8.92 / _HEIGHT, _short(about, 120), size=11, color="#5b6472")
 
 
 def _over_epochs(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Validation accuracy where it was measured, and the training loss behind it."""
+    """Validation accuracy, if it was measured, and the training loss."""
     term = "ce" if rows and "ce" in rows[0] else "loss"
     word = {"ce": "cross-entropy", "loss": "loss"}[term]
     measured = [(row["epoch"], row["val_accuracy"]) for row in rows if "val_accuracy" in row]
@@ -97,29 +98,30 @@ def _over_epochs(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def _against_zero_shot(axes: Axes, found: Mapping[str, Any]) -> None:
+def _against_zero_shot(axes: Axes, results: Mapping[str, Any]) -> None:
     bars = [
-        (name, found["zeroshot"]["test"][name]["accuracy"], row["accuracy"])
-        for name, row in found["test"].items()
+        (name, results["zeroshot"]["test"][name]["accuracy"], row["accuracy"])
+        for name, row in results["test"].items()
     ]
-    last = "harmonic_mean" if "harmonic_mean" in found else "average"
     if len(bars) > 1:
-        bars.append((last.replace("_", "\n"), found["zeroshot"][last], found[last]))
+        last, value = schema.summary_of(results)
+        zero = schema.summary_of(results["zeroshot"])[1]
+        bars.append((last.replace("_", "\n"), zero, value))
     few = len(bars) <= 5
     size = 10 if few else 8
     for shift, colour, part, label in (
         (-0.2, PLAIN, 1, "zero-shot CLIP"),
-        (0.2, ACCENT, 2, _method(found)),
+        (0.2, ACCENT, 2, schema.method_name(results)),
     ):
-        places = [place + shift for place in range(len(bars))]
-        drawn = axes.bar(places, [bar[part] for bar in bars], 0.38, color=colour, label=label)
-        axes.bar_label(drawn, fmt="%.1f" if few else "%.0f", padding=2, size=size, color=INK)
+        centres = [number + shift for number in range(len(bars))]
+        rectangles = axes.bar(centres, [bar[part] for bar in bars], 0.38, color=colour, label=label)
+        axes.bar_label(rectangles, fmt="%.1f" if few else "%.0f", padding=2, size=size, color=INK)
     names = [name if "\n" in name else _test_name(name, 14) for name, *_ in bars]
-    turned: dict[str, Any] = (
+    rotation: dict[str, Any] = (
         {} if few else {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
     )
-    axes.set_xticks(range(len(bars)), names, size=size, **turned)
-    spare = max(0, 3 - len(bars)) / 2  # one pair of bars shall not fill the place of three
+    axes.set_xticks(range(len(bars)), names, size=size, **rotation)
+    spare = max(0, 3 - len(bars)) / 2  # one pair of bars is not wider than three
     axes.set_xlim(-0.6 - spare, len(bars) - 0.4 + spare)
     axes.set_ylim(0, max(1.0, *(max(zero, ours) for _, zero, ours in bars)) * 1.12)
     axes.set_title("Test images: accuracy in %", size=11, loc="left", color=INK)
@@ -128,26 +130,26 @@ def _against_zero_shot(axes: Axes, found: Mapping[str, Any]) -> None:
 
 def _examples(
     figure: Figure,
-    found: Mapping[str, Any],
+    results: Mapping[str, Any],
     predictions: Mapping[str, Any],
     datasets: Mapping[str, Dataset],
 ) -> None:
-    """Test images drawn by lot, with the true name and both answers under each."""
-    # one axes in inches: placing everything by hand is faster than an axes an image, and exact
+    """A random sample of test images, with the true class and both answers below each."""
+    # one axes in inches: faster than one axes per image
     height = _TOP - 0.55
     axes: Axes = figure.add_axes((0, 0, 1, height / _HEIGHT))
     axes.set(xlim=(0, _WIDTH), ylim=(0, height))
     axes.set_axis_off()
-    heading = "Test images drawn by lot, and the names they were given"
+    heading = "A random sample of test images, with true class and answers"
     axes.text(0.35, height - 0.22, heading, size=11, color=INK)
     names = list(predictions)
     for row in range(_ROWS):
         name = names[min(row, len(names) - 1)]
-        chosen = _by_lot(len(predictions[name]["labels"]))
+        chosen = _sample(len(predictions[name]["labels"]))
         chosen = chosen[row * _COLUMNS :] if len(names) == 1 else chosen
         bottom = height - 0.4 - row * _ROW_HEIGHT - _SIDE
         if chosen:
-            _row_labels(axes, bottom, name, _short(found["method"], 12))
+            _row_labels(axes, bottom, name, _short(results["method"], 12))
         for column, index in enumerate(chosen[:_COLUMNS]):
             left = _MARGIN + column * _PITCH
             _image(axes, left, bottom, datasets[name], predictions[name], index)
@@ -166,7 +168,7 @@ def _row_labels(axes: Axes, bottom: float, test: str, method: str) -> None:
         weight="bold",
         size=10,
     )
-    for line, word in enumerate(("true name", "zero-shot", method)):
+    for line, word in enumerate(("true class", "zero-shot", method)):
         axes.text(right, _line(bottom, line), word, ha="right", va="top", size=9, color="#5b6472")
 
 
@@ -201,10 +203,6 @@ def _line(bottom: float, number: int) -> float:
     return bottom - 0.06 - _LINE * number
 
 
-def _method(found: Mapping[str, Any]) -> str:
-    return f"{found['method']} ({found['variant']})" if found["variant"] else str(found["method"])
-
-
 def _test_name(name: str, length: int) -> str:
     return _short(name.removeprefix("folder:"), length)
 
@@ -213,5 +211,5 @@ def _short(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
 
 
-def _by_lot(count: int) -> list[int]:
+def _sample(count: int) -> list[int]:
     return random.Random(0).sample(range(count), min(count, _COLUMNS * _ROWS))

@@ -1,4 +1,4 @@
-"""Tables of finished runs, printed."""
+"""Finished runs as tables on the terminal."""
 
 from __future__ import annotations
 
@@ -7,34 +7,32 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from gopro.results import by_class
 from gopro.results.pages import formats
 from gopro.results.recorded import predictions
-from gopro.results.schema import read
-from gopro.results.tables import build
+from gopro.results.schema import method_name, read, summary_of
+from gopro.results.tables import ZERO_SHOT, build
 
 
-def show(
+def print_runs(
     folders: Sequence[Path],
     form: str = "terminal",
     baseline: str = "zeroshot",
     average: str = "image",
 ) -> None:
-    """Print the tables of finished run folders.
+    """Print the tables of finished runs, averaged over seeds.
 
     Args:
         folders: Run folders.
         form: terminal, markdown, latex or csv.
         baseline: See ``build``.
-        average: Whether each "image" or each "class" counts the same.
+        average: Whether each "image" or each "class" has the same weight.
 
     Raises:
-        GoproError: When a run is damaged, named twice, or none is the baseline's.
+        GoproError: When a run is damaged or given twice, or no run is of the baseline.
     """
-    runs = [read(folder) for folder in folders]
+    runs: list[Mapping[str, Any]] = [read(folder) for folder in folders]
     if average == "class":
         runs = [
             by_class.averaged(run, predictions(folder))
@@ -46,44 +44,41 @@ def show(
     if form == "terminal":
         console = Console()
         for table in tables:
-            console.print(formats.drawn(table))
+            console.print(formats.terminal(table))
     else:
         write = {"markdown": formats.markdown, "latex": formats.latex, "csv": formats.to_csv}
         print(write[form](tables), end="")
 
 
-def print_table(results: Mapping[str, Any]) -> None:
-    """Print a run's result with zero-shot CLIP's above it."""
-    names = list(results["test"])
-    table = Table(title=escape(f"{results['dataset']}, {results['task']}: accuracy in %"))
-    table.add_column("method")
-    for name in names:
-        table.add_column(escape(name), justify="right")
-    label = "harmonic mean" if "harmonic_mean" in results else "average"
-    if len(names) > 1:
-        table.add_column(label, justify="right", style="bold")
-    rows = {"zero-shot CLIP": results["zeroshot"]}
-    told = results["zeroshot"].get("templates", {})
-    if results["method"] != "zeroshot" or results.get("templates", told) != told:
-        variant = f" ({results['variant']})" if results["variant"] else ""
-        rows[results["method"] + variant] = results
-    for title, row in rows.items():
-        cells = [f"{row['test'][name]['accuracy']:.2f}" for name in names]
-        if len(names) > 1:
-            cells.append(f"{row.get('harmonic_mean', row.get('average')):.2f}")
-        table.add_row(title, *cells)
-    console = Console(width=None)
+def print_run(results: Mapping[str, Any]) -> None:
+    """Print the results of one run: zero-shot CLIP, then the method."""
+    tests = list(results["test"])
+    scores = {ZERO_SHOT: results["zeroshot"]}
+    prompts = results["zeroshot"].get("templates", {})
+    if results["method"] != "zeroshot" or results.get("templates", prompts) != prompts:
+        scores[method_name(results)] = results
+    summary = [summary_of(results)[0].replace("_", " ")] if len(tests) > 1 else []
+    rows = [
+        [name, *(f"{row['test'][test]['accuracy']:.2f}" for test in tests)]
+        + ([f"{summary_of(row)[1]:.2f}"] if summary else [])
+        for name, row in scores.items()
+    ]
+    title = f"{results['dataset']}, {results['task']}: accuracy in %"
+    table = formats.rich_table(["method", *tests, *summary], rows, title=title)
+    if summary:
+        table.columns[-1].style = "bold"
+    console = Console()
     console.print(table)
-    for title, row in rows.items():
-        if row.get("templates", {}) != told or row is results["zeroshot"]:
-            for line in _sentences(title, row.get("templates", {}), names):
+    for name, row in scores.items():
+        if row.get("templates", {}) != prompts or name == ZERO_SHOT:
+            for line in _prompts(name, row.get("templates", {}), tests):
                 console.print(line, markup=False, highlight=False)
     for note in results.get("notes", ()):
         console.print(f"note: {note}", markup=False)
 
 
-def _sentences(who: str, templates: Mapping[str, str], names: Sequence[str]) -> list[str]:
-    """What class names were put into: a line, or one for each test where they differ."""
+def _prompts(method: str, templates: Mapping[str, str], tests: Sequence[str]) -> list[str]:
+    """The prompts of a method: one line, or one per test where they differ."""
     if len(set(templates.values())) == 1:
-        return [f"{who} asks: {next(iter(templates.values()))}"]
-    return [f"{who} asks on {name}: {templates[name]}" for name in names if name in templates]
+        return [f"{method} asks: {next(iter(templates.values()))}"]
+    return [f"{method} asks on {test}: {templates[test]}" for test in tests if test in templates]

@@ -1,4 +1,4 @@
-"""One self-contained HTML page about many runs: tables, and what stands behind them."""
+"""One self-contained HTML page about many runs: tables, curves, gains by class."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from gopro.results.pages.plots import Forest, Interval, Points
 from gopro.results.tables import ZERO_SHOT, Table, build
 
 COLOURS = 8
-"""Kinds of lines a page tells apart; more methods share them."""
+"""Number of colours for methods; with more methods, some share a colour."""
 
 _FEW = 4
-"""Tables with at most so many columns have bars for each."""
+"""Tables with at most this many columns have bars for each column."""
 
 _CLASSES = 6
 
@@ -37,13 +37,13 @@ class Curves:
 
 @dataclass(frozen=True)
 class Section:
-    """A table and what stands behind it.
+    """A table with its charts.
 
     Attributes:
         table: The numbers.
         curves: Few-shot curves, accuracy over epochs, loss terms.
-        forest: Gains over the baseline with their intervals; None where there are none.
-        classes: Method -> the classes that gained and that lost most.
+        forest: Gains over the baseline with their intervals; None if there are none.
+        classes: Method -> the classes with the largest gains, and with the largest losses.
     """
 
     table: Table
@@ -53,27 +53,27 @@ class Section:
 
     @property
     def bars(self) -> Sequence[str]:
-        """The columns that have bars: all of few, else the last."""
+        """The columns with bars: all, or the last one if there are many."""
         return self.table.columns if len(self.table.columns) <= _FEW else self.table.columns[-1:]
 
     @property
     def title(self) -> str:
-        """What was trained on."""
+        """The data set trained on."""
         sets = self.table.datasets
         return f"Average of {len(sets)} data sets" if sets else self.table.dataset
 
 
 @dataclass(frozen=True)
 class SweepPage:
-    """What the page says.
+    """Contents of the page.
 
     Attributes:
         title: The headline.
-        sections: Averages first.
-        colours: Method -> class of its colour, the same all over the page.
-        facts: What, value.
-        notes: Of the runs, each once.
-        files: Name of a file -> its ``data:`` address.
+        sections: The tables, averages first.
+        colours: Method -> CSS class of its colour, the same on the whole page.
+        facts: Name, value.
+        notes: Notes of the runs, without duplicates.
+        files: File name -> its ``data:`` address.
     """
 
     title: str
@@ -85,7 +85,7 @@ class SweepPage:
 
     @property
     def published(self) -> bool:
-        """Whether published figures stand beside any of ours."""
+        """Whether any table has published figures."""
         return any(line.published for section in self.sections for line in section.table.lines)
 
 
@@ -93,8 +93,8 @@ def write(folders: Sequence[Path], path: Path, baseline: str = "zeroshot") -> Pa
     """Write the page of finished run folders.
 
     Raises:
-        GoproError: When a run is damaged, named twice, none is the baseline's, or the page can't
-            be written.
+        GoproError: When a run is damaged or given twice, no run is of the baseline, or the page
+            can't be written.
     """
     page = gather([Run(folder, schema.read(folder)) for folder in folders], baseline)
     text = template("sweep.html").render(page=page, formats=formats, published=published)
@@ -104,31 +104,31 @@ def write(folders: Sequence[Path], path: Path, baseline: str = "zeroshot") -> Pa
 
 
 def gather(runs: Sequence[Run], baseline: str = "zeroshot") -> SweepPage:
-    """Everything on the page.
+    """The contents of the page.
 
     Raises:
-        GoproError: As ``write``.
+        GoproError: See ``write``.
     """
-    tables = build([run.found for run in runs], baseline)
+    tables = build([run.results for run in runs], baseline)
     methods = dict.fromkeys(line.method for table in tables for line in table.lines)
     learned = [name for name in methods if name != ZERO_SHOT]
-    # GOPro has the first colour, which is also that of a single run's page
+    # GOPro has the first colour, as on the page of a single run
     ours_first = sorted(learned, key=lambda name: not name.startswith("gopro"))
     colours = {name: f"m{number % COLOURS}" for number, name in enumerate(ours_first)}
     colours[ZERO_SHOT] = "plain"
     sections = [_section(table, _runs_of(table, runs), colours) for table in tables]
-    sets = list(dict.fromkeys(run.found["dataset"] for run in runs))
+    sets = list(dict.fromkeys(run.results["dataset"] for run in runs))
     return SweepPage(
         title=f"{_counted(learned, 'method')} on {_counted(sets, 'data set')}",
         sections=sections,
         colours=colours,
         facts=(
             ("runs", str(len(runs))),
-            ("backbone", ", ".join(dict.fromkeys(run.found["backbone"] for run in runs))),
-            ("seeds", ", ".join(str(s) for s in sorted({run.found["seed"] for run in runs}))),
+            ("backbone", ", ".join(dict.fromkeys(run.results["backbone"] for run in runs))),
+            ("seeds", ", ".join(str(s) for s in sorted({run.results["seed"] for run in runs}))),
             ("gains over", ZERO_SHOT if baseline == "zeroshot" else baseline),
         ),
-        notes=list(dict.fromkeys(note for run in runs for note in run.found.get("notes", ()))),
+        notes=list(dict.fromkeys(note for run in runs for note in run.results.get("notes", ()))),
         files={
             "tables.csv": _address(formats.to_csv(tables), "text/csv"),
             "tables.tex": _address(formats.latex(tables), "text/plain"),
@@ -145,7 +145,7 @@ def _section(table: Table, runs: Sequence[Run], colours: dict[str, str]) -> Sect
     forest = Forest(gains) if gains else None
     if table.datasets:
         return Section(table, (), forest, {})
-    methods = history.by_method(run for run in runs if run.found["method"] != "zeroshot")
+    methods = history.by_method(run for run in runs if run.results["method"] != "zeroshot")
     classes = {
         name: history.best_and_worst(history.changes(members), _CLASSES)
         for name, members in methods.items()
@@ -174,9 +174,9 @@ def _few_shot(table: Table, colours: dict[str, str]) -> list[Curves]:
 
 
 def _over_epochs(methods: dict[str, list[Run]], colours: dict[str, str]) -> list[Curves]:
-    """Validation accuracy of all methods in one chart, then each loss term."""
+    """One chart of validation accuracy with all methods, and one per loss term."""
     every = [run for runs in methods.values() for run in runs]
-    found = []
+    charts = []
     for name in ("val_accuracy", *history.terms(every)):
         series = [
             Points(method, colours[method], points)
@@ -185,24 +185,26 @@ def _over_epochs(methods: dict[str, list[Run]], colours: dict[str, str]) -> list
         ]
         if series:
             title, note = TERMS.get(name, (name.replace("_", " ").capitalize(), ""))
-            found.append(Curves(title, note, plots.lines(series, title, "epoch")))
-    return found
+            charts.append(Curves(title, note, plots.lines(series, title, "epoch")))
+    return charts
 
 
 def _runs_of(table: Table, runs: Sequence[Run]) -> list[Run]:
-    """The runs behind a table; of few-shot runs those with most shots, which say most."""
-    found = [
+    """The runs behind a table; for few-shot curves only those with the most shots."""
+    selected = [
         run
         for run in runs
-        if (run.found["dataset"], run.found["task"], run.found["backbone"])
+        if (run.results["dataset"], run.results["task"], run.results["backbone"])
         == (table.dataset, table.task, table.backbone)
-        and (table.shots is None or run.found["shots"] == table.shots)
+        and (table.shots is None or run.results["shots"] == table.shots)
     ]
     if table.shots is None:
-        most = max(run.found["shots"] for run in found)
-        found = [run for run in found if run.found["shots"] == most]
+        most = max(run.results["shots"] for run in selected)
+        selected = [run for run in selected if run.results["shots"] == most]
     return [
-        run for run in found if table.shots is None or set(run.found["test"]) <= set(table.columns)
+        run
+        for run in selected
+        if table.shots is None or set(run.results["test"]) <= set(table.columns)
     ]
 
 

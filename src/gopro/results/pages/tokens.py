@@ -13,7 +13,7 @@ from gopro.methods.base import Method
 
 @dataclass(frozen=True)
 class Token:
-    """A context token: its place from 1, the word it started as, and the words it is near now."""
+    """A context token: its position from 1, its initial word, and the nearest words now."""
 
     place: int
     started: str
@@ -21,24 +21,23 @@ class Token:
 
 
 def context_of(method: Method) -> Tensor | None:
-    """The context vectors [M, d_t] that all classes and images share; None where there are none."""
+    """The context [M, d_t] shared by all classes and images; None if the method has none."""
     context = getattr(method, "context", None)
     return context.detach() if isinstance(context, Tensor) and context.dim() == 2 else None
 
 
 def tokens_of(method: Method, top: int = 6) -> list[Token]:
-    """Each context token with its nearest words; none for a method without a shared context."""
+    """Each context token with its nearest words; empty for a method without a shared context."""
     context = context_of(method)
     if context is None or not len(context):
         return []
-    started = starting_words(method, len(context))
-    found = nearest_words(method.backbone, context, top)
-    rows = zip(started, found, strict=True)
-    return [Token(place, word, near) for place, (word, near) in enumerate(rows, start=1)]
+    initial = starting_words(method, len(context))
+    rows = zip(initial, nearest_words(method.backbone, context, top), strict=True)
+    return [Token(number, word, near) for number, (word, near) in enumerate(rows, start=1)]
 
 
 def starting_words(method: Method, count: int) -> list[str]:
-    """What each of ``count`` context tokens started as: a token of the words, or "random"."""
+    """The initial word of each of ``count`` context tokens, or "random"."""
     tokenizer = method.backbone.tokenizer
     ids = tokenizer.encode(getattr(method.settings, "ctx_init", ""))[-count:]
     decoder: dict[int, str] = getattr(tokenizer, "decoder", {})

@@ -56,11 +56,11 @@ def sweep(
 
 
 def _conclude(jobs: Sequence[Job], board: Board, out: Path) -> None:
-    from gopro.results.pages.printed import show
+    from gopro.results.pages.printed import print_runs
 
     finished = [job.folder for job in jobs if job.done]
     if finished:
-        show(finished)
+        print_runs(finished)
     print(f"{board.done} of {len(jobs)} jobs done; all of it is in {out}")
     for job, cause in board.failed:
         print(f"  failed: {job.title} ({job.key}): {cause}")

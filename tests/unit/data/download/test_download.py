@@ -139,7 +139,7 @@ def test_says_what_must_be_fetched_by_hand(
     [
         ("world", "world is built in; there is nothing to download"),
         ("dtdd", "unknown data set 'dtdd'; did you mean dtd?"),
-        ("folder:x", "folder:x is read from where it is"),
+        ("folder:x", "folder:x is read in place"),
     ],
 )
 def test_refuses_other_names(run: Run, name: str, message: str) -> None:

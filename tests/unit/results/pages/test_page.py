@@ -12,8 +12,8 @@ from PIL import Image
 
 from gopro.backbones.vocabulary import Near
 from gopro.common.errors import GoproError
+from gopro.results.pages.answers import Answers
 from gopro.results.pages.page import Page, curves, render, write
-from gopro.results.pages.story import Part
 from gopro.results.pages.tokens import Token
 
 HARD = ["<script>alert(1)</script>", 'a" onload="x', "猫_と_犬", "{{ 7*7 }}"]
@@ -25,15 +25,15 @@ def _picture(number: int, size: int) -> Image.Image:
     return Image.new("RGB", (size, size), (200, 10 * number, 0))
 
 
-PART = Part("held & out", HARD, [0, 1, 2, 3], [0, 0, 2, 3], [1, 1, 2, 2], _picture)
+PART = Answers("held & out", HARD, [0, 1, 2, 3], [0, 0, 2, 3], [1, 1, 2, 2], _picture)
 ROWS = [
     {"epoch": 1, "lr": 0.1, "loss": 3.0, "ce": 2.0, "val_accuracy": 10.0},
     {"epoch": 2, "lr": 0.1, "loss": 1.0, "ce": float("nan"), "val_accuracy": 30.0},
 ]
 PAGE = Page(
     title="<b>title</b>",
-    asked="asked",
-    parts=[PART],
+    description="asked",
+    tests=[PART],
     curves=curves(ROWS, {"ce": 0.5}),
     tokens=[Token(1, "photo", [Near("picture", 0.83)])],
     command="gopro fit 'a <b>'",
@@ -74,25 +74,25 @@ def test_nothing_is_loaded_or_run() -> None:
 def test_what_it_says() -> None:
     text = re.sub(r"\s+", " ", render(PAGE))
     for words in (
-        *("&lt;b&gt;title&lt;/b&gt;", "75.0 %", "+25.0 points", "2 right", "1 wrong"),
+        *("&lt;b&gt;title&lt;/b&gt;", "75.0 %", "+25.0 points", ">2</span> of", ">1</span>."),
         *("&lt;script&gt;alert(1)", "猫 と 犬", "{{ 7*7 }}", "held &amp; out", "picture"),
-        *("Cross-entropy", "weight 0.5", "gopro fit &#39;a &lt;b&gt;&#39;", "no longer there"),
+        *("Cross-entropy", "weight 0.5", "gopro fit &#39;a &lt;b&gt;&#39;", ">missing</div>"),
         *("average", "a note &lt;i&gt;", "torch"),
     ):
         assert words in text, words
 
 
 def test_without_tests_or_learning() -> None:
-    bare = dataclasses.replace(PAGE, parts=[], curves=[], tokens=[], summary=None, environment={})
+    bare = dataclasses.replace(PAGE, tests=[], curves=[], tokens=[], summary=None, environment={})
     text = render(bare)
     assert "Nothing was measured" in text
-    assert "What the context became" not in text
+    assert "The learned context" not in text
     assert " points</span>" not in render(dataclasses.replace(PAGE, compared=False, summary=None))
 
 
 def test_curves_leave_out_what_is_not_finite() -> None:
     found = {curve.name: curve.points for curve in PAGE.curves}
-    assert list(found) == ["Validation accuracy in %", "Whole loss", "Cross-entropy"]
+    assert list(found) == ["Validation accuracy in %", "Total loss", "Cross-entropy"]
     assert found["Cross-entropy"] == ((1, 2.0),)
 
 

@@ -1,4 +1,4 @@
-"""A run and a fit each leave a page that tells their own story."""
+"""The pages of a run and of a fitted classifier."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from tiny_run import CLASSES, Cli
 def test_run(train: Cli, tmp_path: Path) -> None:
     assert train(tmp_path / "run", "--coop.n_ctx", 2).code == 0
     text = (tmp_path / "run" / "page.html").read_text(encoding="utf-8")
-    assert "classes never seen" in text
-    assert "What the context became" in text
+    assert "new classes" in text
+    assert "The learned context" in text
+    assert "<b>of</b>" in text  # its tokens start as "of a"
     for name in CLASSES:
         assert f'alt="{name}"' in text
     made_on = json.loads((tmp_path / "run" / "results.json").read_text())["environment"]

@@ -189,7 +189,7 @@ def test_the_numbers_are_the_runs(tmp_path: Path, make_run: Any, figures: list[F
     texts = [text.get_text() for text in figures[0].findobj(Text)]
     assert texts.count("0.4") >= 6
     assert "gopro (paper) on world, base2new" in texts
-    assert "4 images per class to learn from, backbone mini" in texts
+    assert "4 training images per class, backbone mini" in texts
 
 
 def test_the_same_run_gives_the_same_picture(tmp_path: Path, make_run: Any) -> None:

@@ -61,7 +61,7 @@ def test_the_page_is_whole_and_loads_nothing(cli: Cli, runs: Path, tmp_path: Pat
     assert (answer.code, answer.out) == (0, f"written: {out}\n")
     text = out.read_text()
     assert "Average of 2 data sets" in text and "Accuracy over shots" in text
-    assert "Validation accuracy" in text and "Gained most" in text and "dog house" in text
+    assert "Validation accuracy" in text and "Largest gains" in text and "dog house" in text
     assert "published" in text and text.count("<svg") > 8
     assert EVIL not in text and "&lt;script&gt;" in text
     assert not re.findall(r'(?:src|href)="(?!data:)', text)

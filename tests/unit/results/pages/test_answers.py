@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from gopro.results.pages.story import Part
+from gopro.results.pages.answers import Answers
 
-PART = Part(
+PART = Answers(
     "test",
     ["sea_horse", "bee", "cat"],
     truth=[0, 0, 0, 0, 1, 1, 2],
@@ -38,7 +38,7 @@ def test_confusions() -> None:
 
 def test_groups_cover_every_picture_once() -> None:
     groups = PART.groups()
-    assert groups == {"mended": [1, 4], "broken": [3], "wrong": [2, 5], "right": [0, 6]}
+    assert groups == {"corrected": [1, 4], "spoiled": [3], "wrong": [2, 5], "right": [0, 6]}
 
 
 def test_examples_are_the_same_every_time() -> None:

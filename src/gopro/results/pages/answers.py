@@ -1,5 +1,4 @@
-"""What there is to tell about one test: which classes gained, which are mixed up, which pictures
-changed sides. Plain counting, no drawing."""
+"""Statistics of the answers on one test: gains by class, confusions, examples."""
 
 from __future__ import annotations
 
@@ -12,17 +11,12 @@ from functools import cached_property
 from PIL import Image
 
 from gopro.data.dataset import readable
-
-
-def by_class(truth: Sequence[int], answers: Sequence[int]) -> dict[int, float]:
-    """Class -> how many percent of its pictures were named rightly; only classes that have any."""
-    right = Counter(t for t, a in zip(truth, answers, strict=True) if t == a)
-    return {place: 100 * right[place] / count for place, count in Counter(truth).items()}
+from gopro.results.by_class import accuracy_by_class
 
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class: its pictures, and how many percent of them each of the two named rightly."""
+    """One class: number of images, and the accuracy of both methods in percent."""
 
     name: str
     pictures: int
@@ -37,7 +31,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class Confusion:
-    """A class, and what its pictures were taken for: name, number, share in percent."""
+    """A class, and the wrong answers to its images: name, number, share in percent."""
 
     row: ClassRow
     taken_for: tuple[tuple[str, int, float], ...]
@@ -46,7 +40,7 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Example:
-    """One picture and the two answers to it."""
+    """One image with its true class and both answers."""
 
     number: int
     truth: str
@@ -55,16 +49,16 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Part:
-    """The answers to one set of test pictures.
+class Answers:
+    """The answers of both methods on one test.
 
     Attributes:
-        name: What the test is called.
+        name: The name of the test.
         class_names: The classes to choose from.
-        truth: The right class of each picture, as an index.
-        ours: What was answered.
-        zero_shot: What zero-shot CLIP answered.
-        picture: Opens a picture by its number, for a size in pixels.
+        truth: The true class of each image, as an index.
+        ours: The method's answers.
+        zero_shot: The answers of zero-shot CLIP.
+        picture: Opens an image by its number, for a size in pixels.
     """
 
     name: str
@@ -76,46 +70,46 @@ class Part:
 
     @property
     def pictures(self) -> int:
-        """How many there are."""
+        """Number of images."""
         return len(self.truth)
 
     @cached_property
     def accuracy(self) -> float:
-        """In percent."""
+        """The method's accuracy in percent."""
         return _percent(self.truth, self.ours)
 
     @cached_property
     def zero_shot_accuracy(self) -> float:
-        """Zero-shot CLIP's, in percent."""
+        """The accuracy of zero-shot CLIP in percent."""
         return _percent(self.truth, self.zero_shot)
 
     @cached_property
     def classes(self) -> list[ClassRow]:
-        """Every class that has pictures, in the order of the names."""
+        """Every class that has images, in the order of the class names."""
         count = Counter(self.truth)
-        ours, plain = (by_class(self.truth, answers) for answers in (self.ours, self.zero_shot))
+        ours, zero = (accuracy_by_class(self.truth, of) for of in (self.ours, self.zero_shot))
         return [
-            ClassRow(self.name_of(place), count[place], ours[place], plain[place])
-            for place in sorted(count)
+            ClassRow(self.name_of(label), count[label], ours[label], zero[label])
+            for label in sorted(count)
         ]
 
     def gains(self, most: int) -> list[ClassRow]:
-        """The classes that gained, most first."""
+        """The classes with the largest gains."""
         return sorted((r for r in self.classes if r.change > 0), key=lambda r: -r.change)[:most]
 
     def losses(self, most: int) -> list[ClassRow]:
-        """The classes that lost, most first."""
+        """The classes with the largest losses."""
         return sorted((r for r in self.classes if r.change < 0), key=lambda r: r.change)[:most]
 
     def confusions(self, most: int, names: int = 3) -> list[Confusion]:
-        """The classes that are named worst, and the names their pictures were given instead."""
+        """The classes with the lowest accuracy, and the most frequent wrong answers to them."""
         rows = {row.name: row for row in self.classes}
         taken: dict[str, Counter[int]] = {}
         for truth, answer in zip(self.truth, self.ours, strict=True):
             if truth != answer:
                 taken.setdefault(self.name_of(truth), Counter())[answer] += 1
         worst = sorted(taken, key=lambda name: (rows[name].ours, -rows[name].pictures))[:most]
-        found = []
+        confusions = []
         for name in worst:
             common = taken[name].most_common(names)
             shares = tuple(
@@ -123,33 +117,30 @@ class Part:
                 for answer, count in common
             )
             others = 100 - rows[name].ours - sum(share for *_, share in shares)
-            found.append(Confusion(rows[name], shares, max(0.0, others)))
-        return found
+            confusions.append(Confusion(rows[name], shares, max(0.0, others)))
+        return confusions
 
     def groups(self) -> dict[str, list[int]]:
-        """The pictures' numbers by who was right: "mended", "broken", "wrong" or "right"."""
-        found: dict[str, list[int]] = {"mended": [], "broken": [], "wrong": [], "right": []}
+        """Numbers of the images by who is right.
+
+        "corrected": the method only; "spoiled": zero-shot CLIP only; "right": both; "wrong": none.
+        """
+        groups: dict[str, list[int]] = {"corrected": [], "spoiled": [], "wrong": [], "right": []}
+        names = {(True, False): "corrected", (False, True): "spoiled", (True, True): "right"}
         answers = zip(self.truth, self.ours, self.zero_shot, strict=True)
-        for number, (truth, ours, plain) in enumerate(answers):
-            side = {(True, False): "mended", (False, True): "broken", (True, True): "right"}
-            found[side.get((ours == truth, plain == truth), "wrong")].append(number)
-        return found
+        for number, (truth, ours, zero) in enumerate(answers):
+            groups[names.get((ours == truth, zero == truth), "wrong")].append(number)
+        return groups
 
     def examples(self, numbers: Sequence[int], most: int) -> list[Example]:
-        """Some of the pictures, drawn by lot: the same ones every time."""
+        """A random sample of the images; the same one at every call."""
         chosen = sorted(random.Random(0).sample(numbers, min(most, len(numbers))))
-        return [
-            Example(number, *(self.name_of(who[number]) for who in self._sides))
-            for number in chosen
-        ]
+        columns = (self.truth, self.ours, self.zero_shot)
+        return [Example(n, *(self.name_of(labels[n]) for labels in columns)) for n in chosen]
 
-    @property
-    def _sides(self) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
-        return self.truth, self.ours, self.zero_shot
-
-    def name_of(self, place: int) -> str:
-        """A class's name as it reads in a prompt."""
-        return readable(self.class_names[place])
+    def name_of(self, label: int) -> str:
+        """A class name as it reads in a prompt."""
+        return readable(self.class_names[label])
 
 
 def _percent(truth: Sequence[int], answers: Sequence[int]) -> float:
