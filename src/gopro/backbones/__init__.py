@@ -3,13 +3,13 @@
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import Backbone
 from gopro.backbones.features import ImageFeatures
-from gopro.backbones.prompts import ClassTokens, OwnTokens, Prompts
+from gopro.backbones.prompts import ClassContext, ClassTokens, Prompts
 
 __all__ = [
     "Backbone",
+    "ClassContext",
     "ClassTokens",
     "ImageFeatures",
-    "OwnTokens",
     "Prompts",
     "build",
     "choose_device",

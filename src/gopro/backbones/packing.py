@@ -32,21 +32,22 @@ def last_tokens(tokens: Tensor, groups: tuple[Group, ...]) -> Tensor:
 
 
 def put_before(
-    tokens: Tensor, groups: tuple[Group, ...], own: Tensor
+    tokens: Tensor, groups: tuple[Group, ...], class_tokens: Tensor
 ) -> tuple[Tensor, tuple[Group, ...]]:
     """Put class-specific tokens [1 or B, C, M, d_t] before the packed ones of each class."""
-    batch, parts = max(tokens.shape[0], own.shape[0]), torch.split(tokens, token_counts(groups), 1)
+    batch = max(tokens.shape[0], class_tokens.shape[0])
+    parts = torch.split(tokens, token_counts(groups), 1)
     joined = [
         torch.cat(
             [
-                own[:, list(group.classes)].expand(batch, -1, -1, -1),
+                class_tokens[:, list(group.classes)].expand(batch, -1, -1, -1),
                 torch.unflatten(part, 1, (-1, group.length)).expand(batch, -1, -1, -1),
             ],
             dim=2,
         ).flatten(1, 2)
         for part, group in zip(parts, groups, strict=True)
     ]
-    longer = tuple(Group(group.length + own.shape[2], group.classes) for group in groups)
+    longer = tuple(Group(group.length + class_tokens.shape[2], group.classes) for group in groups)
     return torch.cat(joined, dim=1), longer
 
 

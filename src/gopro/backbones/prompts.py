@@ -48,7 +48,7 @@ class ClassTokens:
 
 
 @dataclass(frozen=True)
-class OwnTokens:
+class ClassContext:
     """Tokens of each class inside the text encoder (TCP's class-aware prompts).
 
     Attributes:
@@ -74,14 +74,14 @@ class Prompts:
         lengths: C numbers of tokens without padding. The last of them is end-of-text.
         deep: For blocks 1, 2, ...: tokens [1 or B, M, d_t] that replace prefix tokens 1..M before
             that block (the deep prompts of MaPLe and PromptSRC).
-        own: Tokens of each class that replace the prefix's context from one block on.
+        class_context: Tokens of each class that replace the prefix's context from one block on.
     """
 
     prefix: Tensor
     suffix: Tensor
     lengths: tuple[int, ...]
     deep: tuple[Tensor, ...] = ()
-    own: OwnTokens | None = None
+    class_context: ClassContext | None = None
 
     @classmethod
     def after(cls, context: Tensor, classes: ClassTokens, deep: Sequence[Tensor] = ()) -> Prompts:

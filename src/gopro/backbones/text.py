@@ -13,6 +13,7 @@ the backward pass. Tests compare the results with the plain loop over 77 tokens.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from gopro.backbones.packing import Group, in_chunks, last_tokens, put_before, token_counts
-from gopro.backbones.prompts import OwnTokens, Prompts
+from gopro.backbones.prompts import ClassContext, Prompts
 from gopro.common.errors import GoproError
 
 # Keys and values of the prefix in one block, each [B, heads, P, d_t / heads]
@@ -32,7 +33,7 @@ class PromptEncoder:
     """Runs an ``open_clip`` text tower on ``Prompts``.
 
     Args:
-        model: An ``open_clip`` CLIP, or its ``text`` tower where that is a module of its own.
+        model: An ``open_clip`` CLIP, or its ``text`` tower if the model has one.
         name: The model's name, for messages.
         chunk_tokens: Number of suffix tokens (images times tokens of all classes) whose
             activations are kept at once. With more, they are recomputed for the gradient, in
@@ -67,29 +68,28 @@ class PromptEncoder:
         prefix = prompts.prefix.to(dtype)
         suffix = prompts.suffix.to(dtype)
         deep = tuple(part.to(dtype) for part in prompts.deep)
-        own, extra, cache = prompts.own, 0, self._run_prefix(prefix, deep)
+        class_context, extra, cache = prompts.class_context, 0, self._run_prefix(prefix, deep)
         batch = max(part.shape[0] for part in (prefix, suffix, *deep))
-        if own is not None:
-            self._check_block(own.block)
-            own = OwnTokens(own.block, own.tokens.to(dtype))
-            batch, extra = max(batch, own.tokens.shape[0]), own.tokens.shape[2]
+        if class_context is not None:
+            self._check_block(class_context.block)
+            class_context = ClassContext(class_context.block, class_context.tokens.to(dtype))
+            batch, extra = max(batch, class_context.tokens.shape[0]), class_context.tokens.shape[2]
             left = prefix.shape[1] - extra  # tokens that are still shared from that block on
-            cut = [(key[:, :, :left], value[:, :, :left]) for key, value in cache[own.block :]]
-            cache[own.block :] = cut
+            later = cache[class_context.block :]
+            cache[class_context.block :] = [(k[:, :, :left], v[:, :, :left]) for k, v in later]
         room = self.chunk_tokens // batch
         chunks = in_chunks(prompts.lengths, max(1, room), extra)
         recompute = len(chunks) > 1 and torch.is_grad_enabled()
         if recompute:
             chunks = in_chunks(prompts.lengths, max(1, room // 2), extra)
+        run = partial(self._run_suffix, class_context=class_context)
         parts = []
         for groups in chunks:
             flat = [tensor for pair in cache for tensor in pair]
             if recompute:
-                part = checkpoint(
-                    self._run_suffix, suffix, groups, *flat, own=own, use_reentrant=False
-                )
+                part = checkpoint(run, suffix, groups, *flat, use_reentrant=False)
             else:
-                part = self._run_suffix(suffix, groups, *flat, own=own)
+                part = run(suffix, groups, *flat)
             parts.append(part)
         order = [index for groups in chunks for group in groups for index in group.classes]
         indices = torch.tensor(order).argsort()
@@ -98,8 +98,8 @@ class PromptEncoder:
     def _check_block(self, block: int) -> None:
         if not 0 < block < len(self.blocks):
             raise GoproError(
-                f"got block {block} for the classes' own tokens; this text tower has blocks 1 to "
-                f"{len(self.blocks) - 1} to put them before"
+                f"got block {block} for tokens of each class; they can stand before blocks 1 to "
+                f"{len(self.blocks) - 1} of this text encoder"
             )
 
     def _run_prefix(self, prefix: Tensor, deep: tuple[Tensor, ...]) -> list[KeysValues]:
@@ -120,7 +120,7 @@ class PromptEncoder:
         suffix: Tensor,
         groups: tuple[Group, ...],
         *cache: Tensor,
-        own: OwnTokens | None = None,
+        class_context: ClassContext | None = None,
     ) -> Tensor:
         start = cache[0].shape[2]  # where the prefix ends
         tokens = torch.cat(
@@ -134,14 +134,14 @@ class PromptEncoder:
             dim=1,
         )
         for index, block in enumerate(self.blocks[:-1]):
-            if own is not None and index == own.block:
-                tokens, groups = put_before(tokens, groups, own.tokens)
+            if class_context is not None and index == class_context.block:
+                tokens, groups = put_before(tokens, groups, class_context.tokens)
             projected = _project(block, block.ln_1(tokens), 3)
             query, key, value = torch.split(projected, self.width, dim=-1)
             mixed = self._attend(query, key, value, groups, cache[2 * index], cache[2 * index + 1])
             tokens = _finish(block, tokens, mixed)
-        if own is not None and own.block == len(self.blocks) - 1:
-            tokens, groups = put_before(tokens, groups, own.tokens)
+        if class_context is not None and class_context.block == len(self.blocks) - 1:
+            tokens, groups = put_before(tokens, groups, class_context.tokens)
         return self._last_block(tokens, groups, cache[-2], cache[-1])
 
     def _last_block(
@@ -218,14 +218,14 @@ class PromptEncoder:
         # one large product of all classes with the prefix, small ones of each with its suffix
         shared = query.flatten(2, 3) @ prefix_key.transpose(-1, -2)
         shared = torch.unflatten(shared, 2, (classes, queries))
-        own = query @ key
+        suffix = query @ key
         if queries > 1:
-            own = own + _future(length, own)
-        own = own.expand(*shared.shape[:-1], length)
-        weights = torch.cat([shared, own], dim=-1).softmax(dim=-1)
-        on_prefix, on_own = torch.split(weights, [prefix_key.shape[2], length], dim=-1)
+            suffix = suffix + _future(length, suffix)
+        suffix = suffix.expand(*shared.shape[:-1], length)
+        weights = torch.cat([shared, suffix], dim=-1).softmax(dim=-1)
+        on_prefix, on_suffix = torch.split(weights, [prefix_key.shape[2], length], dim=-1)
         mixed = torch.unflatten(on_prefix.flatten(2, 3) @ prefix_value, 2, (classes, queries))
-        mixed = mixed + on_own @ value
+        mixed = mixed + on_suffix @ value
         return mixed.permute(0, 2, 3, 1, 4).flatten(-2).flatten(1, 2)
 
     def _heads_first(self, projected: Tensor, parts: int) -> tuple[Tensor, ...]:

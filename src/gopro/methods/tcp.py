@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gopro.backbones import Backbone, ImageFeatures, OwnTokens, Prompts
+from gopro.backbones import Backbone, ClassContext, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Method, initial_context
 
@@ -101,8 +101,8 @@ class TCP(Method):
             1, len(self.template_text), self.settings.n_ctx, self.backbone.text_width
         )
         prompts = Prompts.after(self.context, self.classes)
-        text = self.backbone.encode_text(replace(prompts, own=OwnTokens(self.block, tokens)))[0]
-        return F.normalize(text, dim=-1)
+        prompts = replace(prompts, class_context=ClassContext(self.block, tokens))
+        return F.normalize(self.backbone.encode_text(prompts)[0], dim=-1)
 
     def logits(self, features: ImageFeatures) -> Tensor:
         return self.cosine_logits(features, self.encode_text())

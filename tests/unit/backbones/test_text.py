@@ -11,7 +11,7 @@ import torch
 from open_clip.model import CustomTextCLIP
 from torch import Tensor
 
-from gopro.backbones import Backbone, OwnTokens, Prompts
+from gopro.backbones import Backbone, ClassContext, Prompts
 from gopro.backbones.packing import in_chunks
 from gopro.common.errors import GoproError
 from small_clips import VIT, close, plain_prompts, small_backbone, small_clip, tokenizer
@@ -154,7 +154,7 @@ def test_tokens_of_each_class_from_a_block_on(block: int, chunk_tokens: int) -> 
     context, own = rand(4, 64).requires_grad_(), rand(6, 4, 64, seed=3).requires_grad_()
     plain = plain_prompts(backbone, NAMES, context, [*[None] * (block - 1), own])[None]
     prompts = Prompts.after(context, backbone.class_tokens(NAMES, 4))
-    prompts = replace(prompts, own=OwnTokens(block, own[None]))
+    prompts = replace(prompts, class_context=ClassContext(block, own[None]))
     inputs = [own] if block == 1 else [context, own]
     compare(backbone, prompts, plain, inputs)
 
@@ -170,13 +170,13 @@ def test_tokens_of_each_class_and_image(backbone: Backbone, shared: bool) -> Non
         ]
     )
     prompts = Prompts.after(context, backbone.class_tokens(NAMES, 4))
-    compare(backbone, replace(prompts, own=OwnTokens(2, own)), plain, [context, own])
+    compare(backbone, replace(prompts, class_context=ClassContext(2, own)), plain, [context, own])
 
 
 @pytest.mark.parametrize("block", [0, 3])
 def test_blocks_that_no_class_tokens_can_stand_before(backbone: Backbone, block: int) -> None:
     prompts = Prompts.after(rand(4, 64), backbone.class_tokens(NAMES, 4))
-    prompts = replace(prompts, own=OwnTokens(block, rand(1, 6, 4, 64)))
+    prompts = replace(prompts, class_context=ClassContext(block, rand(1, 6, 4, 64)))
     with pytest.raises(GoproError, match=f"got block {block} .* blocks 1 to 2"):
         backbone.encode_text(prompts)
 
@@ -255,9 +255,9 @@ def test_deep_prompts_per_image_count_for_the_chunk_size(monkeypatch: pytest.Mon
     backbone = small_backbone(chunk_tokens=64)
     run, chunks = backbone.text_encoder._run_suffix, []
 
-    def spy(suffix: Tensor, groups: Any, *cache: Tensor, own: Any) -> Tensor:
+    def spy(suffix: Tensor, groups: Any, *cache: Tensor, class_context: Any) -> Tensor:
         chunks.append(8 * sum(group.length * len(group.classes) for group in groups))
-        return run(suffix, groups, *cache, own=own)
+        return run(suffix, groups, *cache, class_context=class_context)
 
     monkeypatch.setattr(backbone.text_encoder, "_run_suffix", spy)
     classes = backbone.class_tokens([f"thing {index}" for index in range(10)], 4)
