@@ -180,8 +180,8 @@ def tokenize_class_names(
         if len(ids) + 1 > room:
             raise GoproError(
                 f"the class name {name[:60]!r} is {len(ids)} tokens long and only "
-                f"{max(0, room - 1)} fit beside the context; shorten the name or use fewer context "
-                "tokens"
+                f"{max(0, room - 1)} fit next to the context; shorten the name or use fewer "
+                "context tokens"
             )
         if bare in seen:
             raise GoproError(

@@ -58,7 +58,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     except Exception as error:
         raise _unreadable(path, error) from error
     state = stored.get("state_dict", stored) if isinstance(stored, dict) else None
-    if not (isinstance(state, dict) and state and _tensors_alone(state)):
+    if not (isinstance(state, dict) and state and _only_tensors(state)):
         raise _unreadable(path, TypeError("it holds no table of tensors"))
     # a prefix that training on several devices adds
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
@@ -98,7 +98,7 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
         ) from error
 
 
-def _tensors_alone(state: dict[Any, Any]) -> bool:
+def _only_tensors(state: dict[Any, Any]) -> bool:
     return all(isinstance(value, Tensor) for value in state.values())
 
 
@@ -143,7 +143,7 @@ def _unreadable(path: Path, error: Exception) -> GoproError:
     reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
     return GoproError(
         f"can't read weights from {path} ({reason}); wanted OpenAI's .pt archive, an open_clip "
-        ".pt with tensors alone, or .safetensors"
+        ".pt with only tensors, or .safetensors"
     )
 
 

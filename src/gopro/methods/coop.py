@@ -72,7 +72,7 @@ class CoOp(Method):
     def set_class_names(self, names: Sequence[str]) -> None:
         options, backbone = self.settings, self.backbone
         if options.class_specific:
-            self.indices = class_indices(names, self.trained_names, "a context of its own")
+            self.indices = class_indices(names, self.trained_names, "a separate context")
         if options.position == "end":
             self.classes = backbone.class_tokens(names, options.n_ctx)
         else:  # the full stop is a token after the context, separate from the name

@@ -58,7 +58,7 @@ class TipAdapter(Method):
 
     Settings: ClassVar[type] = TipAdapterSettings
     paper: ClassVar[str] = "Zhang et al., ECCV 2022"
-    about: ClassVar[str] = "a key for each training image, beside zero-shot CLIP"
+    about: ClassVar[str] = "a key for each training image, added to zero-shot CLIP"
     learns_from_features: ClassVar[bool] = True
 
     labels: Tensor

@@ -33,8 +33,8 @@ class ZeroShotSettings:
 
 
 class ZeroShot(Method):
-    """CLIP as it is (Radford et al., "Learning Transferable Visual Models From Natural Language
-    Supervision", ICML 2021): ``exp(logit_scale) * cos(f_v(x), t_c)``.
+    """CLIP without training (Radford et al., "Learning Transferable Visual Models From Natural
+    Language Supervision", ICML 2021): ``exp(logit_scale) * cos(f_v(x), t_c)``.
 
     With s_1 .. s_n the sentences filled with the name of class c, t_c is the mean of the unit
     vectors ``f_t(s_i) / |f_t(s_i)|``; n is 1 without an ensemble.

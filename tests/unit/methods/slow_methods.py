@@ -1,4 +1,4 @@
-"""What the compared methods' slow formulas share, and what every one of them must do."""
+"""Shared by the tests of methods: slow formulas, and checks that hold for every method."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def unit(vector: Tensor) -> Tensor:
 
 
 def words(backbone: Backbone, text: str) -> Tensor:
-    """Token embeddings of a text, one row a token."""
+    """Token embeddings of a text, one row per token."""
     tower: Any = backbone.model
     return tower.token_embedding.weight[backbone.tokenizer.encode(text)]
 
@@ -71,7 +71,7 @@ def cross_entropy(rows: Tensor, labels: Tensor) -> Tensor:
 
 
 def stir(method: Method, seed: int = 0) -> None:
-    """Move every parameter away from where it starts, zeros and words alike."""
+    """Add noise to every parameter, so that none has its initial value."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in method.parameters():
@@ -83,7 +83,7 @@ def gradients(value: Tensor, method: Method) -> list[Tensor]:
 
 
 def check_gradients(method: Method, batch: Batch) -> None:
-    """Each learned number has a part in the loss; none of the backbone's has a gradient."""
+    """Every learned parameter has a gradient; no weight of the backbone has one."""
     method.zero_grad()
     method.backward(method(batch), torch.Tensor.backward)
     for name, parameter in method.named_parameters():
@@ -94,14 +94,14 @@ def check_gradients(method: Method, batch: Batch) -> None:
 
 
 def check_state(method: Method, learned: set[str]) -> None:
-    """What is saved is what is learned, for other class names too."""
+    """The saved tensors are the learned ones, for other class names too."""
     assert set(method.state_dict()) == learned
     own = {weight.data_ptr() for weight in method.backbone.model.parameters()}
     assert not own & {tensor.data_ptr() for tensor in method.state_dict().values()}
 
 
 def check_new_names(method: Method, images: Tensor, names: Sequence[str] = NEW) -> None:
-    """Other names use their own tokens and the same weights, and leave the method as it was."""
+    """Other names have their own tokens and the same weights; the method is unchanged."""
     features = method.encode_image(images)
     before = method.eval().logits(features)
     other = method.for_classes(names)
@@ -115,7 +115,7 @@ def check_new_names(method: Method, images: Tensor, names: Sequence[str] = NEW) 
 
 
 def check_training(method: Method, folder: Path, recipe: Recipe) -> list[dict[str, Any]]:
-    """A few epochs of the engine on six pictures: the loss falls. Gives the rows of metrics."""
+    """Train a few epochs on six pictures; the loss falls. Returns the rows of metrics."""
     generator = torch.Generator().manual_seed(5)
     pixels = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8, generator=generator)
     data = TrainingSet(pixels, torch.arange(6) % 3)

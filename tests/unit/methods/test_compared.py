@@ -1,4 +1,4 @@
-"""What holds for every compared method: any tower, any precision, any name, both ways in."""
+"""Checks of every compared method: encoders, precisions, class names, pixels and features."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ COMPARED = [
     "tip_adapter",
 ]
 PIXELS = ["vpt", "maple", "promptsrc", "coprompt", "clip_lora"]
-"""Those with an image tower of their own."""
+"""Those that modify the image encoder."""
 NAMES = ["car_side", "BACKGROUND Google", "кошка"]
 TEXT = {"layers": 2, "context_length": 32}
 
 
 def made(name: str, backbone: Backbone, batch: Batch) -> Method:
-    """A method that has seen its training set, where it wants to."""
+    """A method after ``prepare``, if it needs that."""
     kind = find(name)
     torch.manual_seed(0)
     method = kind(backbone, NAMES, kind.Settings())
@@ -98,7 +98,7 @@ def test_a_name_that_is_too_long(name: str) -> None:
 
 @pytest.mark.parametrize("name", [*COMPARED, *PIXELS])
 def test_recipes(name: str) -> None:
-    """A recipe for each backbone, of one structure: the same kind of optimizer and images."""
+    """The recipes of both backbones have the same optimizer, and both train or neither does."""
     published, mini = (find(name).recipe_for(one) for one in ("ViT-B-16", "mini"))
     assert published.optimizer == mini.optimizer
     assert (published.epochs == 0) == (mini.epochs == 0)

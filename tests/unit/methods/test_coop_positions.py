@@ -1,4 +1,4 @@
-"""CoOp's places for the class name, its class-specific contexts and its ways to start."""
+"""CoOp's positions of the class name, its class-specific contexts and its initial values."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_class_specific_contexts_serve_the_training_classes(
     features = backbone.encode_image(batch.images["x"])
     some = method.for_classes([NAMES[2], NAMES[0]])
     close(some.logits(features), method.logits(features)[:, [2, 0]])
-    with pytest.raises(GoproError, match=r"a context of its own .* none for 'tree'"):
+    with pytest.raises(GoproError, match=r"a separate context .* none for 'tree'"):
         method.for_classes(["cat", "tree"])
     slow.check_state(method, {"context"})
 

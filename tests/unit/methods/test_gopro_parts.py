@@ -1,4 +1,4 @@
-"""GOPro's parts: switching one off removes its weights and its work, and nothing else."""
+"""GOPro's parts: switching one off removes its weights and its computation, nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IMAGES = 3
 
 @dataclass
 class Work:
-    """What a training step asked of the towers.
+    """Counts the calls of the encoders in a training step.
 
     Attributes:
         images: How many went through the image tower.

@@ -1,4 +1,4 @@
-"""The linear probe: at the minimum of its objective, for the training classes alone."""
+"""The linear probe: at the minimum of its objective, for the training classes only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all methods share."""
+"""The base class of methods."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_views_are_encoded_in_one_pass(backbone: Backbone, batch: Batch) -> None
 
 
 class Darker(CoOp):
-    """A method with an image tower of its own: the frozen one, on half the light."""
+    """A method that modifies the image encoder: it halves the brightness."""
 
     modifies_image_encoder = True
 

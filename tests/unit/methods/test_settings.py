@@ -1,4 +1,4 @@
-"""Values that no loss can be computed with are refused before any work."""
+"""Settings refuse invalid values before any work."""
 
 from __future__ import annotations
 

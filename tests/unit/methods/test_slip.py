@@ -1,4 +1,4 @@
-"""SLIP's form here against its formulas."""
+"""SLIP against its formulas."""
 
 from __future__ import annotations
 

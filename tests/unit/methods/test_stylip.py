@@ -1,4 +1,4 @@
-"""StyLIP's form here against its formulas."""
+"""StyLIP against its formulas."""
 
 from __future__ import annotations
 

@@ -43,12 +43,12 @@ class Subspace:
         count = min(count, _COMPONENTS, len(shifts) // 4)
         directions = rows[:count].T / spread[:count]
         back = rows[:count] * spread[:count, None]
-        within = centred @ directions
-        beside = (centred - within @ back).norm(dim=1).max().item()
+        components = centred @ directions
+        distance = (centred - components @ back).norm(dim=1).max().item()
         # not 0, even if the components explain all fitted shifts: a new one is a little outside
-        beside = max(beside, 0.01 * spread[0].item(), _NOTHING)
-        inside = max(within.norm(dim=1).max().item() if count else 0.0, _NOTHING)
-        return cls(mean, directions, back, inside, beside)
+        distance = max(distance, 0.01 * spread[0].item(), _NOTHING)
+        inside = max(components.norm(dim=1).max().item() if count else 0.0, _NOTHING)
+        return cls(mean, directions, back, inside, distance)
 
     def features(self, shifts: Tensor) -> tuple[Tensor, Tensor]:
         """The input of the map, and how much larger its error may be than on the fitted shifts.
@@ -63,8 +63,8 @@ class Subspace:
             phi [B, p], and factors [B] of at least 1.
         """
         centred = shifts - self.mean
-        within = centred @ self.directions
-        phi = torch.cat([torch.ones_like(centred[:, :1]), within], dim=1)
-        beside = (centred - within @ self.back).norm(dim=1) / self.outside
-        growth = torch.maximum((within.norm(dim=1) / self.inside) ** 2, beside)
+        components = centred @ self.directions
+        phi = torch.cat([torch.ones_like(centred[:, :1]), components], dim=1)
+        distance = (centred - components @ self.back).norm(dim=1) / self.outside
+        growth = torch.maximum((components.norm(dim=1) / self.inside) ** 2, distance)
         return phi, growth.clamp(min=1)
