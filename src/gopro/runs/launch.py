@@ -7,8 +7,8 @@ the same step. So N processes do what one does with the same batch, to rounding.
 keeps the run folder; the others work in a temporary copy and exit after training.
 
 Fabric starts the processes, or ``torchrun`` has started them. The averaging is our own
-(``common/distributed.py``): DistributedDataParallel accepts one backward pass a step, and methods
-such as ProGrad combine the gradients of several.
+(``common/distributed.py``): DistributedDataParallel averages only the first backward pass after a
+forward pass, and ProGrad combines the gradients of two.
 """
 
 from __future__ import annotations

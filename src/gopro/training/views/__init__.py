@@ -8,6 +8,7 @@ not on the batch, the device or a global random state.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import torch
@@ -44,42 +45,45 @@ def plain_view(
     return images
 
 
-def crop_flip_view(
+def _crop(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
+    return crop_and_flip(images, draws, settings.crop_scale, settings.crop_min_side)
+
+
+@torch.no_grad()
+def _view(
+    make: Callable[[Tensor, Draws, ViewSettings], Tensor],
+    stream: int,
     images: Tensor,
     seed: int,
     settings: ViewSettings = _DEFAULT,
     keys: Sequence[int] | None = None,
 ) -> Tensor:
-    """Random resized crop and flip, CoOp's training transform (Zhou et al., IJCV 2022).
-
-    Arguments and result as in ``make_views``, for this one view.
-    """
-
-    def crop(pixels: Tensor, draws: Draws, chosen: ViewSettings) -> Tensor:
-        return crop_and_flip(pixels, draws, chosen.crop_scale, chosen.crop_min_side)
-
-    return _view(crop, 0, images, seed, settings, keys)
-
-
-def moco_view(
-    images: Tensor,
-    seed: int,
-    settings: ViewSettings = _DEFAULT,
-    keys: Sequence[int] | None = None,
-) -> Tensor:
-    """The view x': see ``gopro.training.views.moco``. Arguments and result as in ``make_views``."""
-    return _view(make_moco, 1, images, seed, settings, keys)
+    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+        raise ValueError(
+            f"images are {images.dtype} {list(images.shape)}; views take float [B, 3, H, W]"
+        )
+    if keys is None:
+        keys = range(len(images))
+    if len(keys) != len(images):
+        raise ValueError(f"{len(keys)} keys for {len(images)} images")
+    if not len(images):
+        return images
+    draws = Draws(seed, keys, stream)
+    # half precision is too coarse for colours and for the sampling grid
+    with torch.autocast(images.device.type, enabled=False):
+        views = make(images.float(), draws, settings)
+    return views.clamp(0, 1).to(images.dtype)
 
 
-def augmix_view(
-    images: Tensor,
-    seed: int,
-    settings: ViewSettings = _DEFAULT,
-    keys: Sequence[int] | None = None,
-) -> Tensor:
-    """The view x'' (``gopro.training.views.augmix``); arguments, result: as in ``make_views``."""
-    return _view(make_augmix, 2, images, seed, settings, keys)
+crop_flip_view = partial(_view, _crop, 0)
+"""Random resized crop and flip, CoOp's training transform (Zhou et al., IJCV 2022).
 
+Arguments (images, seed, settings, keys) and result as in ``make_views``, for this one view.
+"""
+moco_view = partial(_view, make_moco, 1)
+"""The view x' (``gopro.training.views.moco``)."""
+augmix_view = partial(_view, make_augmix, 2)
+"""The view x'' (``gopro.training.views.augmix``)."""
 
 VIEWS: dict[str, View] = {"x": plain_view, "moco": moco_view, "augmix": augmix_view}
 """Views by name."""
@@ -115,31 +119,5 @@ def make_views(
     unknown = [name for name in names if name not in VIEWS]
     if unknown:
         raise ValueError(f"unknown views {unknown}; choose from {list(VIEWS)}")
-    table = {**VIEWS, "x": crop_flip_view} if augment == "crop-flip" else VIEWS
+    table: dict[str, View] = {**VIEWS, "x": crop_flip_view} if augment == "crop-flip" else VIEWS
     return {name: table[name](images, seed, settings, keys) for name in names}
-
-
-@torch.no_grad()
-def _view(
-    make: Callable[[Tensor, Draws, ViewSettings], Tensor],
-    stream: int,
-    images: Tensor,
-    seed: int,
-    settings: ViewSettings,
-    keys: Sequence[int] | None,
-) -> Tensor:
-    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
-        raise ValueError(
-            f"images are {images.dtype} {list(images.shape)}; views take float [B, 3, H, W]"
-        )
-    if keys is None:
-        keys = range(len(images))
-    if len(keys) != len(images):
-        raise ValueError(f"{len(keys)} keys for {len(images)} images")
-    if not len(images):
-        return images
-    draws = Draws(seed, keys, stream)
-    # half precision is too coarse for colours and for the sampling grid
-    with torch.autocast(images.device.type, enabled=False):
-        views = make(images.float(), draws, settings)
-    return views.clamp(0, 1).to(images.dtype)
