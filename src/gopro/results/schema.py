@@ -119,16 +119,12 @@ def measured(
 
     Args:
         scores: "method" and "zeroshot" -> test name -> score.
-        templates: "method" and "zeroshot" -> test name -> the prompt of the class names; empty
-            for a method without one.
+        templates: "method" and "zeroshot" -> test name -> prompt; empty for a method without one.
     """
-
-    def part(who: str) -> Any:
-        prompts = {"templates": templates[who]} if templates[who] else {}
-        return {"test": scores[who], **summary(scores[who]), **prompts}
-
-    both: Any = {**part("method"), "zeroshot": part("zeroshot")}
-    return cast(Measured, both)
+    parts: dict[str, Any] = {who: {"test": test, **summary(test)} for who, test in scores.items()}
+    for who, prompts in templates.items():
+        parts[who] |= {"templates": prompts} if prompts else {}
+    return cast(Measured, {**parts["method"], "zeroshot": parts["zeroshot"]})
 
 
 def results(

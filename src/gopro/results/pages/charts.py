@@ -33,13 +33,9 @@ class Curve:
 
 
 class Chart:
-    """An SVG chart in the making: a frame with a scale of values, and parts added to it.
+    """An SVG chart: a grid for the lowest to the highest value, to which texts and lines are added.
 
-    Args:
-        name: The label for screen readers.
-        values: The lowest and the highest value.
-        height: Height of the picture; its width is 340.
-        margins: Left, right, top and bottom margin.
+    ``name`` is the label for screen readers; margins are left, right, top and bottom.
     """
 
     def __init__(
@@ -78,13 +74,7 @@ class Chart:
     def line(
         self, points: Sequence[tuple[float, float]], titles: Sequence[str], colour: str = ""
     ) -> None:
-        """Add a line, and a dot with a tooltip at each of its points.
-
-        Args:
-            points: Positions in the picture.
-            titles: The tooltips.
-            colour: A further CSS class of the line and its dots.
-        """
+        """Add a line, and a dot with a tooltip at each point; ``colour`` is a CSS class of both."""
         css = f" {colour}" if colour else ""
         self.parts.append(f'<polyline class="line{css}" points="{path(points)}"/>')
         radius = 3 if len(points) <= 30 else 1.5

@@ -108,15 +108,7 @@ def rich_table(
     caption: str = "",
     left: int = 1,
 ) -> rich.table.Table:
-    """Any table for a terminal; brackets in a text are not read as markup.
-
-    Args:
-        head: Names of the columns.
-        rows: The cells, row by row.
-        title: Printed above.
-        caption: Printed below.
-        left: Number of left-aligned columns; the others are right-aligned.
-    """
+    """Any table for a terminal; texts are no markup, and the first ``left`` columns align left."""
     table = rich.table.Table(title=escape(title), caption=escape(caption))
     for number, name in enumerate(head):
         table.add_column(escape(name), justify="left" if number < left else "right")
