@@ -1,4 +1,4 @@
-"""From pictures and labels to a classifier: fit, predict, save, load."""
+"""PromptClassifier: fit it on labelled pictures, then predict, compare, explain, save and load."""
 
 from __future__ import annotations
 
@@ -11,23 +11,20 @@ from typing import Any, Literal
 
 import numpy.typing as npt
 import torch
-from torch import Tensor
 from typing_extensions import Self
 
-from gopro.backbones import Backbone
 from gopro.backbones.shared import backbone_key, shared_backbone
-from gopro.classifier import fastway, modelfolder
+from gopro.classifier import fastway, storage
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.examples import Examples
+from gopro.classifier.explain.explanation import Explanation, explain
+from gopro.classifier.fitinputs import FitInputs, read_pixels
 from gopro.classifier.hub import Hub
 from gopro.classifier.predictor import Folder, Predictor
-from gopro.classifier.work import Work
 from gopro.common.errors import GoproError
-from gopro.common.progress import bar
 from gopro.common.typed import as_python
 from gopro.data import labelled
-from gopro.data.pictures import Picture, name_of, open_picture
-from gopro.data.pixels import groups, stack
+from gopro.data.pictures import Picture, name_of
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.predict import validator
@@ -37,50 +34,51 @@ from gopro.training.recipe import choose_recipe, method_settings
 from gopro.training.timing import training_seconds
 from gopro.training.trainer import TrainingSet
 
-_STEPS = 40
-"""A handful of pictures makes few steps an epoch: a classifier is trained for so many at least."""
+_MIN_STEPS = 40
+"""A fit on few pictures repeats the epoch until it has made at least this many steps."""
 
-_TRIED = 16
-"""So many pictures, about, are read to tell how long a fit takes."""
+_TIMED_PICTURES = 16
+"""About how many pictures are decoded to estimate the duration of a fit."""
 
 
 class PromptClassifier(Predictor, Hub):
-    """A classifier of photographs that learns prompts for a frozen CLIP from a few of each class.
+    """An image classifier: prompts learned for a frozen CLIP from a few pictures per class.
 
-    Pictures are given as a list of paths, of Pillow images (any mode), of uint8 arrays
-    [H, W, 3], as one array [N, H, W, 3], or as a folder with a sub-folder for each class. The
-    conventions are scikit-learn's: it can be cloned, searched over and put into a pipeline.
+    Pictures are given as a list of paths, of Pillow images (any mode) or of uint8 arrays
+    [H, W, 3], as one array [N, H, W, 3], or as a folder with one sub-folder per class. The class
+    follows scikit-learn's conventions: it works in ``clone``, ``GridSearchCV`` and ``Pipeline``.
 
     Args:
-        method: What is learned; see ``gopro methods``.
+        method: The prompt-learning method; see ``gopro methods``.
         options: The method's own settings, such as ``{"variant": "released"}``.
         backbone: mini (embedded, works offline) or any model name of open_clip, such as ViT-B-16.
         pretrained: Weights of the backbone: a tag of open_clip, such as openai, or a file.
         class_names: The name of each label, a mapping or a list that the labels index; by
-            default the labels are names.
-        shots: Train on so many pictures per class, drawn with the seed; by default on all.
-        epochs: Passes over the training pictures; by default the method's recipe, and more of
-            them where there are few pictures.
+            default the labels are the names.
+        shots: Training pictures per class, drawn with the seed; by default all.
+        epochs: Passes over the training pictures; by default the method's recipe, and more
+            when there are few pictures.
         batch: Pictures per training step; by default the method's recipe.
         lr: Learning rate; by default the method's recipe.
-        select: Which weights count: the last epoch's, or the best on the validation pictures.
-        seed: Of the initial weights, the order, the views and the draw of shots.
+        select: Which weights to keep: those of the last epoch, or the best on the validation
+            pictures.
+        seed: For the initial weights, the order, the augmented views and the draw of shots.
         device: auto, cpu, cuda, cuda:1 or mps.
-        precision: Of the frozen towers: fp32, bf16 or fp16. What is learned stays in float32.
-        eval_batch: Pictures per step when nothing is trained.
+        precision: Of the frozen encoders: fp32, bf16 or fp16. Learned weights stay in float32.
+        eval_batch: Pictures per step in prediction.
         workers: Threads that decode pictures; by default one per core.
-        examples: Training pictures to keep in the model, small, for explanations to show; 0 keeps
-            none.
-        fast: Predict without a text pass over all classes for each picture, where the method has
-            such a way (``gopro``, ``cocoop``); probabilities of unlikely classes are rough then.
+        examples: Small training pictures to save in the model for explanations; 0 saves none.
+        fast: Predict without a text pass over all classes for each picture, if the method
+            supports it (``gopro``, ``cocoop``); probabilities of unlikely classes are then
+            approximate.
 
     Attributes:
         classes_: The labels, in the order of the columns of ``predict_proba``.
-        class_names_: Their names, as they stand in the prompts.
-        method_: What was learned.
-        history_: A row an epoch: learning rate, loss terms and validation accuracy in percent.
-        training_: Number of training pictures of each class name, and seconds.
-        examples_: The training pictures that are kept, or None.
+        class_names_: Their names in the prompts.
+        method_: The trained method.
+        history_: One row per epoch: learning rate, loss terms and validation accuracy in percent.
+        training_: Number of training pictures of each class name, seconds, and the recipe.
+        examples_: The saved training pictures, or None.
     """
 
     def __init__(
@@ -129,66 +127,78 @@ class PromptClassifier(Predictor, Hub):
         *,
         validation: tuple[Iterable[Picture], Iterable[Any]] | Folder | None = None,
     ) -> Self:
-        """Learn from pictures.
+        """Learn from labelled pictures.
 
         Args:
-            images: Pictures; or a folder of class sub-folders, or one that holds ``train`` and
-                perhaps ``val`` folders of them, whose ``test`` is left alone.
-            labels: A label a picture; left out where ``images`` is a folder.
-            validation: Pictures and labels, or a folder, to measure on after each epoch.
+            images: Pictures; or a folder with one sub-folder per class, or one with the folders
+                ``train`` and perhaps ``val``. A ``test`` folder is not used.
+            labels: One label per picture; None if ``images`` is a folder.
+            validation: Pictures and labels, or a folder, to measure accuracy on after each epoch.
 
         Raises:
-            GoproError: For pictures, labels or settings that don't fit.
-            KeyboardInterrupt: After Ctrl-C; nothing is learned then.
+            GoproError: For pictures, labels or settings that can't be used.
+            KeyboardInterrupt: After Ctrl-C; the classifier is then unchanged.
         """
         if self.examples < 0:
             raise GoproError(f"got {self.examples} examples to keep; it must be 0 or more")
-        checked = labelled.read_validation(images, labels, validation)
-        if self.select == "best" and checked is None:
+        held_out = labelled.read_validation(images, labels, validation)
+        if self.select == "best" and held_out is None:
             raise GoproError("select='best' needs validation pictures; give validation=...")
-        work = self._work(images, labels)
-        backbone, names, truth = work.shared.backbone, work.names, work.truth
+        inputs = self._inputs(images, labels)
+        backbone, names, truth = inputs.shared.backbone, inputs.class_names, inputs.truth
+        numbered = list(enumerate(inputs.pictures))
         started = time.monotonic()
         with seeded(self.seed, backbone.device):
-            method = work.method()
-            pixels = self._read_all(work.given.pictures, backbone)
-            places = tuple(map(name_of, enumerate(work.given.pictures)))
-            data = TrainingSet(pixels, torch.tensor(truth), places)
-            validate = self._validator(checked, work.classes, method)
+            method = inputs.new_method()
+            pixels = read_pixels(numbered, backbone.image_size, self.eval_batch, self.workers)
+            data = TrainingSet(pixels, torch.tensor(truth), tuple(map(name_of, numbered)))
+            validate = self._validator(held_out, inputs.classes, method)
             recipe = self.recipe(len(pixels), len(names))
-            progress = learn_without_folder(method, data, recipe, work.settings, validate)
-            kept = Examples.of(pixels, truth, backbone, self.examples)
-        self.method_, self.classes_, self.history_ = method.eval(), work.classes, progress.rows
+            progress = learn_without_folder(method, data, recipe, inputs.settings, validate)
+            examples = Examples.of(pixels, truth, backbone, self.examples)
+        self.method_, self.classes_, self.history_ = method.eval(), inputs.classes, progress.rows
         self.class_names_ = self.trained_names_ = names
-        self.backbone_checksum_ = work.shared.checksum
-        self.examples_, self.measured_ = kept, None
+        self.backbone_checksum_ = inputs.shared.checksum
+        self.examples_, self.measured_ = examples, None
         self.reference_ = fastway.reference(self.method_, pixels)
         self.training_ = {
-            "pictures": {name: truth.count(place) for place, name in enumerate(names)},
+            "pictures": {name: truth.count(index) for index, name in enumerate(names)},
             "seconds": round(time.monotonic() - started, 1),
             "recipe": dataclasses.asdict(recipe),
         }
         return self
 
+    def explain(self, picture: Picture, *, top: int = 5) -> Explanation:
+        """Explain the prediction for a picture: context, regions, similar training pictures.
+
+        Args:
+            picture: A path, a Pillow image or an array.
+            top: How many classes to name.
+
+        Raises:
+            GoproError: Before ``fit``, or when the picture can't be read.
+        """
+        return explain(self, picture, top=top)
+
     def save(self, folder: Folder, measured: Comparison | None = None) -> Path:
         """Write the classifier to a folder: learned weights, description and model card.
 
-        The backbone isn't written, only what it is and the checksum of its weights. A saved
-        classifier in the folder is replaced; a folder with other things is refused.
+        The backbone's weights are not written, only their name and checksum. A classifier that
+        is already in the folder is replaced; a folder with other files is refused.
 
         Args:
-            folder: Made where it isn't there.
-            measured: On pictures that weren't trained on, for the model card to tell; by default
-                what is known already.
+            folder: Created if needed.
+            measured: Accuracy on pictures that were not trained on, for the model card; by
+                default the last saved one.
 
         Raises:
             GoproError: Before ``fit``, for labels other than text and whole numbers, or when the
-                place can't be written.
+                folder can't be written.
         """
         self.check_fitted()
         if measured is not None:
             self.measured_ = measured.as_dict()
-        return modelfolder.write(self, Path(folder).expanduser())
+        return storage.save(self, Path(folder).expanduser())
 
     @classmethod
     def load(
@@ -199,105 +209,92 @@ class PromptClassifier(Predictor, Hub):
         precision: Literal["fp32", "bf16", "fp16"] | None = None,
         pretrained: str | None = None,
     ) -> Self:
-        """Read what ``save`` wrote, and the backbone it was fitted on.
+        """Read what ``save`` wrote, and build the backbone it was fitted on.
 
         Args:
             folder: The model's folder.
-            device: As in the settings.
-            precision: As in the settings; by default the one it was fitted with.
-            pretrained: Where the backbone's weights are now; by default where they were.
+            device: See the settings.
+            precision: See the settings; by default the one it was fitted with.
+            pretrained: The backbone's weights; by default the same tag or file as in ``fit``.
 
         Raises:
-            GoproError: When a file is missing or was changed, or when the backbone isn't there or
-                is another one.
+            GoproError: When a file is missing or was changed, or when the backbone is missing
+                or has other weights.
         """
-        return modelfolder.read(cls, Path(folder).expanduser(), device, precision, pretrained)
+        return storage.load(cls, Path(folder).expanduser(), device, precision, pretrained)
 
     def recipe(self, pictures: int, classes: int | None = None) -> Recipe:
-        """How ``fit`` trains: the method's recipe for the backbone, with what was set on top.
+        """The training recipe of ``fit``: the method's recipe, changed by the settings.
 
         Args:
-            pictures: How many are trained on.
-            classes: How many classes they show, where that is known.
+            pictures: Number of training pictures.
+            classes: Number of classes, if known.
 
         Raises:
-            GoproError: For a setting that doesn't fit.
+            GoproError: For a setting that can't be used.
         """
         recipe = choose_recipe(find(self.method), self._settings(), classes)
         if self.epochs is not None or recipe.epochs == 0:
             return recipe
-        needed = math.ceil(_STEPS / max(1, recipe.steps(pictures)))
+        needed = math.ceil(_MIN_STEPS / max(1, recipe.steps(pictures)))
         return dataclasses.replace(recipe, epochs=max(recipe.epochs, needed))
 
     def expected_seconds(
         self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None = None
     ) -> float:
-        """How long ``fit`` is going to take, from a few steps with some of the pictures.
+        """Estimate how long ``fit`` takes, from a few training steps on some of the pictures.
 
         Args:
             images: See ``fit``.
             labels: See ``fit``.
 
         Raises:
-            GoproError: As ``fit``, as far as the pictures that are tried are concerned.
+            GoproError: As ``fit``, for the pictures that are tried.
         """
-        work = self._work(images, labels)
-        backbone, pictures = work.shared.backbone, work.given.pictures
-        some = range(0, len(pictures), math.ceil(len(pictures) / _TRIED))
+        inputs = self._inputs(images, labels)
+        backbone, total = inputs.shared.backbone, len(inputs.pictures)
+        indices = range(0, total, math.ceil(total / _TIMED_PICTURES))
+        numbered = [(index, inputs.pictures[index]) for index in indices]
         started = time.monotonic()
-        pixels = self._read_all(pictures, backbone, some)
-        reading = (time.monotonic() - started) / len(pixels) * len(pictures)
+        pixels = read_pixels(numbered, backbone.image_size, self.eval_batch, self.workers)
+        reading = (time.monotonic() - started) / len(pixels) * total
         with seeded(self.seed, backbone.device):
-            method = work.method()
-        labels_tried = torch.tensor([work.truth[place] for place in some])
-        recipe = self.recipe(len(pictures), len(work.names))
-        return reading + training_seconds(
-            method, pixels, labels_tried, recipe, work.settings, len(pictures)
-        )
+            method = inputs.new_method()
+        truth = torch.tensor([inputs.truth[index] for index in indices])
+        recipe = self.recipe(total, len(inputs.class_names))
+        return reading + training_seconds(method, pixels, truth, recipe, inputs.settings, total)
 
-    def _work(self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None) -> Work:
+    def _inputs(
+        self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None
+    ) -> FitInputs:
         settings, kind = self._settings(), find(self.method)
         options = method_settings(kind, self.options)
-        given = labelled.read(images, labels)
-        classes, truth = labelled.classes_of(given)
+        training = labelled.read(images, labels)
+        classes, truth = labelled.classes_of(training)
         names = labelled.names_of(classes, self.class_names)
         if self.shots is not None:
-            given, truth = labelled.draw(given, truth, self.shots, self.seed, names)
+            training, truth = labelled.draw(training, truth, self.shots, self.seed, names)
         key = backbone_key(self.backbone, self.pretrained, self.device, self.precision)
         shared = shared_backbone(key)
-        return Work(settings, kind, options, given, truth, classes, names, shared)
+        return FitInputs(settings, kind, options, training.pictures, truth, classes, names, shared)
 
     def _settings(self) -> TrainSettings:
-        """The settings as a run has them, with their values checked."""
-        known = {field.name for field in dataclasses.fields(TrainSettings)}
-        params = self.get_params()
-        given = {name: as_python(params[name]) for name in params if name in known}
-        if given["shots"] is None:
-            del given["shots"]
+        """The settings as those of a training run, with their values checked."""
+        fields = {field.name for field in dataclasses.fields(TrainSettings)}
+        values = {name: as_python(v) for name, v in self.get_params().items() if name in fields}
+        if values["shots"] is None:
+            del values["shots"]
         try:
-            return TrainSettings(dataset="pictures", **given)
+            return TrainSettings(dataset="pictures", **values)
         except TypeError as error:
             raise GoproError(f"a setting is of the wrong kind ({error}): {self}") from error
 
-    def _read_all(
-        self, images: Sequence[Picture], backbone: Backbone, places: Sequence[int] | None = None
-    ) -> Tensor:
-        """Pictures decoded, all or those at some places: uint8 [N, 3, S, S]."""
-        chosen = range(len(images)) if places is None else places
-        numbered = [(place, images[place]) for place in chosen]
-        parts = []
-        opened = groups(open_picture, numbered, backbone.image_size, self.eval_batch, self.workers)
-        with bar("reading pictures", len(numbered)) as advance:
-            for group in opened:
-                parts.append(stack(group))
-                advance("", len(group))
-        return torch.cat(parts)
-
     def _validator(
-        self, checked: labelled.Labelled | None, classes: npt.NDArray[Any], method: Method
+        self, held_out: labelled.Labelled | None, classes: npt.NDArray[Any], method: Method
     ) -> Callable[[Method], float] | None:
-        if checked is None:
+        if held_out is None:
             return None
-        truth = labelled.places_among(checked.labels, classes)
-        pixels = self._read_all(checked.pictures, method.backbone)
+        truth = labelled.places_among(held_out.labels, classes)
+        size, numbered = method.backbone.image_size, list(enumerate(held_out.pictures))
+        pixels = read_pixels(numbered, size, self.eval_batch, self.workers)
         return validator(method, pixels, truth, self.eval_batch)

@@ -1,4 +1,4 @@
-"""Fast prediction in a classifier: what it keeps of its training pictures, and the file of it."""
+"""Fast prediction in a classifier: the data it keeps of the training pictures, and its file."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from gopro.prediction.fast.conditioned import IMAGES
 
 
 def reference(method: Method, pixels: Tensor) -> Reference | None:
-    """Some training pictures' shifts; None for a method without a fast way.
+    """The data of some training pictures; None for a method without fast prediction.
 
     Args:
         method: Trained.
         pixels: uint8 [N, 3, S, S].
     """
-    has_fast_way = is_conditioned(method)
-    if not has_fast_way:
+    # bool() keeps the type Method for the lines below
+    if not bool(is_conditioned(method)):
         return None
-    places = torch.linspace(0, len(pixels) - 1, min(IMAGES, len(pixels))).round().long()
-    return Reference.of(method, encode(method, pixels[places]))
+    indices = torch.linspace(0, len(pixels) - 1, min(IMAGES, len(pixels))).round().long()
+    return Reference.of(method, encode(method, pixels[indices]))
 
 
-def quick(method: Method, kept: Reference | None) -> FastPrompts:
+def fast_prompts(method: Method, reference: Reference | None) -> FastPrompts:
     """Fit fast prediction to a method's classes.
 
     Raises:
-        GoproError: When there is no fast way for the method, or its file is missing.
+        GoproError: When the method has no fast prediction, or its file is missing.
     """
     if not is_conditioned(method):
         raise GoproError(
             f"there is no fast prediction for {type(method).__name__}: leave out fast=True"
         )
-    if kept is None:
+    if reference is None:
         raise GoproError(
-            "this model was saved without what fast prediction needs: leave out fast=True, or "
+            "this model was saved without the data for fast prediction: leave out fast=True, or "
             "fit again"
         )
-    return FastPrompts(method, fit(method, kept))
+    return FastPrompts(method, fit(method, reference))
 
 
-def save(path: Path, made: FastPrompts, kept: Reference) -> None:
+def save(path: Path, fast: FastPrompts, reference: Reference) -> None:
     """Write a classifier's fast prediction."""
-    save_fast(path, made.method, kept, made.fitted)
+    save_fast(path, fast.method, reference, fast.fitted)
 
 
 def load(path: Path, method: Method) -> tuple[Reference | None, FastPrompts | None]:
-    """Read what ``save`` wrote, as far as it fits the class names.
+    """Read what ``save`` wrote; the second is None if it was fitted to other class names.
 
     Raises:
-        GoproError: When the file is damaged or another model's.
+        GoproError: When the file is damaged or belongs to another model.
     """
     if not is_conditioned(method):
         return None, None
-    kept, fitted = load_fast(path, method)
-    return kept, FastPrompts(method, fitted) if fitted is not None else None
+    reference, fitted = load_fast(path, method)
+    return reference, FastPrompts(method, fitted) if fitted is not None else None

@@ -1,45 +1,58 @@
-"""Classifiers on the hub, by the conventions of its ``ModelHubMixin``."""
+"""Publish classifiers on the Hugging Face hub and load them, by its ``ModelHubMixin``."""
 
 from __future__ import annotations
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from huggingface_hub import ModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from typing_extensions import Self
 
+from gopro.classifier.examples import Examples
 from gopro.classifier.modelfolder import ABOUT, CARD, EXAMPLES, FAST, WEIGHTS
 from gopro.common.errors import GoproError
 
-if TYPE_CHECKING:
-    from gopro.classifier.classifier import PromptClassifier
+
+class Storable(Protocol):
+    """A model that can be saved to a folder and loaded from one."""
+
+    pretrained: str | None
+    examples_: Examples | None
+
+    def save(self, folder: Path) -> Path:
+        """Write the model to a folder."""
+
+    @classmethod
+    def load(cls, folder: Path, *arguments: Any, **options: Any) -> Self:
+        """Read the model from a folder."""
+
+
+S = TypeVar("S", bound=Storable)
 
 
 class Hub(ModelHubMixin):
     """``save_pretrained``, ``push_to_hub`` and ``from_pretrained`` for ``PromptClassifier``.
 
-    What is published are the learned weights, their description and the card. The training
-    pictures that a model may keep are left out, and so is the folder that the backbone's weights
-    lie in. ``from_pretrained`` takes the options of ``load`` too.
+    Published are the learned weights, their description and the model card. Training pictures
+    and the path of the backbone's weights are left out. ``from_pretrained`` also takes the
+    options of ``load``.
     """
 
-    # what the mixin writes as config.json; the description says the rest
+    # the mixin writes this as config.json; classifier.json holds everything else
     _hub_mixin_config: ClassVar[dict[str, str]] = {"library_name": "gopro"}  # type: ignore[misc]
 
-    def _save_pretrained(self: Any, save_directory: Path) -> None:
-        published: PromptClassifier = copy.copy(self)
-        published.check_fitted()
+    def _save_pretrained(self: Storable, save_directory: Path) -> None:
+        published = copy.copy(self)
         published.examples_ = None
-        file = published.pretrained
-        if file is not None and Path(file).is_file():
-            published.pretrained = Path(file).name
+        if published.pretrained is not None and Path(published.pretrained).is_file():
+            published.pretrained = Path(published.pretrained).name
         published.save(save_directory)
 
     @classmethod
     def _from_pretrained(
-        cls,
+        cls: type[S],
         *,
         model_id: str,
         revision: str | None,
@@ -48,11 +61,11 @@ class Hub(ModelHubMixin):
         local_files_only: bool,
         token: str | bool | None,
         **model_kwargs: Any,
-    ) -> Self:
+    ) -> S:
         folder = Path(model_id)
         if not folder.is_dir():
             try:
-                found = snapshot_download(
+                snapshot = snapshot_download(
                     model_id,
                     revision=revision,
                     cache_dir=cache_dir,
@@ -67,7 +80,5 @@ class Hub(ModelHubMixin):
                     f"can't fetch {model_id} from the hub ({reason}); wanted OWNER/NAME of a "
                     "published classifier, or the folder of a saved one"
                 ) from error
-            folder = Path(found)
-        kind: Any = cls
-        made: Self = kind.load(folder, **model_kwargs)
-        return made
+            folder = Path(snapshot)
+        return cls.load(folder, **model_kwargs)

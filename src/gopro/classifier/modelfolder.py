@@ -1,100 +1,145 @@
-"""A fitted classifier as a folder: learned weights, a description, and a card for people."""
+"""``SavedModel``, a classifier as plain data, and the folder it is written to and read from.
+
+The folder holds the learned weights, a description (``classifier.json``) with checksums, a model
+card, and optionally training pictures for explanations and the fast prediction.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from torch import Tensor
 
-from gopro.backbones.shared import Shared, backbone_key, shared_backbone
 from gopro.classifier import fastway
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelcard import card
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write, is_temporary, remove_temporary
 from gopro.common.tensors import load_tensors, save_tensors
-from gopro.common.typed import as_python, settings_from
+from gopro.common.typed import settings_from
 from gopro.common.version import __version__
 from gopro.data.labelled import checked_names
-from gopro.methods import find
+from gopro.prediction.fast import FastPrompts, Reference
 from gopro.training.config import TrainSettings
-from gopro.training.fit import seeded
-from gopro.training.recipe import method_settings
-
-if TYPE_CHECKING:
-    from gopro.classifier.classifier import PromptClassifier
-
-    C = TypeVar("C", bound=PromptClassifier)
 
 SCHEMA = 1
+
 WEIGHTS = "model.safetensors"
 ABOUT = "classifier.json"
 CARD = "README.md"
 EXAMPLES = "examples.safetensors"
 FAST = "fast.safetensors"
 
-_KEPT = (
+
+SETTINGS = (
     *("shots", "epochs", "batch", "lr", "select", "seed", "precision", "eval_batch"),
     *("examples", "fast"),
 )
+"""The classifier's settings that are saved under ``settings``."""
 
 
-def write(classifier: PromptClassifier, folder: Path) -> Path:
-    """Write a fitted classifier; see ``PromptClassifier.save``."""
+@dataclass(frozen=True)
+class SavedModel:
+    """A classifier as plain data, without the backbone's weights.
+
+    All but ``weights`` and ``examples`` is the JSON of ``classifier.json``, under the same names.
+
+    Attributes:
+        method: Name of the method.
+        options: The method's own settings.
+        settings: Those of ``SETTINGS``; older models may lack some.
+        labels: C labels, all text or all whole numbers.
+        class_names: C names, as used in the prompts.
+        trained_names: The class names at training.
+        backbone: Its ``name``, ``pretrained`` (tag or file) and ``sha256`` of its weights.
+        preprocessing: From a picture to the backbone's input, in words and numbers.
+        weights: The learned tensors by name.
+        learned_parameters: How many numbers were trained.
+        training: Training pictures per class, seconds, and the recipe.
+        history: One row per epoch.
+        measured: Accuracy on pictures that were not trained on, if known.
+        examples: Training pictures for explanations, if any.
+    """
+
+    method: str
+    options: dict[str, Any]
+    settings: dict[str, Any]
+    labels: list[Any]
+    class_names: list[str]
+    trained_names: list[str]
+    backbone: dict[str, Any]
+    preprocessing: dict[str, Any]
+    weights: dict[str, Tensor]
+    learned_parameters: int
+    training: dict[str, Any]
+    history: list[dict[str, Any]]
+    measured: dict[str, Any] | None
+    examples: Examples | None
+
+
+_DESCRIBED = [f.name for f in fields(SavedModel) if f.name not in ("weights", "examples")]
+
+
+def write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] | None) -> Path:
+    """Write a model to a folder, with its fast prediction if it has one.
+
+    Raises:
+        GoproError: For a value that can't be saved, or when the folder can't be written.
+    """
     refuse_other_things(folder)
     remove_temporary(folder)
-    examples = classifier.examples_
-    # the files take their names one after the other once all of them are whole, the last one first
+    # files are renamed into place one by one after all are complete; the last opened comes first
     with contextlib.ExitStack() as files:
         card_file = files.enter_context(atomic_write(folder / CARD))
         about_file = files.enter_context(atomic_write(folder / ABOUT))
         weights_file = files.enter_context(atomic_write(folder / WEIGHTS))
-        note = {"method": classifier.method, "backbone": classifier.backbone}
-        save_tensors(weights_file, dict(classifier.method_.state_dict()), note)
-        about = _describe(classifier, _file_hash(weights_file))
-        if examples is not None:
+        note = {"method": saved.method, "backbone": saved.backbone["name"]}
+        save_tensors(weights_file, saved.weights, note)
+        about = {**_describe(saved), "weights_sha256": _file_hash(weights_file)}
+        if saved.examples is not None:
             examples_file = files.enter_context(atomic_write(folder / EXAMPLES))
-            examples.save(examples_file)
+            saved.examples.save(examples_file)
             about["examples_sha256"] = _file_hash(examples_file)
-        if classifier.reference_ is not None:
+        if fast is not None:
             fast_file = files.enter_context(atomic_write(folder / FAST))
-            fastway.save(fast_file, classifier.quick(), classifier.reference_)
+            fastway.save(fast_file, *fast)
             about["fast_sha256"] = _file_hash(fast_file)
         about["sha256"] = _seal(about)
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
         about_file.write_text(text + "\n", encoding="utf-8")
         card_file.write_text(card(about), encoding="utf-8")
-    for name, there in ((EXAMPLES, examples), (FAST, classifier.reference_)):
-        if there is None:
+    for name, part in ((EXAMPLES, saved.examples), (FAST, fast)):
+        if part is None:
             (folder / name).unlink(missing_ok=True)
     return folder
 
 
 def refuse_other_things(folder: Path) -> None:
-    """Refuse a place where a model would stand among, or instead of, something else.
+    """Refuse a path where a model would be mixed with other files or replace them.
 
     Raises:
-        GoproError: For a file, or a folder that holds other things than a model.
+        GoproError: For a file, or a folder with other files than a model's.
     """
     if folder.is_file():
         raise GoproError(f"{folder} is a file; choose another folder for the model")
     if not folder.is_dir() or (folder / ABOUT).is_file():
         return
-    if not all(is_temporary(path) for path in folder.iterdir()):  # a killed saving leaves halves
+    if not all(is_temporary(path) for path in folder.iterdir()):  # left by a killed ``write``
         raise GoproError(f"{folder} holds other things than a model; choose another folder")
 
 
-def read(
-    kind: type[C], folder: Path, device: str, precision: str | None, pretrained: str | None
-) -> C:
-    """Read a classifier; see ``PromptClassifier.load``."""
+def read(folder: Path) -> tuple[SavedModel, Path | None]:
+    """Read a model, and find the file of its fast prediction if there is one.
+
+    Raises:
+        GoproError: When a file is missing, damaged or was changed.
+    """
     about = read_description(folder)
     weights = folder / WEIGHTS
     if not weights.is_file():
@@ -104,50 +149,33 @@ def read(
             f"{weights} isn't the file that was saved (its checksum differs); copy the whole "
             "folder again, or fit again"
         )
-    try:
-        settings = _settings(about["settings"], kind().get_params())
-        settings |= {"precision": precision} if precision else {}
-        stored = about["backbone"]
-        made = kind(
-            **settings,
-            method=about["method"],
-            options=about["options"],
-            backbone=stored["name"],
-            pretrained=pretrained or stored["pretrained"],
-            device=device,
-        )
-        made.class_names_ = checked_names(about["class_names"], f"model {folder}")
-        made.classes_ = _labels(about["labels"], len(made.class_names_))
-        made.trained_names_ = checked_names(about["trained_names"], f"model {folder}")
-        made.history_, made.training_ = about["history"], about["training"]
-        made.measured_ = about["measured"]
-        shared = _backbone(made, stored, folder)
-        made.backbone_checksum_ = shared.checksum
+    with one_line_errors(folder):
         path = _unchanged(folder / EXAMPLES, about.get("examples_sha256"), "explanations")
-        made.examples_ = Examples.load(path) if path else None
-        _same_preprocessing(shared, about["preprocessing"], folder)
-        place = shared.backbone.device
-        method_kind = find(made.method)
-        options = method_settings(method_kind, made.options)
-        with seeded(0, place):
-            method = method_kind(shared.backbone, made.trained_names_, options).to(place)
-        method.load_state_dict(load_tensors(weights)[0])
-        method.eval()
-        other = made.class_names_ != made.trained_names_
-        made.method_ = method.for_classes(made.class_names_) if other else method
-        path = _unchanged(folder / FAST, about.get("fast_sha256"), "fast prediction")
-        made.reference_, made._quick = fastway.load(path, made.method_) if path else (None, None)
+        examples = Examples.load(path) if path else None
+        values = {name: about[name] for name in _DESCRIBED}
+        for name in ("class_names", "trained_names"):
+            values[name] = list(checked_names(about[name], f"model {folder}"))
+        _check_labels(about["labels"], len(values["class_names"]))
+        _check_settings(about["settings"])
+        saved = SavedModel(**values, weights=load_tensors(weights)[0], examples=examples)
+    return saved, _unchanged(folder / FAST, about.get("fast_sha256"), "fast prediction")
+
+
+@contextlib.contextmanager
+def one_line_errors(folder: Path) -> Iterator[None]:
+    """Turn the errors that an unusable description leads to into a GoproError of one line."""
+    try:
+        yield
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = (str(error).strip().splitlines() or [""])[0][:120]
         raise GoproError(
             f"{folder / ABOUT} and {WEIGHTS} don't fit this version of gopro or each other "
             f"({type(error).__name__}: {reason}); fit again"
         ) from error
-    return made
 
 
 def read_description(folder: Path) -> dict[str, Any]:
-    """The contents of a model's ``classifier.json``, whole and unchanged.
+    """Read ``classifier.json`` and check that it is complete and unchanged.
 
     Raises:
         GoproError: When it is missing, damaged, was changed, or has another schema.
@@ -157,7 +185,7 @@ def read_description(folder: Path) -> dict[str, Any]:
         about: Any = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise GoproError(
-            f"{folder} is no model ({ABOUT} isn't there); make one with `gopro fit`"
+            f"{folder} is no model (it has no {ABOUT}); make one with `gopro fit`"
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise GoproError(f"{path} is damaged; copy the whole folder again") from error
@@ -167,111 +195,63 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise GoproError(f"{path} has schema {about['schema']}; this gopro reads {SCHEMA}")
     if about.pop("sha256", None) != _seal(about) or "weights_sha256" not in about:
         raise GoproError(
-            f"{path} was changed after it was saved; restore it (other class names are given at "
-            "prediction: with_classes in Python, --classes on the command line)"
+            f"{path} was changed after it was saved; restore it (to use other class names, see "
+            "with_classes in Python, --classes on the command line)"
         )
     return about
 
 
-def _describe(classifier: PromptClassifier, weights: str) -> dict[str, Any]:
-    labels = classifier.classes_.tolist()
-    if not all(isinstance(label, (str, int)) for label in labels):
-        raise GoproError(f"the labels {labels[:5]} can't be saved; wanted text or whole numbers")
-    method = classifier.method_
-    options = dataclasses.asdict(method.settings)
-    params = {name: as_python(value) for name, value in classifier.get_params().items()}
-    recipe = {name: as_python(value) for name, value in classifier.training_["recipe"].items()}
-    try:
-        settings = _settings({name: params[name] for name in _KEPT}, params)
-    except TypeError as error:
-        raise GoproError(f"a setting is of the wrong kind ({error}); it can't be saved") from error
-    return {
-        "schema": SCHEMA,
-        "gopro": __version__,
-        "method": classifier.method,
-        "options": {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()},
-        "settings": settings,
-        "labels": labels,
-        "class_names": list(classifier.class_names_),
-        "trained_names": list(classifier.trained_names_),
-        "backbone": {
-            "name": classifier.backbone,
-            "pretrained": classifier.pretrained and str(classifier.pretrained),
-            "sha256": classifier.backbone_checksum_,
-        },
-        "preprocessing": _preprocessing(method.backbone),
-        "weights_sha256": weights,
-        "learned_parameters": method.trainable_parameters,
-        "training": {**classifier.training_, "recipe": recipe},
-        "history": classifier.history_,
-        "measured": classifier.measured_,
-    }
-
-
-def _settings(stored: Any, usual: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings, each of its kind and within its bounds; where an older model has none, usual.
+def _describe(saved: SavedModel) -> dict[str, Any]:
+    """The contents of ``classifier.json``, without checksums.
 
     Raises:
-        TypeError: For one of another kind, or none of a classifier's.
-        GoproError: For one out of its bounds.
+        GoproError: For a label or a setting that can't be saved.
     """
-    found = {name: stored.get(name, usual[name]) for name in _KEPT}
-    fit = type(found["examples"]) is int and found["examples"] >= 0
-    if not set(stored) <= set(_KEPT) or not fit or type(found["fast"]) is not bool:
-        raise TypeError(f"its settings are {stored!r:.200}")
-    own = ("examples", "fast", *(("shots",) if found["shots"] is None else ()))
-    run = {name: value for name, value in found.items() if name not in own}
-    settings_from(TrainSettings, {"dataset": "pictures", **run})
-    return found
-
-
-def _labels(stored: Any, count: int) -> npt.NDArray[Any]:
-    kinds = {type(label) for label in stored} if isinstance(stored, list) else set()
-    if kinds not in ({str}, {int}, {bool}) or len(stored) != count:
-        raise ValueError(f"its labels are {stored!r:.60}")
-    return np.asarray(stored)
-
-
-def _preprocessing(backbone: Any) -> dict[str, Any]:
-    """What happens to a picture, in words and in numbers."""
-    mean, std = backbone.normalisation
-    return {
-        "size": backbone.image_size,
-        "resize": "shorter side to size, bicubic with antialiasing",
-        "crop": "centre",
-        "mean": [round(value, 6) for value in mean],
-        "std": [round(value, 6) for value in std],
-    }
-
-
-def _backbone(made: PromptClassifier, stored: dict[str, Any], folder: Path) -> Shared:
+    if not all(isinstance(label, (str, int)) for label in saved.labels):
+        raise GoproError(
+            f"the labels {saved.labels[:5]} can't be saved; wanted text or whole numbers"
+        )
     try:
-        key = backbone_key(made.backbone, made.pretrained, made.device, made.precision)
-        shared = shared_backbone(key)
-    except GoproError as error:
-        raise GoproError(f"model {folder} needs its backbone {made.backbone}: {error}") from error
-    if shared.checksum != stored["sha256"]:
-        raise GoproError(
-            f"model {folder} was fitted on other weights of {made.backbone} (checksum "
-            f"{str(stored['sha256'])[:12]}, here {shared.checksum[:12]}); give those with "
-            "pretrained=... or --pretrained, or fit again"
-        )
-    return shared
+        _check_settings(saved.settings)
+    except TypeError as error:
+        raise GoproError(f"a setting is of the wrong kind ({error}); it can't be saved") from error
+    values = {name: getattr(saved, name) for name in _DESCRIBED}
+    return {"schema": SCHEMA, "gopro": __version__, **values}
 
 
-def _same_preprocessing(shared: Shared, stored: Any, folder: Path) -> None:
-    if _preprocessing(shared.backbone) != stored:
-        raise GoproError(
-            f"model {folder} was fitted with another preprocessing than this gopro's for "
-            f"{shared.backbone.name}; fit again"
-        )
+def _check_settings(settings: dict[str, Any]) -> None:
+    """Check the types and bounds of settings.
+
+    Raises:
+        TypeError: For a value of another type, or an unknown setting.
+        GoproError: For a value out of bounds.
+    """
+    values = dict(settings.items())
+    examples, fast = values.pop("examples", 0), values.pop("fast", False)
+    valid = type(examples) is int and examples >= 0 and type(fast) is bool
+    if not set(settings) <= set(SETTINGS) or not valid:
+        raise TypeError(f"its settings are {settings!r:.200}")
+    if values.get("shots", 1) is None:
+        del values["shots"]
+    settings_from(TrainSettings, {"dataset": "pictures", **values})
 
 
-def _unchanged(path: Path, stored: str | None, use: str) -> Path | None:
-    """A file that a model can do without: it may be gone, but not changed."""
-    if stored is None or not path.exists():
+def _check_labels(labels: Any, count: int) -> None:
+    """Raise ValueError unless the labels are a list of ``count`` texts or whole numbers."""
+    kinds = {type(label) for label in labels} if isinstance(labels, list) else set()
+    if kinds not in ({str}, {int}, {bool}) or len(labels) != count:
+        raise ValueError(f"its labels are {labels!r:.60}")
+
+
+def _unchanged(path: Path, sha256: str | None, use: str) -> Path | None:
+    """The path of an optional file; None if it is missing.
+
+    Raises:
+        GoproError: When the file isn't the saved one.
+    """
+    if sha256 is None or not path.exists():
         return None
-    if _file_hash(path) != stored:
+    if _file_hash(path) != sha256:
         raise GoproError(
             f"{path} isn't the file that was saved (its checksum differs); remove it (it is "
             f"only for {use}), or copy the whole folder again"
@@ -288,6 +268,6 @@ def _file_hash(path: Path) -> str:
 
 
 def _seal(about: dict[str, Any]) -> str:
-    """SHA-256 (hex) of the description, however it is laid out in the file."""
+    """SHA-256 (hex) of the description, independent of the layout of the JSON text."""
     text = json.dumps(about, sort_keys=True, ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()

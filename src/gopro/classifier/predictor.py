@@ -1,11 +1,11 @@
-"""What a fitted classifier answers: labels, probabilities, accuracy beside zero-shot CLIP."""
+"""Prediction with a fitted classifier: labels, probabilities, accuracy, zero-shot comparison."""
 
 from __future__ import annotations
 
 import copy
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,31 +28,28 @@ from gopro.prediction.encode import encode
 from gopro.prediction.fast import FastPrompts, Reference
 from gopro.prediction.predict import predict, scores
 
-if TYPE_CHECKING:
-    from gopro.classifier.explain.explanation import Explanation
-
 Folder: TypeAlias = "str | os.PathLike[str]"
 Probabilities: TypeAlias = npt.NDArray[np.float64]
 
 
 class Predictor(Estimator):
-    """The half of ``PromptClassifier`` that answers.
+    """The part of ``PromptClassifier`` that predicts.
 
     Attributes:
         eval_batch: Pictures per step.
         workers: Threads that decode pictures; None for one per core.
         fast: Whether to predict without a text pass over all classes.
         classes_: The labels, in the order of the columns of ``predict_proba``.
-        class_names_: Their names, as they stand in the prompts.
-        trained_names_: The names of the classes trained on.
-        backbone_checksum_: Tells the backbone from others.
-        method_: What was learned.
-        history_: A row an epoch: learning rate, loss terms and validation accuracy in percent.
+        class_names_: Their names in the prompts.
+        trained_names_: The class names at training.
+        backbone_checksum_: SHA-256 (hex) of the backbone's weights.
+        method_: The trained method.
+        history_: One row per epoch: learning rate, loss terms and validation accuracy in percent.
         training_: Number of training pictures of each class, seconds, and the recipe.
-        examples_: Training pictures that are kept for explanations, or None.
-        reference_: What fast prediction needs of the training pictures, where the method has a fast
-            way.
-        measured_: Figures on pictures that weren't trained on, where they are known.
+        examples_: Training pictures for explanations, or None.
+        reference_: The data of training pictures that fast prediction is fitted to; None if the
+            method has no fast prediction.
+        measured_: Accuracy on pictures that were not trained on, if known.
     """
 
     eval_batch: int
@@ -68,7 +65,7 @@ class Predictor(Estimator):
     examples_: Examples | None
     reference_: Reference | None
     measured_: dict[str, Any] | None
-    _quick: FastPrompts | None = None
+    _fast_prompts: FastPrompts | None = None
 
     def predict(self, images: Iterable[Picture]) -> npt.NDArray[Any]:
         """The most likely label of each picture: [N].
@@ -76,12 +73,12 @@ class Predictor(Estimator):
         Raises:
             GoproError: Before ``fit``, or when a picture can't be read.
         """
-        best = self.predict_proba(images).argmax(axis=1)
-        found: npt.NDArray[Any] = self.classes_[best]
-        return found
+        indices = self.predict_proba(images).argmax(axis=1)
+        labels: npt.NDArray[Any] = self.classes_[indices]
+        return labels
 
     def predict_proba(self, images: Iterable[Picture]) -> Probabilities:
-        """How likely each class is for each picture: [N, C], rows sum to 1.
+        """The probability of each class for each picture: [N, C], rows sum to 1.
 
         Raises:
             GoproError: Before ``fit``, or when a picture can't be read.
@@ -94,52 +91,53 @@ class Predictor(Estimator):
         return np.stack(rows)
 
     def predict_each(self, images: Iterable[Picture]) -> Iterator[Probabilities | GoproError]:
-        """As ``predict_proba`` for a stream: pictures are taken as needed, answers come in batches.
+        """``predict_proba`` for a stream, which is read batch by batch.
 
         Yields:
-            For each picture [C], or why it can't be read.
+            For each picture its probabilities [C], or the error if it can't be read.
 
         Raises:
             GoproError: Before ``fit``.
         """
         self.check_fitted()
         for group in self._groups(images):
-            pixels = [one for one in group if isinstance(one, Tensor)]
+            pixels = [picture for picture in group if isinstance(picture, Tensor)]
             rows = iter(self._probabilities(torch.stack(pixels)) if pixels else ())
-            yield from (one if isinstance(one, GoproError) else next(rows) for one in group)
+            for picture in group:
+                yield picture if isinstance(picture, GoproError) else next(rows)
 
     def score(
         self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None = None
     ) -> float:
-        """The share of pictures whose most likely label is the right one.
+        """Accuracy: the fraction of pictures whose most likely label is right.
 
         Args:
-            images: Pictures; or a folder, of which ``test`` counts where there is one.
-            labels: A label a picture; left out where ``images`` is a folder.
+            images: Pictures; or a folder, whose ``test`` part is used if there is one.
+            labels: One label per picture; None if ``images`` is a folder.
 
         Raises:
             GoproError: Before ``fit``, when a picture can't be read, or for a folder with classes
-                that the classifier doesn't know.
+                that the classifier doesn't have.
         """
         self.check_fitted()
-        given = labelled.read(images, labels, "test")
-        truth = given.labels
+        test = labelled.read(images, labels, "test")
+        truth = test.labels
         if labels is None:
             truth = self.classes_[labelled.places_among(truth, self.classes_)]
-        return float(np.mean(self.predict(given.pictures) == truth))
+        return float(np.mean(self.predict(test.pictures) == truth))
 
     def with_classes(self, names: Iterable[str]) -> Self:
-        """The same learned weights, shared and not copied, for other class names.
+        """A classifier for other class names with the same learned weights (shared, not copied).
 
-        It predicts exactly: ``set_params(fast=True)`` fits fast prediction to the names, which pays
-        for thousands of pictures.
+        Its prediction is exact. ``set_params(fast=True)`` fits fast prediction to the new names;
+        that is worth its time for thousands of pictures.
 
         Args:
             names: The classes to choose from, trained on or not.
 
         Raises:
-            GoproError: For names that are empty, repeated or too long, or where what was learned
-                belongs to the training classes alone.
+            GoproError: For names that are empty, repeated or too long, or when the learned weights
+                belong to the training classes only.
         """
         self.check_fitted()
         other = copy.copy(self)
@@ -150,7 +148,7 @@ class Predictor(Estimator):
         return other
 
     def zero_shot(self) -> Self:
-        """CLIP as it is, without anything learned, on the same classes: what to compare with."""
+        """Zero-shot CLIP with the same classes, for comparison."""
         self.check_fitted()
         other = copy.copy(self).set_params(method="zeroshot", options=None, fast=False)
         other.method_ = ZeroShot(self.method_.backbone, self.class_names_, ZeroShotSettings())
@@ -159,70 +157,57 @@ class Predictor(Estimator):
     def compare(
         self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None = None
     ) -> Comparison:
-        """Measure beside zero-shot CLIP, class by class, each picture encoded once.
+        """Accuracy of this classifier and of zero-shot CLIP, overall and per class.
 
         Args:
             images: See ``score``.
             labels: See ``score``.
 
         Raises:
-            GoproError: As ``score``, and for labels that the classifier doesn't know.
+            GoproError: As ``score``, and for labels that the classifier doesn't have.
         """
         self.check_fitted()
-        given = labelled.read(images, labels, "test")
-        truth = labelled.places_among(given.labels, self.classes_)
-        methods: tuple[Method, ...] = (self.method_, self.zero_shot().method_)
-        answers: list[list[Tensor]] = [[], []]
+        test = labelled.read(images, labels, "test")
+        truth = labelled.places_among(test.labels, self.classes_)
+        learned, zero_shot = self.method_, self.zero_shot().method_
+        scorer = self.fast_prompts() if self.fast else learned
+        answers: list[Tensor] = []
+        zero_answers: list[Tensor] = []
         with bar("measuring", len(truth)) as advance:
-            for group in self._groups(given.pictures):
+            for group in self._groups(test.pictures):
                 pixels = stack(group)
-                frozen = encode(methods[1], pixels)
-                for method, found in zip(methods, answers, strict=True):
-                    own = encode(method, pixels) if method.modifies_image_encoder else frozen
-                    quick = self.fast and method is self.method_
-                    found.append(predict(self.quick() if quick else method, own))
+                frozen = encode(zero_shot, pixels)
+                features = encode(learned, pixels) if learned.modifies_image_encoder else frozen
+                answers.append(predict(scorer, features))
+                zero_answers.append(predict(zero_shot, frozen))
                 advance("", len(group))
-        return Comparison.of(self.class_names_, truth, *(torch.cat(found) for found in answers))
+        return Comparison.of(self.class_names_, truth, torch.cat(answers), torch.cat(zero_answers))
 
     @property
     def fast_is_ready(self) -> bool:
-        """Whether fast prediction for these class names is fitted already, as in a saved model."""
-        kept: Any = self._quick
-        return kept is not None and kept.method is self.method_
+        """Whether fast prediction is already fitted to these class names, as in a saved model."""
+        fast: Any = self._fast_prompts
+        return fast is not None and fast.method is self.method_
 
-    def quick(self) -> FastPrompts:
-        """The fast prediction for these classes, fitted once.
+    def fast_prompts(self) -> FastPrompts:
+        """Fast prediction for these class names; fitted at the first call.
 
         Raises:
-            GoproError: Before ``fit``, or when the method has no fast way.
+            GoproError: Before ``fit``, or when the method has no fast prediction.
         """
         self.check_fitted()
-        if self._quick is None or not self.fast_is_ready:
-            self._quick = fastway.quick(self.method_, self.reference_)
-        return self._quick
-
-    def explain(self, picture: Picture, *, top: int = 5) -> Explanation:
-        """What moved the answer to a picture: context, regions, similar training pictures.
-
-        Args:
-            picture: A path, a Pillow image or an array.
-            top: How many classes to name.
-
-        Raises:
-            GoproError: Before ``fit``, or when the picture can't be read.
-        """
-        from gopro.classifier.explain.explanation import explain
-
-        return explain(self, picture, top=top)
+        if self._fast_prompts is None or not self.fast_is_ready:
+            self._fast_prompts = fastway.fast_prompts(self.method_, self.reference_)
+        return self._fast_prompts
 
     def _groups(self, images: Iterable[Picture]) -> Iterator[list[Tensor | GoproError]]:
         size = self.method_.backbone.image_size
         return groups(open_picture, enumerate(images), size, self.eval_batch, self.workers)
 
     def _probabilities(self, pixels: Tensor) -> Probabilities:
-        """[B, C] for uint8 [B, 3, S, S]."""
+        """Class probabilities [B, C] of pixels uint8 [B, 3, S, S]."""
         features = encode(self.method_, pixels, self.eval_batch, cached=False)
-        method = self.quick() if self.fast else self.method_
-        logits = scores(method, features, self.eval_batch)
-        found: Probabilities = logits.cpu().double().softmax(dim=1).numpy()
-        return found
+        scorer = self.fast_prompts() if self.fast else self.method_
+        logits = scores(scorer, features, self.eval_batch)
+        probabilities: Probabilities = logits.cpu().double().softmax(dim=1).numpy()
+        return probabilities

@@ -211,7 +211,7 @@ def test_an_unreadable_picture(make: Make, given: Given, tmp_path: Path) -> None
         ({"lr": "fast"}, ["a", "b"], ["a", "b"], "wrong kind"),
         ({"shots": 0}, ["a", "b"], ["a", "b"], "shots"),
         ({"method": "gopra"}, ["a", "b"], ["a", "b"], "did you mean gopro"),
-        ({"options": {"tokns": 3}}, ["a", "b"], ["a", "b"], "did you mean tokens"),
+        ({"options": {"n_cxt": 3}}, ["a", "b"], ["a", "b"], "did you mean n_ctx"),
         ({"select": "best"}, ["a", "b"], ["a", "b"], "needs validation"),
         ({"device": "tpu"}, ["a", "b"], ["a", "b"], "device"),
         ({"precision": "fp8"}, ["a", "b"], ["a", "b"], "precision"),

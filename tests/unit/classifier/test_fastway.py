@@ -33,7 +33,7 @@ def test_the_same_answers(fitted: PromptClassifier, folder: Path, given: Given) 
     assert fast.predict(given[0]).tolist() == fitted.predict(given[0]).tolist()
     wanted, found = exact.predict_proba(given[0]), fast.predict_proba(given[0])
     assert np.abs(found - wanted).mean() < 0.03
-    assert fast.quick().images == 2 * len(given[0])
+    assert fast.fast_prompts().images == 2 * len(given[0])
     assert fast.compare(*given) == exact.compare(*given)
 
 
@@ -44,7 +44,7 @@ def test_what_was_saved_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -
         raise AssertionError("fitted again")
 
     monkeypatch.setattr(fastway, "fit", refuse)
-    PromptClassifier.load(folder).quick()
+    PromptClassifier.load(folder).fast_prompts()
 
 
 def test_other_names_are_fitted_anew(folder: Path, given: Given) -> None:
@@ -53,7 +53,7 @@ def test_other_names_are_fitted_anew(folder: Path, given: Given) -> None:
     assert fast.fast and not exact.fast and not exact.fast_is_ready
     other = fast.with_classes(["red", "green", "blue"]).set_params(fast=True)
     assert other.predict(given[0]).tolist() == exact.predict(given[0]).tolist()
-    assert other.quick() is not fast.quick()
+    assert other.fast_prompts() is not fast.fast_prompts()
 
 
 def test_the_setting_is_saved(make: Make, given: Given, tmp_path: Path) -> None:

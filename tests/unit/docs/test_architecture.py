@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,24 @@ def test_the_layers_shown_are_those_checked() -> None:
     assert shown and shown[1].splitlines() == layers["layers"]
     assert len(layers["layers"]) <= 10
     assert sorted(word for line in layers["layers"] for word in re.findall(r"\w+", line)) == ROOMS
+
+
+def test_no_module_is_in_an_import_circle() -> None:
+    """Imports under ``TYPE_CHECKING`` and inside functions count too."""
+    source = ROOT / "src"
+    paths = {
+        ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in (source / "gopro").rglob("*.py")
+    }
+    imports: dict[str, set[str]] = {}
+    for module, path in paths.items():
+        names: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{module} has a relative import"
+                inside = [f"{node.module}.{alias.name}" for alias in node.names]
+                names.update(name if name in paths else str(node.module) for name in inside)
+            elif isinstance(node, ast.Import):
+                names.update(alias.name for alias in node.names)
+        imports[module] = names & paths.keys()
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the modules

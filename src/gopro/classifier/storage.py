@@ -1,0 +1,132 @@
+"""Save a classifier as a ``SavedModel``, and build a classifier from one."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from gopro.backbones import Backbone
+from gopro.backbones.shared import Shared, backbone_key, shared_backbone
+from gopro.classifier import fastway, modelfolder
+from gopro.classifier.modelfolder import SETTINGS, SavedModel
+from gopro.classifier.predictor import Predictor
+from gopro.common.errors import GoproError
+from gopro.common.typed import as_python
+from gopro.methods import find
+from gopro.training.fit import seeded
+from gopro.training.recipe import method_settings
+
+P = TypeVar("P", bound=Predictor)
+
+
+def save(classifier: Predictor, folder: Path) -> Path:
+    """Write a fitted classifier; see ``PromptClassifier.save``."""
+    reference = classifier.reference_
+    fast = None if reference is None else (classifier.fast_prompts(), reference)
+    return modelfolder.write(_record(classifier), folder, fast)
+
+
+def _record(classifier: Predictor) -> SavedModel:
+    params = {name: as_python(value) for name, value in classifier.get_params().items()}
+    method, training, pretrained = classifier.method_, classifier.training_, params["pretrained"]
+    options = dataclasses.asdict(method.settings)
+    return SavedModel(
+        method=params["method"],
+        options={k: list(v) if isinstance(v, tuple) else v for k, v in options.items()},
+        settings={name: params[name] for name in SETTINGS},
+        labels=classifier.classes_.tolist(),
+        class_names=list(classifier.class_names_),
+        trained_names=list(classifier.trained_names_),
+        backbone={
+            "name": params["backbone"],
+            "pretrained": pretrained and str(pretrained),
+            "sha256": classifier.backbone_checksum_,
+        },
+        preprocessing=_preprocessing(method.backbone),
+        learned_parameters=method.trainable_parameters,
+        training=training | {"recipe": {k: as_python(v) for k, v in training["recipe"].items()}},
+        history=classifier.history_,
+        measured=classifier.measured_,
+        weights=dict(method.state_dict()),
+        examples=classifier.examples_,
+    )
+
+
+def load(
+    kind: Callable[..., P],
+    folder: Path,
+    device: str,
+    precision: str | None,
+    pretrained: str | None,
+) -> P:
+    """Build a classifier of class ``kind`` from a folder; see ``PromptClassifier.load``."""
+    saved, fast_file = modelfolder.read(folder)
+    with modelfolder.one_line_errors(folder):
+        classifier = kind(
+            **saved.settings | ({"precision": precision} if precision else {}),
+            method=saved.method,
+            options=saved.options,
+            backbone=saved.backbone["name"],
+            pretrained=pretrained or saved.backbone["pretrained"],
+            device=device,
+        )
+        shared = _backbone(classifier.get_params(), saved, folder)
+        classifier.classes_ = np.asarray(saved.labels)
+        classifier.class_names_ = names = tuple(saved.class_names)
+        classifier.trained_names_ = trained_names = tuple(saved.trained_names)
+        classifier.backbone_checksum_ = shared.checksum
+        classifier.history_, classifier.training_ = saved.history, saved.training
+        classifier.measured_, classifier.examples_ = saved.measured, saved.examples
+        method_kind, target = find(saved.method), shared.backbone.device
+        options = method_settings(method_kind, saved.options)
+        with seeded(0, target):
+            method = method_kind(shared.backbone, trained_names, options).to(target)
+        method.load_state_dict(saved.weights)
+        method.eval()
+        classifier.method_ = method if names == trained_names else method.for_classes(names)
+        classifier.reference_, classifier._fast_prompts = (
+            fastway.load(fast_file, classifier.method_) if fast_file else (None, None)
+        )
+    return classifier
+
+
+def _preprocessing(backbone: Backbone) -> dict[str, Any]:
+    """From a picture to the backbone's input, in words and numbers."""
+    mean, std = backbone.normalisation
+    return {
+        "size": backbone.image_size,
+        "resize": "shorter side to size, bicubic with antialiasing",
+        "crop": "centre",
+        "mean": [round(value, 6) for value in mean],
+        "std": [round(value, 6) for value in std],
+    }
+
+
+def _backbone(params: dict[str, Any], saved: SavedModel, folder: Path) -> Shared:
+    """The backbone that the model was fitted on.
+
+    Raises:
+        GoproError: When it can't be built, or has other weights or another preprocessing.
+    """
+    name, sha256 = saved.backbone["name"], saved.backbone["sha256"]
+    try:
+        key = backbone_key(name, params["pretrained"], params["device"], params["precision"])
+        shared = shared_backbone(key)
+    except GoproError as error:
+        raise GoproError(f"model {folder} needs its backbone {name}: {error}") from error
+    if shared.checksum != sha256:
+        raise GoproError(
+            f"model {folder} was fitted on other weights of {name} (checksum "
+            f"{str(sha256)[:12]}, here {shared.checksum[:12]}); give those with "
+            "pretrained=... or --pretrained, or fit again"
+        )
+    if _preprocessing(shared.backbone) != saved.preprocessing:
+        raise GoproError(
+            f"model {folder} was fitted with another preprocessing than this gopro's for "
+            f"{shared.backbone.name}; fit again"
+        )
+    return shared
