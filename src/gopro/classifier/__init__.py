@@ -1,1 +1,1 @@
-"""A classifier of one's own pictures: fit, answer, compare, save, load."""
+"""A classifier for your own pictures: fit, predict, compare, explain, save, load, serve."""

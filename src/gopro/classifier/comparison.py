@@ -1,4 +1,4 @@
-"""How a classifier does beside zero-shot CLIP, class by class."""
+"""Accuracy of a classifier and of zero-shot CLIP, overall and per class."""
 
 from __future__ import annotations
 
@@ -16,14 +16,7 @@ from gopro.common.errors import GoproError
 
 @dataclass(frozen=True)
 class ClassResult:
-    """What came out for the pictures of one class.
-
-    Attributes:
-        name: Of the class.
-        pictures: How many there are.
-        accuracy: In percent.
-        zero_shot: Zero-shot CLIP's accuracy, in percent.
-    """
+    """The accuracy on the pictures of one class, in percent."""
 
     name: str
     pictures: int
@@ -33,7 +26,7 @@ class ClassResult:
 
 @dataclass(frozen=True)
 class Answers:
-    """Picture by picture, each as an index of the class names: the truth and the two answers."""
+    """Class index of each picture: the true one and the two predicted ones."""
 
     truth: tuple[int, ...]
     ours: tuple[int, ...]
@@ -42,14 +35,14 @@ class Answers:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A classifier's answers beside zero-shot CLIP's, on the same pictures.
+    """The answers of a classifier and of zero-shot CLIP to the same pictures.
 
     Attributes:
-        pictures: How many there are.
+        pictures: Number of pictures.
         accuracy: In percent.
         zero_shot: Zero-shot CLIP's accuracy, in percent.
         classes: The same for each class that has pictures.
-        answers: Picture by picture.
+        answers: The true class and the two answers for each picture.
     """
 
     pictures: int
@@ -62,13 +55,13 @@ class Comparison:
     def of(
         cls, names: Sequence[str], labels: Sequence[int], ours: Tensor, zero_shot: Tensor
     ) -> Comparison:
-        """Count right answers.
+        """Compute the accuracies.
 
         Args:
-            names: Of the classes.
-            labels: N indexes of ``names``.
-            ours: [N], the classifier's answers, indexes too.
-            zero_shot: [N], zero-shot CLIP's.
+            names: C class names.
+            labels: N class indices, the truth.
+            ours: [N], class indices, the classifier's answers.
+            zero_shot: [N], zero-shot CLIP's answers.
 
         Raises:
             GoproError: When there are no pictures.
@@ -83,17 +76,16 @@ class Comparison:
             return 100 * ours, 100 * zero_shot
 
         rows = []
-        for place, name in enumerate(names):
-            chosen = truth == place
+        for index, name in enumerate(names):
+            chosen = truth == index
             if chosen.any():
                 rows.append(ClassResult(name, int(chosen.sum()), *percent(chosen)))
-        everything = torch.ones_like(truth, dtype=torch.bool)
-        accuracy, plain = percent(everything)
         answers = Answers(tuple(labels), tuple(ours.tolist()), tuple(zero_shot.tolist()))
-        return cls(len(labels), accuracy, plain, tuple(rows), answers)
+        overall = percent(torch.ones_like(truth, dtype=torch.bool))
+        return cls(len(labels), *overall, tuple(rows), answers)
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as plain data."""
+        """The accuracies as plain data."""
         return {
             "pictures": self.pictures,
             "accuracy": self.accuracy,
@@ -102,7 +94,7 @@ class Comparison:
         }
 
     def table(self, title: str) -> Table:
-        """A row a class and one for all."""
+        """One row per class and one for all pictures."""
         table = Table("class", title=title)
         for head in ("pictures", "accuracy in %", "zero-shot CLIP in %"):
             table.add_column(head, justify="right")

@@ -1,4 +1,4 @@
-"""scikit-learn's conventions for an estimator, without scikit-learn."""
+"""scikit-learn's estimator interface, without a dependency on scikit-learn."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gopro.common.errors import GoproError
 
 
 class Estimator:
-    """Settings by keyword, kept as they were given; what is learned ends in ``_``.
+    """The part of scikit-learn's ``BaseEstimator`` and ``ClassifierMixin`` that ``clone``,
+    ``GridSearchCV`` and ``Pipeline`` need.
 
-    This is the part of scikit-learn's ``BaseEstimator`` and ``ClassifierMixin`` that ``clone``,
-    ``GridSearchCV`` and ``Pipeline`` rely on. A subclass's ``__init__`` stores each argument under
-    its own name and does nothing else.
+    A subclass's ``__init__`` stores each keyword argument under its own name and does nothing
+    else. Names of learned attributes end in ``_``.
     """
 
-    _estimator_type: ClassVar[str] = "classifier"  # how scikit-learn before 1.6 asks
+    _estimator_type: ClassVar[str] = "classifier"  # read by scikit-learn before 1.6
 
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
@@ -29,22 +29,21 @@ class Estimator:
         """The settings by name, in alphabetical order.
 
         Args:
-            deep: Means nothing here: no setting is an estimator.
+            deep: Has no effect: no setting is an estimator.
         """
         return {name: getattr(self, name) for name in sorted(self._defaults())}
 
     def set_params(self, **params: Any) -> Self:
-        """Change settings; what was learned stays until the next ``fit``.
+        """Change settings; learned attributes stay until the next ``fit``.
 
         Raises:
-            ValueError: For a setting that doesn't exist, as scikit-learn wants it.
+            ValueError: For a setting that doesn't exist (scikit-learn expects this class).
         """
-        known = self._defaults()
+        names = sorted(self._defaults())
         for name in params:
-            if name not in known:
+            if name not in names:
                 raise ValueError(
-                    f"{type(self).__name__} has no setting {name!r}; it has "
-                    f"{', '.join(sorted(known))}"
+                    f"{type(self).__name__} has no setting {name!r}; it has {', '.join(names)}"
                 )
         for name, value in params.items():
             setattr(self, name, value)
@@ -63,7 +62,7 @@ class Estimator:
         return hasattr(self, "classes_")
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn asks an estimator about itself; it alone calls this."""
+        """Describe the estimator to scikit-learn, which alone calls this."""
         from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
 
         return Tags(
@@ -71,11 +70,11 @@ class Estimator:
             target_tags=TargetTags(required=True),
             classifier_tags=ClassifierTags(),
             input_tags=InputTags(two_d_array=False),
-            no_validation=True,  # pictures are no table of numbers
+            no_validation=True,  # pictures are not a numeric table
         )
 
     def check_fitted(self) -> None:
-        """Refuse to answer before anything was learned.
+        """Check that the classifier was fitted or loaded.
 
         Raises:
             GoproError: Before ``fit`` or ``load``.

@@ -1,4 +1,4 @@
-"""A few training pictures, small, that a model keeps so that explanations can show them."""
+"""Small training pictures that are saved with a model and shown in explanations."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from gopro.common.tensors import load_tensors, save_tensors
 from gopro.data.images import to_array
 
 SIDE = 80
-"""Side of a kept picture in pixels; one takes about 3 kilobytes."""
+"""Side of a saved picture in pixels; each takes about 3 kB."""
 
 MOST = 512
-"""So many pictures at most, whatever is asked for: about two megabytes."""
+"""Upper limit for the number of saved pictures: about 2 MB."""
 
 _NOTE = {"what": "training pictures for explanations"}
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Kept training pictures.
+    """Saved training pictures.
 
     Attributes:
-        embedding: [N, e], unit image embeddings of the frozen tower, in half precision.
-        labels: N places among the names trained on.
-        pictures: N small JPEGs.
+        embedding: [N, e], unit image embeddings of the frozen image encoder, float16.
+        labels: N indices of the class names at training.
+        pictures: N JPEG files.
     """
 
     embedding: Tensor
@@ -45,51 +45,50 @@ class Examples:
     def of(
         cls, pixels: Tensor, labels: Sequence[int], backbone: Backbone, most: int
     ) -> Examples | None:
-        """Keep some of the training pictures, as many of each class as of any other.
+        """Choose training pictures, equally many of each class as far as possible.
 
         Args:
             pixels: uint8 [N, 3, S, S].
-            labels: N places among the names trained on.
+            labels: N indices of the class names at training.
             backbone: Encodes them.
-            most: How many to keep; ``MOST`` counts where it is lower.
+            most: How many to choose, at most ``MOST``.
 
         Returns:
-            None where none are to be kept.
+            None if ``most`` is 0.
         """
         chosen = _evenly(labels, min(most, MOST))
         if not chosen:
             return None
-        kept = pixels[chosen]
-        parts = [
-            backbone.encode_image(to_unit(part, backbone.device)) for part in torch.split(kept, 64)
+        embeddings = [
+            backbone.encode_image(to_unit(part, backbone.device)).embedding
+            for part in torch.split(pixels[chosen], 64)
         ]
-        embedding = torch.cat([F.normalize(part.embedding, dim=-1) for part in parts])
         return cls(
-            embedding.cpu().half(),
-            tuple(labels[number] for number in chosen),
-            tuple(_jpeg(picture) for picture in kept),
+            F.normalize(torch.cat(embeddings), dim=-1).cpu().half(),
+            tuple(labels[index] for index in chosen),
+            tuple(_jpeg(picture) for picture in pixels[chosen]),
         )
 
     def nearest(self, embedding: Tensor, top: int) -> list[tuple[int, float]]:
-        """The most similar pictures of an image embedding [e]: place here and cosine."""
+        """The pictures most similar to an image embedding [e]: index and cosine of each."""
         cosines = self.embedding.float() @ F.normalize(embedding.float().cpu(), dim=-1)
-        found = cosines.topk(min(top, len(cosines)))
-        return list(zip(found.indices.tolist(), found.values.tolist(), strict=True))
+        best = cosines.topk(min(top, len(cosines)))
+        return list(zip(best.indices.tolist(), best.values.tolist(), strict=True))
 
-    def open(self, place: int) -> Image.Image:
-        """One of the pictures, RGB.
+    def open(self, index: int) -> Image.Image:
+        """Decode one of the pictures (RGB).
 
         Raises:
             GoproError: When it is damaged.
         """
         try:
-            with Image.open(io.BytesIO(self.pictures[place]), formats=["JPEG"]) as image:
+            with Image.open(io.BytesIO(self.pictures[index]), formats=["JPEG"]) as image:
                 if max(image.size) > 4 * SIDE:
                     raise ValueError("too large")
                 picture: Image.Image = image.convert("RGB")
                 return picture
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-            raise GoproError("a kept training picture is damaged; fit again") from error
+            raise GoproError("a saved training picture is damaged; fit again") from error
 
     def save(self, path: Path) -> None:
         """Write to a safetensors file.
@@ -121,20 +120,20 @@ class Examples:
             starts = [0, *ends[:-1]]
             pictures = tuple(joined[a:b] for a, b in zip(starts, ends, strict=True))
             if not len(pictures) == len(labels) == len(tensors["embedding"]):
-                raise ValueError("not as many of each")
+                raise ValueError("numbers of pictures, labels and embeddings differ")
             return cls(tensors["embedding"], tuple(labels), pictures)
         except (KeyError, ValueError, TypeError) as error:
             raise GoproError(f"{path} is damaged; remove it, or fit again") from error
 
 
 def _evenly(labels: Sequence[int], most: int) -> list[int]:
-    """Places of the first of each class, then of the second of each, until there are enough."""
+    """Indices of the first picture of each class, then of the second, and so on up to ``most``."""
     seen: dict[int, int] = {}
     order = []
-    for number, label in enumerate(labels):
-        order.append((seen.get(label, 0), number))
+    for index, label in enumerate(labels):
+        order.append((seen.get(label, 0), index))
         seen[label] = seen.get(label, 0) + 1
-    return sorted(number for _, number in sorted(order)[:most])
+    return sorted(index for _, index in sorted(order)[:most])
 
 
 def _jpeg(pixels: Tensor) -> bytes:

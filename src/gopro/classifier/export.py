@@ -1,8 +1,8 @@
-"""A classifier as an ONNX file: picture in, probabilities out, for a fixed list of classes.
+"""Export a classifier to ONNX: a picture in, the probabilities of a fixed list of classes out.
 
-The graph is the exact way from pixels to probabilities. What doesn't depend on the picture (the
-text embeddings of most methods) is computed once and stored; where prompts depend on the picture,
-the text tower is in the graph, for a fixed number of pictures per call.
+The graph computes exact probabilities. Text embeddings that do not depend on the picture are
+computed once and stored as constants. If prompts depend on the picture, the text encoder is part
+of the graph and the number of pictures per call is fixed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import copy
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -33,22 +33,22 @@ from gopro.methods.base import Method
 
 OPSET = 17
 TOLERANCE = 1e-4
-"""Largest difference of a probability that a float32 file may show."""
+"""The largest difference of a probability that is accepted for a float32 file."""
 
 Pixels = Literal["float", "uint8"]
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how near it is to the classifier, measured in onnxruntime.
+    """The written file, and its difference from the classifier, measured in onnxruntime.
 
     Attributes:
         path: The file.
         bytes: Its size.
         batch: Pictures per call; None for any number.
-        pictures: How many it was measured on.
+        pictures: Number of pictures that were compared.
         difference: The largest difference of a probability.
-        agreeing: On how many of them the most likely class is the same.
+        agreeing: Number of pictures with the same most likely class.
     """
 
     path: Path
@@ -67,24 +67,26 @@ def export(
     batch: int = 1,
     pixels: Pixels = "float",
 ) -> Exported:
-    """Write a classifier as ONNX.
+    """Write a classifier to an ONNX file.
 
     Args:
         classifier: Fitted, on the cpu, in fp32.
         path: The file.
         int8: Store the weights of matrix products as 8-bit integers (dynamic quantisation).
-        batch: Pictures per call, where prompts depend on the picture; else it is any number.
+        batch: Pictures per call if prompts depend on the picture; otherwise any number is accepted.
         pixels: "float" for input in [0, 1], "uint8" for 0 to 255.
 
     Raises:
-        GoproError: When the extra isn't installed, the file can't be written, or the file's answers
-            differ from the classifier's by more than ``TOLERANCE`` in float32.
+        GoproError: When the extra isn't installed, the file can't be written, or a probability of
+            the float32 file differs by more than ``TOLERANCE`` from the classifier's.
     """
     _need_extra()
     classifier.check_fitted()
     method = classifier.method_
     if method.backbone.device.type != "cpu" or method.backbone.dtype != torch.float32:
-        raise GoproError("an export is made on the cpu in fp32; load with device='cpu' and so")
+        raise GoproError(
+            "the export needs the cpu and fp32; load with device='cpu', precision='fp32'"
+        )
     graph = Graph(method, pixels, max(2, batch))
     fixed = batch if graph.conditioned else None
     sample = _sample(classifier, pixels, batch)
@@ -95,35 +97,36 @@ def export(
         if int8:
             with _quiet():
                 onnxfile.quantise(temporary)
-        found = _compare(temporary, graph, sample, batch)
-        difference = float(np.abs(found[0] - found[1]).max())
+        exported, expected = _compare(temporary, graph, sample, batch)
+        difference = float(np.abs(exported - expected).max())
         if not int8 and not difference <= TOLERANCE:
             raise GoproError(
                 f"onnxruntime's probabilities differ by {difference:.2g} from the classifier's, "
                 f"more than {TOLERANCE:g}; this combination of versions can't be exported"
             )
-        same = int((found[0].argmax(axis=1) == found[1].argmax(axis=1)).sum())
+        agreeing = int((exported.argmax(axis=1) == expected.argmax(axis=1)).sum())
         size = temporary.stat().st_size
-    return Exported(path, size, fixed, len(sample), difference, same)
+    return Exported(path, size, fixed, len(sample), difference, agreeing)
 
 
 class Graph(nn.Module):
-    """From pixels to probabilities, with everything that can be known before stored.
+    """From pixels to probabilities; text embeddings that are the same for all pictures are stored.
 
     Args:
-        method: Answers.
+        method: The trained method.
         pixels: See ``export``.
-        probe: Pictures to find out with what depends on them; at least 2.
+        probe: Number of random pictures, at least 2, to find out which text embeddings depend on
+            the picture.
 
     Attributes:
-        conditioned: Whether the text tower has to run for each picture.
+        conditioned: Whether the text encoder has to run for each picture.
     """
 
     def __init__(self, method: Method, pixels: Pixels, probe: int) -> None:
         super().__init__()
         self.pixels = pixels
-        self.texts = _Remembered(method.backbone)
-        # neither the method nor its backbone, which others share, is changed
+        self.texts = _StoredTexts(method.backbone)
+        # copies: the method and its shared backbone stay unchanged
         self.method = copy.copy(method)
         self.method.backbone = self.backbone = copy.copy(method.backbone)
         self.backbone.text_encoder = self.texts  # type: ignore[assignment]
@@ -131,34 +134,37 @@ class Graph(nn.Module):
         with torch.no_grad():
             self.method.logits(self.method.encode_image(torch.rand(probe, 3, side, side)))
         self.texts.recording = False
-        self.conditioned = any(known is None for known in self.texts.known)
+        self.conditioned = any(text is None for text in self.texts.stored)
 
     def forward(self, image: Tensor) -> Tensor:
         """Probabilities [B, C] of pictures [B, 3, S, S]."""
-        self.texts.place = 0
+        self.texts.calls = 0
         unit = image.float() / 255 if self.pixels == "uint8" else image
         return self.method.logits(self.method.encode_image(unit)).softmax(dim=1)
 
 
-class _Remembered:
-    """A text encoder that gives again what it gave before, where that holds for any picture."""
+class _StoredTexts:
+    """A text encoder that replays its recorded outputs, except those that depend on the picture.
+
+    An output of batch size 1 is shared by all pictures; others are computed again at each call.
+    """
 
     def __init__(self, backbone: Backbone) -> None:
         self.encoder = backbone.text_encoder
-        self.known: list[Tensor | None] = []
-        self.recording, self.place = True, 0
+        self.stored: list[Tensor | None] = []
+        self.recording, self.calls = True, 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.encoder, name)
 
     def __call__(self, prompts: Prompts) -> Tensor:
         if self.recording:
-            found = self.encoder(prompts)
-            self.known.append(found.detach() if len(found) == 1 else None)
-            return found
-        known = self.known[self.place]
-        self.place += 1
-        return self.encoder(prompts) if known is None else known
+            output = self.encoder(prompts)
+            self.stored.append(output.detach() if len(output) == 1 else None)
+            return output
+        stored = self.stored[self.calls]
+        self.calls += 1
+        return self.encoder(prompts) if stored is None else stored
 
 
 def _need_extra() -> None:
@@ -167,7 +173,7 @@ def _need_extra() -> None:
         import onnxruntime  # noqa: F401
     except ImportError as error:
         raise GoproError(
-            f"the export needs a package that isn't here ({error.name}); install it with "
+            f"the export needs the missing package {error.name}; install it with "
             "pip install 'gopro-clip[export]'"
         ) from error
 
@@ -183,15 +189,15 @@ def _write(graph: Graph, sample: Tensor, path: Path, fixed: int | None) -> None:
             output_names=["probabilities"],
             dynamic_axes=free,
             opset_version=OPSET,
-            dynamo=False,  # the other exporter needs one more package and gains nothing here
+            dynamo=False,  # the newer exporter needs one more package and has no advantage here
         )
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without warnings of every shape that tracing keeps, which is what is wanted, and without
-    fused attention, which ONNX doesn't have."""
-    fast, level = torch.backends.mha.get_fastpath_enabled(), logging.root.manager.disable
+    """Silence the warnings about constant shapes, which are intended, and turn off fused
+    attention, which ONNX doesn't have."""
+    fused, level = torch.backends.mha.get_fastpath_enabled(), logging.root.manager.disable
     logging.disable(logging.WARNING)
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -200,11 +206,11 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         logging.disable(level)
-        torch.backends.mha.set_fastpath_enabled(fast)
+        torch.backends.mha.set_fastpath_enabled(fused)
 
 
 def _describe(path: Path, classifier: Predictor, pixels: Pixels, fixed: int | None) -> None:
-    """Put class names and preprocessing into the file."""
+    """Write class names and preprocessing into the file's metadata."""
     import onnx
 
     side = classifier.method_.backbone.image_size
@@ -231,17 +237,17 @@ def _describe(path: Path, classifier: Predictor, pixels: Pixels, fixed: int | No
 
 
 def _sample(classifier: Predictor, pixels: Pixels, batch: int) -> Tensor:
-    """Pictures to measure on: those that the model keeps, else noise; a multiple of ``batch``."""
-    side, most = classifier.method_.backbone.image_size, max(2, -(-16 // batch)) * batch
-    kept = classifier.examples_
-    draw = torch.Generator().manual_seed(0)
-    found = torch.randint(0, 256, (most, 3, side, side), generator=draw, dtype=torch.uint8)
-    for place in range(min(most, len(kept.pictures) if kept else 0)):
-        assert kept is not None
-        step = max(1, len(kept.pictures) // most)
-        array = to_array(kept.open(place * step), side)
-        found[place] = torch.from_numpy(array.transpose(2, 0, 1).copy())
-    return found if pixels == "uint8" else found.float() / 255
+    """Saved training pictures, filled up with random noise to a multiple of ``batch``."""
+    side, count = classifier.method_.backbone.image_size, max(2, -(-16 // batch)) * batch
+    generator = torch.Generator().manual_seed(0)
+    sample = torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8)
+    examples = classifier.examples_
+    if examples is not None:
+        step = max(1, len(examples.pictures) // count)
+        for index in range(min(count, len(examples.pictures))):
+            array = to_array(examples.open(index * step), side)
+            sample[index] = torch.from_numpy(array.transpose(2, 0, 1).copy())
+    return sample if pixels == "uint8" else sample.float() / 255
 
 
 def _compare(
@@ -249,10 +255,8 @@ def _compare(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """The probabilities by onnxruntime and by the classifier."""
     session = onnxfile.session(path)
-    theirs: list[Any] = []
-    ours: Sequence[Any] = []
+    parts = torch.split(sample, batch)
     with torch.no_grad():
-        for part in torch.split(sample, batch):
-            theirs.append(session.run(None, {"image": part.numpy()})[0])
-            ours = [*ours, graph(part).numpy()]
-    return np.concatenate(theirs), np.concatenate(list(ours))
+        expected = [graph(part).numpy() for part in parts]
+    exported = [session.run(None, {"image": part.numpy()})[0] for part in parts]
+    return np.concatenate(exported), np.concatenate(expected)

@@ -1,4 +1,4 @@
-"""The README.md of a saved classifier: what it is, how good, how to use it, what it needs."""
+"""The model card (README.md) of a saved classifier: accuracy, usage, classes, requirements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ tags:
 # {title}
 
 An image classifier for {count} classes, made with gopro {version}: method `{method}`, {learned:,}
-learned numbers beside the frozen CLIP `{backbone}`.
+learned parameters on top of the frozen CLIP `{backbone}`.
 
 {results}
 
@@ -41,31 +41,29 @@ gopro evaluate FOLDER PHOTOGRAPHS
 
 {classes}
 
-## What it needs
+## Requirements
 
 | | |
 |---|---|
 | backbone | `{backbone}`{pretrained} |
 | SHA-256 of its weights | `{checksum}` |
-| pictures | {size} x {size} pixels: {resize}, {crop} crop; normalised in the model |
+| input | {size} x {size} pixels: {resize}, {crop} crop; the model normalises it |
 
-The folder holds no weights of the backbone. Loading refuses a backbone with other weights.
+The folder does not contain the backbone's weights. Loading refuses a backbone with other weights.
 
-## How it was fitted
+## Training
 
 {fitted}
 
 ## Limits
 
-It chooses among its classes whatever the picture shows, and its probabilities are not calibrated.
-Try it on pictures like those it is meant for before you rely on it.
+The classifier always chooses one of its classes, whatever the picture shows, and its probabilities
+are not calibrated. Test it on pictures like those you will use it for.
 """
-
-_NO_RESULTS = "Nothing was measured when it was saved."
 
 
 def card(about: Mapping[str, Any]) -> str:
-    """The text for a description as ``classifier.json`` holds it."""
+    """The model card of a description, as stored in ``classifier.json``."""
     backbone, size = about["backbone"], about["preprocessing"]
     names = about["class_names"]
     pretrained = backbone["pretrained"]
@@ -89,10 +87,10 @@ def card(about: Mapping[str, Any]) -> str:
 
 def _results(measured: Mapping[str, Any] | None) -> str:
     if measured is None:
-        return _NO_RESULTS
+        return "Nothing was measured before it was saved."
     return (
         f"Accuracy on {measured['pictures']} pictures that weren't trained on: "
-        f"**{measured['accuracy']:.1f} %**.\nZero-shot CLIP, without anything learned: "
+        f"**{measured['accuracy']:.1f} %**.\nZero-shot CLIP on the same pictures: "
         f"{measured['zero_shot']:.1f} %."
     )
 
@@ -105,16 +103,15 @@ def _classes(about: Mapping[str, Any]) -> str:
 
 def _fitted(about: Mapping[str, Any]) -> str:
     settings = {**about["settings"], **about["options"], **about["training"]["recipe"]}
-    chosen = [f"{key} {plain(str(value))}" for key, value in settings.items() if value is not None]
-    listed = ", ".join(chosen)
-    return f"In {about['training']['seconds']} s, with {listed}."
+    values = [f"{key} {plain(str(value))}" for key, value in settings.items() if value is not None]
+    return f"Training took {about['training']['seconds']} s. Settings: {', '.join(values)}."
 
 
 def plain(text: str) -> str:
-    """A name as text of a Markdown table: nothing in it acts as markup."""
+    """Escape a text for a Markdown table, so that nothing in it acts as markup."""
     return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", html.escape(text, quote=False))
 
 
 def _last(path: str) -> str:
-    """The file's name alone: where it lies on somebody's machine is nobody's business."""
+    """The file name alone, since the full path would reveal folders of the user's machine."""
     return re.split(r"[\\/]", path)[-1]

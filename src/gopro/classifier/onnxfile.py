@@ -1,4 +1,4 @@
-"""An ONNX file after tracing, with onnxruntime: folded, quantised, run."""
+"""Optimise, quantise and open an exported ONNX file, with onnxruntime."""
 
 from __future__ import annotations
 
@@ -11,34 +11,35 @@ _CPU = "CPUExecutionProvider"
 
 
 def fold(path: Path) -> None:
-    """Compute what depends on weights alone, such as the transposed ones that tracing leaves, and
-    keep what is equal once. Without it 8-bit weights would be found in few places.
+    """Fold constants, such as the transposed weights that tracing leaves, and merge equal weights.
+
+    Quantisation finds most weights only after this step.
     """
     import onnxruntime
 
-    with _replaced(path) as whole:
+    with _moved_aside(path) as source:
         options = _silent()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = str(path)
-        onnxruntime.InferenceSession(str(whole), options, providers=[_CPU])
-    _share(path)
+        onnxruntime.InferenceSession(str(source), options, providers=[_CPU])
+    _merge_equal_weights(path)
 
 
-def _share(path: Path) -> None:
-    """Store equal weights once: the text tower's serve the start of a prompt and its names."""
+def _merge_equal_weights(path: Path) -> None:
+    """Store equal weights once: the text encoder's appear for several parts of a prompt."""
     import onnx
 
     model = onnx.load(str(path))
     first: dict[tuple[Any, ...], str] = {}
-    same: dict[str, str] = {}
+    renamed: dict[str, str] = {}
     for weight in list(model.graph.initializer):
-        kept = first.setdefault((weight.data_type, *weight.dims, weight.raw_data), weight.name)
-        if kept != weight.name and weight.raw_data:
-            same[weight.name] = kept
+        name = first.setdefault((weight.data_type, *weight.dims, weight.raw_data), weight.name)
+        if name != weight.name and weight.raw_data:
+            renamed[weight.name] = name
             model.graph.initializer.remove(weight)
     for node in model.graph.node:
-        for place, name in enumerate(node.input):
-            node.input[place] = same.get(name, name)
+        for index, name in enumerate(node.input):
+            node.input[index] = renamed.get(name, name)
     onnx.save(model, str(path))
 
 
@@ -46,13 +47,13 @@ def quantise(path: Path) -> None:
     """Store the weights of matrix products as 8-bit integers (dynamic quantisation)."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    with _replaced(path) as whole:
-        quantize_dynamic(whole, path, weight_type=QuantType.QInt8)
+    with _moved_aside(path) as source:
+        quantize_dynamic(source, path, weight_type=QuantType.QInt8)
 
 
 @contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    """Move a file aside for a while, for another of its name to be made from it."""
+def _moved_aside(path: Path) -> Iterator[Path]:
+    """Move a file aside while a new version is written under its name; then delete the old one."""
     aside = path.with_name(f"{path.name}.before")
     path.rename(aside)
     try:
@@ -62,7 +63,7 @@ def _replaced(path: Path) -> Iterator[Path]:
 
 
 def session(path: Path) -> Any:
-    """Open for running, on the cpu."""
+    """An onnxruntime session for the file, on the cpu."""
     import onnxruntime
 
     return onnxruntime.InferenceSession(str(path), _silent(), providers=[_CPU])

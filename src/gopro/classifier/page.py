@@ -1,4 +1,4 @@
-"""The page of a classifier that was fitted to pictures of one's own."""
+"""``page.html`` of a fitted classifier, and the command that fits it again."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def write(
     """Write ``page.html`` into a model's folder.
 
     Args:
-        folder: Where the classifier is saved.
+        folder: The model's folder.
         classifier: The fitted classifier.
-        measured: On pictures that weren't learned from; None where nothing was held out.
-        pictures: Those that were measured on, in order.
-        source: How the pictures that were learned from are called.
-        command: What makes the classifier again.
+        measured: Results on held-out pictures; None if none were held out.
+        pictures: The held-out pictures, in the order of the results.
+        source: Name of the folder of training pictures.
+        command: The command that fits the classifier again.
 
     Raises:
         GoproError: When the page can't be written.
@@ -50,11 +50,11 @@ def write(
         **training["recipe"],
         "options": dict(classifier.options or {}),
     }
-    made = page.Page(
-        title=f"A classifier of {source}",
-        description=f"Tell {len(counts)} classes apart from {each} pictures of each: "
+    content = page.Page(
+        title=f"A classifier for {source}",
+        description=f"Learn {len(counts)} classes from {each} pictures of each: "
         f"{_listed(classifier.class_names_)}.",
-        tests=[_part(classifier, measured, pictures)] if measured else [],
+        tests=[_answers(classifier, measured, pictures)] if measured else [],
         curves=page.curves(classifier.history_, method.loss_weights),
         tokens=tokens_of(method),
         command=command,
@@ -64,17 +64,17 @@ def write(
         facts=(
             ("method", classifier.method),
             ("backbone", classifier.backbone),
-            ("learned numbers", f"{method.trainable_parameters:,}"),
-            ("pictures learned from", f"{sum(counts):,}"),
+            ("learned parameters", f"{method.trainable_parameters:,}"),
+            ("training pictures", f"{sum(counts):,}"),
             ("training", duration(training["seconds"])),
             ("seed", str(classifier.seed)),
         ),
         compared=classifier.method != "zeroshot",
     )
-    return page.write(made, folder / page.PAGE)
+    return page.write(content, folder / page.PAGE)
 
 
-def _part(
+def _answers(
     classifier: PromptClassifier, measured: Comparison, pictures: Sequence[Picture]
 ) -> Answers:
     def opened(number: int, size: int) -> Image.Image:
@@ -92,7 +92,7 @@ def _part(
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:
-    """Names in a sentence, the first few of many."""
+    """The first ``most`` names, separated by commas, and how many more there are."""
     shown = ", ".join(name.replace("_", " ") for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
@@ -101,24 +101,21 @@ def fit_command(classifier: PromptClassifier, folder: Path, out: Path, everythin
     """``gopro fit`` with the settings of a classifier.
 
     Args:
-        classifier: Whose settings.
-        folder: The photographs.
+        classifier: Has the settings.
+        folder: The training pictures.
         out: The model's folder.
-        everything: Whether nothing was held out.
+        everything: Whether all pictures were used for training.
     """
-    usual = PromptClassifier().get_params()
-    given = {
+    defaults = PromptClassifier().get_params()
+    changed = {
         name: value
         for name, value in classifier.get_params().items()
-        if name not in ("options", "class_names") and value != usual[name]
+        if name not in ("options", "class_names") and value != defaults[name]
     }
-    chosen = dict(classifier.options or {}).items()
-    options = {name: tuple(v) if isinstance(v, list) else v for name, v in chosen}
-    default = shallow(find(classifier.method).Settings())
-    given |= {
-        f"{classifier.method}.{name}": value
-        for name, value in options.items()
-        if value != default[name]
-    }
+    method_defaults = shallow(find(classifier.method).Settings())
+    for name, value in (classifier.options or {}).items():
+        value = tuple(value) if isinstance(value, list) else value
+        if value != method_defaults[name]:
+            changed[f"{classifier.method}.{name}"] = value
     words = ["gopro", "fit", str(folder), "--out", str(out), *(["--all"] if everything else [])]
-    return command_line(words, given)
+    return command_line(words, changed)

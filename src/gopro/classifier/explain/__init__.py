@@ -1,1 +1,1 @@
-"""What moved an answer: words near the context, its shifts, regions, similar pictures."""
+"""Explain a prediction: context words, shifts, image regions, similar training pictures."""

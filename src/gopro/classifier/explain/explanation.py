@@ -1,4 +1,4 @@
-"""One picture explained: answers, context, regions, similar training pictures."""
+"""Explain the prediction for one picture: context, regions, similar training pictures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gopro.results.pages.tokens import context_of, starting_words
 
 @dataclass(frozen=True)
 class Answer:
-    """A class and how likely it is, for the classifier and for zero-shot CLIP."""
+    """A class and its probability, from the classifier and from zero-shot CLIP."""
 
     name: str
     probability: float
@@ -35,22 +35,22 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class TokenStory:
+class ContextToken:
     """A context token.
 
     Attributes:
-        place: From 1.
-        started: The word it started as.
-        learned: The words it is near after learning.
-        here: The words it is near for this picture; the same where a picture changes nothing.
-        shift: Length of this picture's shift as a share of the token's length; None where the
-            method shifts nothing.
-        content: The part of the shift that comes from content, likewise.
-        style: The part that comes from style, likewise.
+        position: From 1.
+        initial: The word it was initialised with.
+        learned: The words nearest to it after training.
+        here: The words nearest to it for this picture; the same if the method has no shifts.
+        shift: Norm of this picture's shift divided by the token's norm; None if the method has
+            no shifts.
+        content: The same ratio for the content part of the shift.
+        style: The same ratio for the style part.
     """
 
-    place: int
-    started: str
+    position: int
+    initial: str
     learned: Sequence[Near]
     here: Sequence[Near]
     shift: float | None
@@ -60,7 +60,7 @@ class TokenStory:
 
 @dataclass(frozen=True)
 class Similar:
-    """A training picture, what it shows, and its cosine to the picture that is explained."""
+    """A training picture, its class name, and its cosine to the explained picture."""
 
     name: str
     cosine: float
@@ -69,19 +69,19 @@ class Similar:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What moved an answer.
+    """The explanation of a prediction.
 
     Attributes:
         pixels: uint8 [S, S, 3], the picture as the backbone sees it.
         answers: The most likely classes, best first.
-        tokens: The context; empty for a method without a context that all classes share.
-        regions: [8, 8], above 0 where hiding the place hurts the first answer (occlusion).
-        similar: The most similar training pictures that the model keeps; may be empty.
+        tokens: The context; empty for a method without a context shared by all classes.
+        regions: [8, 8], above 0 where hiding the region lowers the first answer (occlusion).
+        similar: The most similar of the saved training pictures; may be empty.
     """
 
     pixels: npt.NDArray[np.uint8]
     answers: Sequence[Answer]
-    tokens: Sequence[TokenStory]
+    tokens: Sequence[ContextToken]
     regions: npt.NDArray[np.float32]
     similar: Sequence[Similar]
 
@@ -90,13 +90,13 @@ class Explanation:
 def explain(
     classifier: Predictor, picture: Picture, *, top: int = 5, similar: int = 6
 ) -> Explanation:
-    """Explain the answer to one picture.
+    """Explain the prediction for one picture.
 
     Args:
         classifier: A fitted one.
         picture: A path, a Pillow image or an array.
         top: How many classes to name.
-        similar: How many training pictures to look up.
+        similar: How many training pictures to show.
 
     Raises:
         GoproError: Before ``fit``, or when the picture can't be read.
@@ -109,18 +109,18 @@ def explain(
     image = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     unit = to_unit(image, backbone.device)
     features = method.encode_image(unit[None])
-    plain = backbone.encode_image(unit[None])
+    frozen = backbone.encode_image(unit[None])
     names = [readable(name) for name in classifier.class_names_]
     ours = _probabilities(method, features)
-    zero = _probabilities(classifier.zero_shot().method_, plain)
+    zero = _probabilities(classifier.zero_shot().method_, frozen)
     best = ours.argsort(descending=True, stable=True)[:top].tolist()
     _, regions = occlusion(method, unit, classifier.eval_batch)
     return Explanation(
         pixels,
-        [Answer(names[place], ours[place].item(), zero[place].item()) for place in best],
+        [Answer(names[index], ours[index].item(), zero[index].item()) for index in best],
         _tokens(method, features),
         regions.numpy().astype(np.float32),
-        _similar(classifier, plain.embedding[0], similar),
+        _similar(classifier, frozen.embedding[0], similar),
     )
 
 
@@ -128,7 +128,7 @@ def _probabilities(method: Method, features: ImageFeatures) -> Tensor:
     return scores(method, features)[0].double().softmax(dim=0).cpu()
 
 
-def _tokens(method: Method, features: ImageFeatures) -> list[TokenStory]:
+def _tokens(method: Method, features: ImageFeatures) -> list[ContextToken]:
     context = context_of(method)
     if context is None or not len(context):
         return []
@@ -141,37 +141,30 @@ def _tokens(method: Method, features: ImageFeatures) -> list[TokenStory]:
             name: part[0].expand_as(context)
             for name, part in generator.contributions(features, "x").items()
         }
-    started = starting_words(method, len(context))
+    initial = starting_words(method, len(context))
     learned = nearest_words(method.backbone, context)
     here = learned if shift is None else nearest_words(method.backbone, context + shift)
-    lengths = context.norm(dim=-1)
+    norms = context.norm(dim=-1)
 
-    def share(vectors: Tensor | None, place: int) -> float | None:
-        return None if vectors is None else (vectors[place].norm() / lengths[place]).item()
+    def ratio(vectors: Tensor | None, index: int) -> float | None:
+        return None if vectors is None else (vectors[index].norm() / norms[index]).item()
 
+    vectors = (shift, parts.get("content"), parts.get("style"))
     return [
-        TokenStory(
-            place + 1,
-            started[place],
-            learned[place],
-            here[place],
-            share(shift, place),
-            share(parts.get("content"), place),
-            share(parts.get("style"), place),
-        )
-        for place in range(len(context))
+        ContextToken(index + 1, *words, *(ratio(one, index) for one in vectors))
+        for index, words in enumerate(zip(initial, learned, here, strict=True))
     ]
 
 
-def _similar(classifier: Predictor, embedding: Tensor, most: int) -> list[Similar]:
+def _similar(classifier: Predictor, embedding: Tensor, count: int) -> list[Similar]:
     examples = classifier.examples_
     if examples is None:
         return []
     return [
         Similar(
-            readable(classifier.trained_names_[examples.labels[place]]),
+            readable(classifier.trained_names_[examples.labels[index]]),
             cosine,
-            examples.open(place),
+            examples.open(index),
         )
-        for place, cosine in examples.nearest(embedding, most)
+        for index, cosine in examples.nearest(embedding, count)
     ]

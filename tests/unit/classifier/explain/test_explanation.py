@@ -31,7 +31,7 @@ def test_every_kind_of_method(make: Make, given: Given, tmp_path: Path, method: 
     for token in found.tokens:
         assert (token.shift is None) == (method == "coop")
         assert (token.content is None) == (method != "gopro")
-        assert token.learned[0].word == token.started
+        assert token.learned[0].word == token.initial
     text = "\n".join(lines(found))
     assert found.answers[0].name in text
     assert "occlusion" in text
