@@ -1,1 +1,1 @@
-"""A classifier as a web page and an HTTP API (extra ``app``)."""
+"""A classifier served as a web page and an HTTP API (extra ``app``)."""

@@ -1,4 +1,4 @@
-"""The HTTP API: its calls, its page of documentation, and the bound on what is sent."""
+"""The HTTP API: its calls, its documentation page, and the limit on the request size."""
 
 from __future__ import annotations
 
@@ -26,62 +26,62 @@ SECURITY = [
 ]
 
 Pictures = Annotated[list[UploadFile], File(description="picture files")]
-Classes = Annotated[str | None, Form(description="other class names, with commas between")]
-Top = Annotated[int, Form(ge=1, le=200, description="how many names to give")]
+Classes = Annotated[str | None, Form(description="other class names, separated by commas")]
+Top = Annotated[int, Form(ge=1, le=200, description="how many class names to return")]
 
 
-class Bounded:
-    """Refuses requests whose body is larger than ``most`` bytes, and sets headers on answers.
+class SizeLimit:
+    """Refuses requests with a body larger than ``limit`` bytes, and adds security headers.
 
     Args:
-        app: What answers.
-        most: Bytes.
+        app: The ASGI application.
+        limit: In bytes.
     """
 
-    def __init__(self, app: Any, most: int) -> None:
-        self.app, self.most = app, most
+    def __init__(self, app: Any, limit: int) -> None:
+        self.app, self.limit = app, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, by the interface of ASGI."""
+        """Serve one ASGI request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        over, started, seen = not length.isdigit() or int(length) > self.most, False, 0
+        too_large, started, received = not length.isdigit() or int(length) > self.limit, False, 0
 
-        async def bounded() -> MutableMapping[str, Any]:
-            nonlocal over, seen
+        async def limited_receive() -> MutableMapping[str, Any]:
+            nonlocal too_large, received
             message = await receive()
-            seen += len(message.get("body", b""))
-            over = over or seen > self.most
-            return {"type": "http.disconnect"} if over else message
+            received += len(message.get("body", b""))
+            too_large = too_large or received > self.limit
+            return {"type": "http.disconnect"} if too_large else message
 
-        async def noted(message: MutableMapping[str, Any]) -> None:
+        async def checked_send(message: MutableMapping[str, Any]) -> None:
             nonlocal started
-            if over and not started:
-                return  # what the application makes of the cut request
+            if too_large and not started:
+                return  # drop the application's answer to the cut request
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message.get("headers", []), *SECURITY]
             await send(message)
 
-        if not over:
+        if not too_large:
             try:
-                await self.app(scope, bounded, noted)
+                await self.app(scope, limited_receive, checked_send)
             except Exception:
-                if not over:
+                if not too_large:
                     raise
-        if over and not started:
-            text = f"the request is larger than {self.most / 1e6:.0f} MB; send less at once"
+        if too_large and not started:
+            text = f"the request is larger than {self.limit / 1e6:.0f} MB; send fewer pictures"
             await JSONResponse({"error": text}, 413)(scope, receive, send)
 
 
 def build(service: Service, title: str) -> FastAPI:
-    """The calls of the API.
+    """The API as a FastAPI application.
 
     Args:
-        service: What answers.
-        title: What the model is called.
+        service: Computes the answers.
+        title: Name of the model.
     """
     app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None)
 
@@ -94,11 +94,11 @@ def build(service: Service, title: str) -> FastAPI:
     async def documentation() -> str:
         return _documentation(service, title)
 
-    @app.get("/api/about", summary="The model, its class names, and the bounds")
+    @app.get("/api/about", summary="The model, its class names, and the limits")
     async def about() -> dict[str, Any]:
         return describe(service, title)
 
-    @app.post("/api/predict", summary="Name pictures")
+    @app.post("/api/predict", summary="Classify pictures")
     async def predict(
         pictures: Pictures, classes: Classes = None, top: Top = 5
     ) -> dict[str, list[dict[str, object]]]:
@@ -107,19 +107,19 @@ def build(service: Service, title: str) -> FastAPI:
         rows: list[Row] = await run_in_threadpool(service.answer, uploads, names, top)
         return {"answers": [as_dict(row) for row in rows]}
 
-    @app.post("/api/explain", summary="Draw what moved the answer to a picture: PNG")
+    @app.post("/api/explain", summary="Draw the explanation of a prediction: PNG")
     async def explain(picture: UploadFile, classes: Classes = None) -> Response:
         upload = await _read(picture, service.limits.bytes)
-        _, drawn = await run_in_threadpool(service.explain, upload, service.names(classes))
+        _, image = await run_in_threadpool(service.explain, upload, service.names(classes))
         file = io.BytesIO()
-        drawn.save(file, format="PNG")
+        image.save(file, format="PNG")
         return Response(file.getvalue(), media_type="image/png")
 
     return app
 
 
 def describe(service: Service, title: str) -> dict[str, Any]:
-    """What ``GET /api/about`` answers."""
+    """The answer of ``GET /api/about``."""
     classifier = service.classifier
     return {
         "model": title,
@@ -130,13 +130,13 @@ def describe(service: Service, title: str) -> dict[str, Any]:
     }
 
 
-async def _read(file: UploadFile, most: int) -> Upload:
-    # one byte more than is taken tells the service that it is too large
-    return file.filename or "picture", await file.read(most + 1)
+async def _read(file: UploadFile, limit: int) -> Upload:
+    # one byte above the limit is enough for the service to see that the file is too large
+    return file.filename or "picture", await file.read(limit + 1)
 
 
 def templates() -> jinja2.Environment:
-    """The page's own pieces of HTML, escaped by themselves."""
+    """The HTML templates of page and API, with automatic escaping."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("gopro.classifier.app"),
         autoescape=True,
@@ -147,35 +147,8 @@ def templates() -> jinja2.Environment:
 
 
 def _documentation(service: Service, title: str) -> str:
-    most = service.limits
-    calls = [
-        (
-            *("POST", "/api/predict", "Names pictures, best first, beside zero-shot CLIP."),
-            [
-                ("pictures", "one or several picture files"),
-                ("classes", "other class names, with commas between (may be left out)"),
-                ("top", "how many names to give (5)"),
-            ],
-            "curl -F pictures=@photo.jpg -F top=3 http://127.0.0.1:7860/api/predict",
-        ),
-        (
-            *("POST", "/api/explain", "Draws what moved the answer to a picture, as PNG."),
-            [("picture", "a picture file"), ("classes", "as above")],
-            "curl -F picture=@photo.jpg -o why.png http://127.0.0.1:7860/api/explain",
-        ),
-        (
-            *("GET", "/api/about", "The model, its class names, and the bounds.", []),
-            "curl http://127.0.0.1:7860/api/about",
-        ),
-    ]
-    limits = [
-        ("a picture's file", f"{most.bytes / 1e6:.0f} MB"),
-        ("a picture", f"{most.pixels / 1e6:.0f} million pixels"),
-        ("pictures in a request", str(most.pictures)),
-        ("class names in a request", f"{most.names}, of {most.letters} letters at most"),
-        ("time for a request", f"{most.seconds:.0f} s"),
-    ]
     classifier = service.classifier
     about = f"{classifier.method} on {classifier.backbone}, {len(service.own)} classes."
-    page = templates().get_template("api.html")
-    return page.render(title=title, about=about, calls=calls, limits=limits)
+    return (
+        templates().get_template("api.html").render(title=title, about=about, limits=service.limits)
+    )

@@ -1,4 +1,4 @@
-"""Serving the page and the API on a port of this machine."""
+"""Serve the page and the API on a port of this machine."""
 
 from __future__ import annotations
 
@@ -15,60 +15,61 @@ _M_ARENA_MAX = -8  # as in glibc's malloc.h
 
 
 def application(service: Service, title: str) -> Any:
-    """Page and API as one ASGI application, with its bounds around it.
+    """Page and API as one ASGI application, with the limits on requests.
 
     Args:
-        service: What answers.
-        title: What the model is called.
+        service: Computes the answers.
+        title: Name of the model.
     """
     import gradio as gr
 
     from gopro.classifier.app import api, page
-    from gopro.classifier.app.doors import Doors
+    from gopro.classifier.app.routes import AllowedRoutes
 
-    most = service.limits
+    limits = service.limits
     mounted = gr.mount_gradio_app(
         api.build(service, title),
         page.build(service, title),
         path="/",
         footer_links=[],
-        max_file_size=most.bytes,
+        max_file_size=limits.bytes,
         allowed_paths=[],
         show_error=False,
         ssr_mode=False,
         theme=page.theme(),
         css=page.style(),
     )
-    # all pictures of a request, and what a form puts around them
-    return api.Bounded(Doors(mounted), min(most.bytes * most.pictures, 10 * most.bytes) + 1_000_000)
+    # the pictures of a request, and 1 MB for the other parts of the form
+    body = limits.bytes * min(limits.pictures, 10) + 1_000_000
+    return api.SizeLimit(AllowedRoutes(mounted), body)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take a port before anything heavy is loaded.
+    """Open a port. It is done first, since loading a model takes seconds.
 
     Args:
         host: An address of this machine.
-        port: 0 for any that is free.
+        port: 0 for any free port.
 
     Raises:
-        GoproError: When it can't be taken.
+        GoproError: When the port can't be opened.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    taken = socket.socket(family, socket.SOCK_STREAM)
-    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        taken.bind((host, port))
-        taken.listen(128)
+        listener.bind((host, port))
+        listener.listen(128)
     except (OSError, OverflowError) as error:
-        taken.close()
+        listener.close()
         reason = getattr(error, "strerror", None) or error
         raise GoproError(
             f"can't serve on {host} port {port} ({reason}); choose another --port or --host"
         ) from error
-    return taken
+    return listener
 
 
-def serve(app: Any, on: socket.socket) -> None:
+def serve(app: Any, listener: socket.socket) -> None:
     """Serve until Ctrl-C."""
     import uvicorn
 
@@ -76,13 +77,13 @@ def serve(app: Any, on: socket.socket) -> None:
     config = uvicorn.Config(
         app, log_level="warning", limit_concurrency=256, timeout_keep_alive=10, ws="none"
     )
-    uvicorn.Server(config).run(sockets=[on])
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _share_heaps() -> None:
-    """Let glibc's threads share two heaps: with one for each of many threads, what pictures of all
-    sizes leave between each other makes the process grow for hours.
+    """Let all threads share two glibc heaps; one heap per thread fragments over hours of requests
+    with pictures of different sizes, and the process grows.
     """
     if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):  # another C library has no such call
+        with contextlib.suppress(OSError, AttributeError):  # not glibc
             ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)

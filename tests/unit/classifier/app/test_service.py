@@ -57,7 +57,7 @@ def test_bounds(classifier: PromptClassifier, uploads: list[Upload]) -> None:
     assert "million" not in service.answer(uploads[:1], service.own)[0].error
     assert "at most 500 pixels" in service.answer(uploads[:1], service.own)[0].error
     assert "at most" in service.answer([("a.png", b"x" * 5000)], service.own)[0].error
-    with pytest.raises(GoproError, match="at most 2 are taken"):
+    with pytest.raises(GoproError, match="at most 2 are allowed"):
         service.answer(uploads[:3], service.own)
     with pytest.raises(GoproError, match="at most 3"):
         service.names("a,b,c,d")
@@ -69,7 +69,7 @@ def test_bounds(classifier: PromptClassifier, uploads: list[Upload]) -> None:
 
 def test_busy(classifier: PromptClassifier, uploads: list[Upload]) -> None:
     service = Service(classifier, Limits(seconds=0.05, at_once=1))
-    with service._turn(), pytest.raises(GoproError, match="too many requests"):
+    with service._slot(), pytest.raises(GoproError, match="too many requests"):
         service.answer(uploads[:1], service.own)
 
 
@@ -79,7 +79,7 @@ def test_other_names_are_kept_for_a_while(service: Service, uploads: list[Upload
     for number in range(20):
         (row,) = service.answer(uploads[:1], (f"thing {number}", "other"))
         assert {answer.name for answer in row.answers} == {f"thing {number}", "other"}
-    assert len(service._others) == 8
+    assert len(service._cache) == 8
     with pytest.raises(GoproError):
         service.answer(uploads[:1], ("same", "same"))
 
@@ -91,7 +91,7 @@ def test_explanation_and_views(service: Service, uploads: list[Upload]) -> None:
     views = service.views(uploads[0], service.own)
     assert len(views) == 7
     assert np.asarray(views[0][0]).shape == (224, 224, 3)
-    assert views[0][1].startswith("as it is: ")
+    assert views[0][1].startswith("unchanged: ")
     with pytest.raises(GoproError):
         service.explain(("a.jpg", b"no"), service.own)
 
