@@ -35,18 +35,12 @@ Probabilities: TypeAlias = npt.NDArray[np.float64]
 class Predictor(Estimator):
     """The part of ``PromptClassifier`` that predicts.
 
-    Attributes:
+    Attributes, beside those that ``PromptClassifier`` describes:
         eval_batch: Pictures per step.
         workers: Threads that decode pictures; None for one per core.
         fast: Whether to predict without a text pass over all classes.
-        classes_: The labels, in the order of the columns of ``predict_proba``.
-        class_names_: Their names in the prompts.
         trained_names_: The class names at training.
         backbone_checksum_: SHA-256 (hex) of the backbone's weights.
-        method_: The trained method.
-        history_: One row per epoch: learning rate, loss terms and validation accuracy in percent.
-        training_: Number of training pictures of each class, seconds, and the recipe.
-        examples_: Training pictures for explanations, or None.
         reference_: The data of training pictures that fast prediction is fitted to; None if the
             method has no fast prediction.
         measured_: Accuracy on pictures that were not trained on, if known.

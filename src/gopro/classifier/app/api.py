@@ -1,9 +1,8 @@
-"""The HTTP API: its calls, its documentation page, and the limit on the request size."""
+"""The HTTP API: its calls and its documentation page."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Annotated, Any
 
 import jinja2
@@ -15,65 +14,9 @@ from gopro.classifier.app.service import Row, Service, Upload, as_dict
 from gopro.common.errors import GoproError
 from gopro.common.version import __version__
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-SECURITY = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"SAMEORIGIN"),
-    (b"referrer-policy", b"no-referrer"),
-]
-
 Pictures = Annotated[list[UploadFile], File(description="picture files")]
 Classes = Annotated[str | None, Form(description="other class names, separated by commas")]
 Top = Annotated[int, Form(ge=1, le=200, description="how many class names to return")]
-
-
-class SizeLimit:
-    """Refuses requests with a body larger than ``limit`` bytes, and adds security headers.
-
-    Args:
-        app: The ASGI application.
-        limit: In bytes.
-    """
-
-    def __init__(self, app: Any, limit: int) -> None:
-        self.app, self.limit = app, limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
-        too_large, started, received = not length.isdigit() or int(length) > self.limit, False, 0
-
-        async def limited_receive() -> MutableMapping[str, Any]:
-            nonlocal too_large, received
-            message = await receive()
-            received += len(message.get("body", b""))
-            too_large = too_large or received > self.limit
-            return {"type": "http.disconnect"} if too_large else message
-
-        async def checked_send(message: MutableMapping[str, Any]) -> None:
-            nonlocal started
-            if too_large and not started:
-                return  # drop the application's answer to the cut request
-            if message["type"] == "http.response.start":
-                started = True
-                message["headers"] = [*message.get("headers", []), *SECURITY]
-            await send(message)
-
-        if not too_large:
-            try:
-                await self.app(scope, limited_receive, checked_send)
-            except Exception:
-                if not too_large:
-                    raise
-        if too_large and not started:
-            text = f"the request is larger than {self.limit / 1e6:.0f} MB; send fewer pictures"
-            await JSONResponse({"error": text}, 413)(scope, receive, send)
 
 
 def build(service: Service, title: str) -> FastAPI:

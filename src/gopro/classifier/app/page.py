@@ -63,7 +63,7 @@ def build(service: Service, title: str) -> gr.Blocks:
     hidden: dict[str, Any] = {"api_visibility": "private"}
     page = gr.Blocks(title=title, analytics_enabled=False, delete_cache=_DELETE_UPLOADS)
     with page:
-        gr.HTML(_header(service, title))
+        gr.HTML(environment.get_template("header.html").render(title=title, service=service))
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
                 files = gr.File(
@@ -111,16 +111,6 @@ def theme() -> gr.themes.Base:
     return gr.themes.Soft(
         primary_hue="indigo", neutral_hue="slate", font=fonts, font_mono=["ui-monospace"]
     )
-
-
-def _header(service: Service, title: str) -> str:
-    classifier = service.classifier
-    about = f"{classifier.method} on {classifier.backbone}, {len(service.own)} classes"
-    return Markup(
-        '<div class="gp-head"><h1>{}</h1><p>{}. For programs: <a href="/api">HTTP API</a>'
-        '</p><div class="gp-legend"><span><i class="gp-ours"></i>learned</span><span>'
-        '<i class="gp-zero"></i>zero-shot CLIP</span></div></div>'
-    ).format(title, about)
 
 
 def _uploads(files: Sequence[str] | None, limit: int) -> list[Upload]:

@@ -24,7 +24,7 @@ def application(service: Service, title: str) -> Any:
     import gradio as gr
 
     from gopro.classifier.app import api, page
-    from gopro.classifier.app.routes import AllowedRoutes
+    from gopro.classifier.app.middleware import AllowedRoutes, SizeLimit
 
     limits = service.limits
     mounted = gr.mount_gradio_app(
@@ -41,7 +41,7 @@ def application(service: Service, title: str) -> Any:
     )
     # the pictures of a request, and 1 MB for the other parts of the form
     body = limits.bytes * min(limits.pictures, 10) + 1_000_000
-    return api.SizeLimit(AllowedRoutes(mounted), body)
+    return SizeLimit(AllowedRoutes(mounted), body)
 
 
 def listen(host: str, port: int) -> socket.socket:
