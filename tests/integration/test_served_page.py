@@ -1,4 +1,4 @@
-"""The served page in a real browser: upload, answer, other names, a broken file."""
+"""The served page in a real browser: upload, prediction, other class names, a broken file."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def page(address: str) -> Iterator[Any]:
         opened.goto(address)
         yield opened
         browser.close()
-        assert not foreign, f"the page asks elsewhere: {foreign}"
+        assert not foreign, f"the page loads from other servers: {foreign}"
 
 
 def test_page(page: Any, given: Given, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_page(page: Any, given: Given, tmp_path: Path) -> None:
 
 
 def test_many_clients(address: str, given: Given) -> None:
-    """200 requests from 8 clients at once, a few of them of no use: every good one is answered."""
+    """200 requests from 8 parallel clients, some invalid: every valid one is answered."""
     import httpx
 
     pictures = [path.read_bytes() for path in given[0][:8]]
@@ -91,10 +91,10 @@ def test_many_clients(address: str, given: Given) -> None:
         contents = b"no picture" if number % 25 == 0 else pictures[number % 8]
         files = {"pictures": (f"{number}.png", contents)}
         with httpx.Client(timeout=60) as client:
-            found = client.post(f"{address}/api/predict", files=files)
-        (row,) = found.json()["answers"]
+            result = client.post(f"{address}/api/predict", files=files)
+        (row,) = result.json()["answers"]
         assert ("error" in row) == (number % 25 == 0)
-        return found.status_code
+        return result.status_code
 
     with ThreadPoolExecutor(8) as clients:
         assert set(clients.map(ask, range(200))) == {200}

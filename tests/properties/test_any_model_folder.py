@@ -1,4 +1,4 @@
-"""Whatever lies in a model folder: a classifier that answers, or one line."""
+"""Any model folder, damaged or not, gives a working classifier or an error of one line."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tiny_run import CLASSES
 
 @pytest.fixture(scope="module")
 def sound(model: Path) -> dict[str, bytes]:
-    """The files of a sound model."""
+    """The files of an undamaged model."""
     return {path.name: path.read_bytes() for path in model.iterdir()}
 
 
 @pytest.fixture(scope="module")
 def picture(photos: Path) -> Path:
-    """A picture to be named."""
+    """A picture to classify."""
     return photos / CLASSES[0] / "00.png"
 
 
@@ -42,7 +42,7 @@ def check(folder: Path, files: dict[str, bytes], picture: Path) -> None:
 
 
 def sealed(about: Any, files: dict[str, bytes]) -> bytes:
-    """A description with the right checksums, as somebody would write it who means harm."""
+    """A description with the right checksums, as an attacker would write it."""
     if isinstance(about, dict):
         for name, key in ((WEIGHTS, "weights_sha256"), (EXAMPLES, "examples_sha256")):
             if key in about and name in files:

@@ -1,4 +1,4 @@
-"""PromptClassifier: what it takes, what it answers, and what it refuses."""
+"""PromptClassifier: inputs, predictions and errors."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_answers(make: Make, given: Given) -> None:
     predicted = classifier.predict(paths)
     assert predicted.tolist() == classifier.classes_[probabilities.argmax(axis=1)].tolist()
     assert classifier.score(paths, labels) == np.mean(predicted == np.array(labels))
-    assert classifier.score(paths, labels) > 0.5  # it learned something
+    assert classifier.score(paths, labels) > 0.5  # better than chance
     assert [row["epoch"] for row in classifier.history_] == list(range(1, 13))
     assert classifier.training_["pictures"] == dict.fromkeys(CLASSES, 6)
 
@@ -67,9 +67,9 @@ def test_answers(make: Make, given: Given) -> None:
 def test_the_answer_depends_on_neither_batch_nor_order(make: Make, given: Given) -> None:
     paths, labels = given
     classifier = make().fit(paths, labels)
-    whole = classifier.predict_proba(paths)
+    in_order = classifier.predict_proba(paths)
     classifier.set_params(eval_batch=5, workers=3)
-    assert np.allclose(classifier.predict_proba(paths[::-1])[::-1], whole, atol=1e-6)
+    assert np.allclose(classifier.predict_proba(paths[::-1])[::-1], in_order, atol=1e-6)
 
 
 def test_a_fit_is_repeatable_and_leaves_the_random_state_alone(make: Make, given: Given) -> None:
@@ -91,10 +91,10 @@ def test_gopro_on_mini(photos: Path) -> None:
 def test_every_method(make: Make, given: Given, tmp_path: Path, method: str) -> None:
     options = {"block": 1, "reduction": 2} if method == "tcp" else None
     classifier = make(method=method, epochs=1, options=options).fit(*given)
-    wanted = classifier.predict_proba(given[0])
+    expected = classifier.predict_proba(given[0])
     classifier.save(tmp_path / "model")
     loaded = PromptClassifier.load(tmp_path / "model", device="cpu")
-    assert np.array_equal(loaded.predict_proba(given[0]), wanted)
+    assert np.array_equal(loaded.predict_proba(given[0]), expected)
 
 
 def test_a_folder_with_parts(make: Make, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_other_classes_by_the_same_weights(make: Make, given: Given) -> None:
 @pytest.mark.parametrize(
     "names", [[], ["a", ""], ["a", "A"], ["a_b", "a b"], "abc", ["a", 3], ["a", " _ "], ["a", "\n"]]
 )
-def test_names_that_no_prompt_can_hold(make: Make, given: Given, names: Any) -> None:
+def test_unusable_class_names(make: Make, given: Given, names: Any) -> None:
     classifier = make(epochs=0).fit(*given)
     with pytest.raises(GoproError, match="name"):
         classifier.with_classes(names)
@@ -169,12 +169,12 @@ def test_zero_shot_and_comparison(make: Make, given: Given) -> None:
     untrained = make(method="zeroshot").fit(paths, labels)
     assert np.array_equal(plain.predict_proba(paths), untrained.predict_proba(paths))
     assert (plain.method, classifier.method) == ("zeroshot", "coop")
-    found = classifier.compare(paths, labels)
-    assert found.accuracy == pytest.approx(100 * classifier.score(paths, labels))
-    assert found.zero_shot == pytest.approx(100 * plain.score(paths, labels))
-    assert [row.pictures for row in found.classes] == [6, 6, 6, 6]
-    mean = np.mean([row.accuracy for row in found.classes])
-    assert mean == pytest.approx(found.accuracy)
+    result = classifier.compare(paths, labels)
+    assert result.accuracy == pytest.approx(100 * classifier.score(paths, labels))
+    assert result.zero_shot == pytest.approx(100 * plain.score(paths, labels))
+    assert [row.pictures for row in result.classes] == [6, 6, 6, 6]
+    mean = np.mean([row.accuracy for row in result.classes])
+    assert mean == pytest.approx(result.accuracy)
     with pytest.raises(GoproError, match="doesn't know the class 'yak'"):
         classifier.compare(paths[:1], ["yak"])
 
@@ -226,12 +226,12 @@ def test_bad_input_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_failed_fit_leaves_what_was_learned(make: Make, given: Given) -> None:
+def test_a_failed_fit_changes_nothing(make: Make, given: Given) -> None:
     classifier = make().fit(*given)
-    kept = classifier.method_
+    method = classifier.method_
     with pytest.raises(GoproError):
         classifier.fit(["absent.png", "gone.png"], ["a", "b"])
-    assert classifier.method_ is kept
+    assert classifier.method_ is method
     assert classifier.classes_.tolist() == sorted(CLASSES)
 
 
@@ -240,22 +240,24 @@ def test_importing_gopro_loads_nothing_heavy() -> None:
         "import sys, gopro; print({'torch', 'numpy', 'sklearn', 'rich'} & set(sys.modules)); "
         "print('PromptClassifier' in gopro.__all__, hasattr(gopro, 'nonsense'))"
     )
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert found.stdout.split("\n")[:2] == ["set()", "True False"]
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split("\n")[:2] == ["set()", "True False"]
 
 
-def test_few_pictures_are_seen_more_often() -> None:
+def test_few_pictures_get_more_epochs() -> None:
     classifier = PromptClassifier()
-    usual = classifier.recipe(10_000)
-    few = classifier.recipe(2 * usual.batch)
-    assert few.epochs == max(usual.epochs, 20)  # 40 steps at least
-    assert dataclasses.replace(few, epochs=usual.epochs) == usual
+    default = classifier.recipe(10_000)
+    few = classifier.recipe(2 * default.batch)
+    assert few.epochs == max(default.epochs, 20)  # 40 steps at least
+    assert dataclasses.replace(few, epochs=default.epochs) == default
     assert classifier.set_params(epochs=3).recipe(4).epochs == 3
     assert PromptClassifier(method="linear_probe").recipe(4).epochs == 0
 
 
 @pytest.mark.parametrize(("epochs", "shots", "steps"), [(1, None, 3), (3, None, 9), (3, 2, 3)])
-def test_how_long_a_fit_takes_is_told_from_a_step(
+def test_the_estimated_time_of_a_fit(
     make: Make,
     given: Given,
     monkeypatch: pytest.MonkeyPatch,
@@ -275,12 +277,12 @@ def test_how_long_a_fit_takes_is_told_from_a_step(
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_step_that_is_tried_out_changes_no_fit(make: Make, given: Given) -> None:
+def test_estimating_changes_no_fit(make: Make, given: Given) -> None:
     fitted = make().fit(*given)
     classifier = make()
     classifier.expected_seconds(*given)
     assert same(fitted, classifier.fit(*given))
 
 
-def test_zero_shot_clip_takes_the_time_of_reading(make: Make, given: Given) -> None:
+def test_the_estimate_for_zero_shot_clip_is_the_reading_time(make: Make, given: Given) -> None:
     assert 0 < make(method="zeroshot", options=None).expected_seconds(*given) < 20

@@ -1,4 +1,4 @@
-"""scikit-learn's conventions, by scikit-learn's own checks where they apply."""
+"""scikit-learn's conventions, tested with scikit-learn's own checks where they apply."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ checks = pytest.importorskip("sklearn.utils.estimator_checks")
 selection = pytest.importorskip("sklearn.model_selection")
 pipeline = pytest.importorskip("sklearn.pipeline")
 
-# the checks that don't feed tables of numbers: this estimator takes pictures
+# the checks without numeric tables as input: this estimator takes pictures
 _APPLY = [
     "check_estimator_cloneable",
     "check_estimator_repr",
@@ -110,7 +110,7 @@ def test_cross_validation_on_one_array(make: Make, given: Given) -> None:
     assert ((scores >= 0) & (scores <= 1)).all()
 
 
-def test_a_fitted_one_can_travel_between_processes(make: Make, given: Given) -> None:
+def test_a_fitted_classifier_can_be_pickled(make: Make, given: Given) -> None:
     classifier = make().fit(*given)
     copy = pickle.loads(pickle.dumps(classifier))
     assert np.array_equal(copy.predict_proba(given[0]), classifier.predict_proba(given[0]))

@@ -1,4 +1,4 @@
-"""Kept training pictures: evenly chosen, bounded, saved and read back, never needed."""
+"""Saved training pictures: balanced over classes, limited, saved and loaded, optional."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ PIXELS = torch.randint(0, 256, (9, 3, 32, 32), generator=torch.Generator().manua
 LABELS = [0, 0, 0, 0, 0, 1, 1, 2, 2]
 
 
-def test_as_many_of_each_class() -> None:
-    found = Examples.of(PIXELS, LABELS, small_backbone(), 5)
-    assert found is not None
-    assert found.labels == (0, 0, 1, 1, 2)
-    assert found.open(0).size == (examples.SIDE, examples.SIDE)
+def test_balanced_over_classes() -> None:
+    result = Examples.of(PIXELS, LABELS, small_backbone(), 5)
+    assert result is not None
+    assert result.labels == (0, 0, 1, 1, 2)
+    assert result.open(0).size == (examples.SIDE, examples.SIDE)
     assert Examples.of(PIXELS, LABELS, small_backbone(), 0) is None
 
 
 def test_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "MOST", 3)
-    found = Examples.of(PIXELS, LABELS, small_backbone(), 1000)
-    assert found is not None
-    assert found.labels == (0, 1, 2)
+    result = Examples.of(PIXELS, LABELS, small_backbone(), 1000)
+    assert result is not None
+    assert result.labels == (0, 1, 2)
 
 
 def test_saved_and_read_back(tmp_path: Path) -> None:
-    kept = Examples.of(PIXELS, LABELS, small_backbone(), 9)
-    assert kept is not None
-    kept.save(tmp_path / "kept.safetensors")
+    examples = Examples.of(PIXELS, LABELS, small_backbone(), 9)
+    assert examples is not None
+    examples.save(tmp_path / "kept.safetensors")
     again = Examples.load(tmp_path / "kept.safetensors")
-    assert (again.labels, again.pictures) == (kept.labels, kept.pictures)
-    assert torch.equal(again.embedding, kept.embedding)
-    place, cosine = again.nearest(kept.embedding[4], 1)[0]
-    assert (place, round(cosine, 2)) == (4, 1.0)
+    assert (again.labels, again.pictures) == (examples.labels, examples.pictures)
+    assert torch.equal(again.embedding, examples.embedding)
+    index, cosine = again.nearest(examples.embedding[4], 1)[0]
+    assert (index, round(cosine, 2)) == (4, 1.0)
 
 
 def test_damaged_picture() -> None:

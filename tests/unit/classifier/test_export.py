@@ -1,4 +1,4 @@
-"""Exported files answer as the classifier does, and a script without gopro can use them."""
+"""Exported files predict as the classifier does, and a program without gopro can use them."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ DOC = Path(__file__).parents[3] / "docs" / "export.md"
 @pytest.mark.parametrize("method", ["gopro", "coop", "cocoop", "zeroshot", "tip_adapter"])
 def test_float32(make: Make, given: Given, tmp_path: Path, method: str) -> None:
     classifier = make(method=method, epochs=1, lr=0.01).fit(*given)
-    found = export.export(classifier, tmp_path / "a.onnx", batch=3)
-    assert found.difference <= export.TOLERANCE
-    assert found.agreeing == found.pictures
-    assert found.batch == (3 if method in ("gopro", "cocoop") else None)
+    result = export.export(classifier, tmp_path / "a.onnx", batch=3)
+    assert result.difference <= export.TOLERANCE
+    assert result.agreeing == result.pictures
+    assert result.batch == (3 if method in ("gopro", "cocoop") else None)
     session = onnxruntime.InferenceSession(str(tmp_path / "a.onnx"))
     pixels = np.stack([np.asarray(Image.open(path)) for path in given[0][:3]])
     pixels = pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255
     (shares,) = session.run(None, {"image": pixels})
-    wanted = classifier.predict_proba(given[0][:3])
-    assert np.abs(shares - wanted).max() <= export.TOLERANCE
+    expected = classifier.predict_proba(given[0][:3])
+    assert np.abs(shares - expected).max() <= export.TOLERANCE
     about = json.loads(session.get_modelmeta().custom_metadata_map["gopro"])
     assert about["class_names"] == list(CLASSES)
     assert about["preprocessing"]["size"] == 32
@@ -52,12 +52,12 @@ def test_uint8_and_other_names(make: Make, given: Given, tmp_path: Path) -> None
 
 def test_int8_is_measured(make: Make, given: Given, tmp_path: Path) -> None:
     classifier = make(method="gopro", epochs=1).fit(*given)
-    found = export.export(classifier, tmp_path / "a.onnx", int8=True)
-    assert 0 < found.difference < 0.2
+    result = export.export(classifier, tmp_path / "a.onnx", int8=True)
+    assert 0 < result.difference < 0.2
     assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
-    whole = export.export(classifier, tmp_path / "b.onnx")
-    assert whole.difference <= export.TOLERANCE
-    assert found.bytes < whole.bytes
+    float_file = export.export(classifier, tmp_path / "b.onnx")
+    assert float_file.difference <= export.TOLERANCE
+    assert result.bytes < float_file.bytes
     for name in ("a.onnx", "b.onnx"):
         session = onnxruntime.InferenceSession(str(tmp_path / name))
         assert "class_names" in session.get_modelmeta().custom_metadata_map["gopro"]
@@ -72,17 +72,17 @@ def test_command_and_script(cli: Cli, model: Path, given: Given, tmp_path: Path)
     assert "import gopro" not in blocks[0]
     photo = tmp_path / "wide.png"
     Image.open(given[0][0]).resize((75, 40)).save(photo)
-    said = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", blocks[0], str(out), str(photo)],
         capture_output=True,
         text=True,
         check=True,
     ).stdout.splitlines()
     classifier = PromptClassifier.load(model, device="cpu")
-    wanted = classifier.predict_proba([photo])[0]
-    told = {line.split()[0]: float(line.split()[1]) for line in said}
-    for name, share in zip(classifier.class_names_, wanted, strict=True):
-        assert told[name] == pytest.approx(100 * share, abs=0.06)
+    expected = classifier.predict_proba([photo])[0]
+    shares = {line.split()[0]: float(line.split()[1]) for line in output}
+    for name, share in zip(classifier.class_names_, expected, strict=True):
+        assert shares[name] == pytest.approx(100 * share, abs=0.06)
 
 
 def test_refused(cli: Cli, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

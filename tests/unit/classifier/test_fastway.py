@@ -1,4 +1,4 @@
-"""Fast prediction of a classifier: the same answers, saved and read, and where there is none."""
+"""Fast prediction of a classifier: same answers, saved and loaded, clear errors without it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fitted(make: Make, given: Given) -> PromptClassifier:
 
 @pytest.fixture(scope="module")
 def folder(fitted: PromptClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The saved classifier. Not to be changed."""
+    """The saved classifier. Tests must not change it."""
     return fitted.save(tmp_path_factory.mktemp("fast") / "model")
 
 
@@ -31,13 +31,13 @@ def test_the_same_answers(fitted: PromptClassifier, folder: Path, given: Given) 
     assert not exact.fast and (folder / FAST).is_file()
     fast = PromptClassifier.load(folder).set_params(fast=True)
     assert fast.predict(given[0]).tolist() == fitted.predict(given[0]).tolist()
-    wanted, found = exact.predict_proba(given[0]), fast.predict_proba(given[0])
-    assert np.abs(found - wanted).mean() < 0.03
+    expected, result = exact.predict_proba(given[0]), fast.predict_proba(given[0])
+    assert np.abs(result - expected).mean() < 0.03
     assert fast.fast_prompts().images == 2 * len(given[0])
     assert fast.compare(*given) == exact.compare(*given)
 
 
-def test_what_was_saved_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_saved_map_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from gopro.classifier import fastway
 
     def refuse(*arguments: object) -> None:
@@ -47,7 +47,7 @@ def test_what_was_saved_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     PromptClassifier.load(folder).fast_prompts()
 
 
-def test_other_names_are_fitted_anew(folder: Path, given: Given) -> None:
+def test_other_names_are_fitted_again(folder: Path, given: Given) -> None:
     fast = PromptClassifier.load(folder).set_params(fast=True)
     exact = fast.with_classes(["red", "green", "blue"])
     assert fast.fast and not exact.fast and not exact.fast_is_ready
@@ -62,7 +62,7 @@ def test_the_setting_is_saved(make: Make, given: Given, tmp_path: Path) -> None:
     assert PromptClassifier.load(model).zero_shot().fast is False
 
 
-def test_a_changed_file_is_refused_and_a_missing_one_is_missed(
+def test_a_changed_file_is_refused_and_a_missing_one_reported(
     fitted: PromptClassifier, given: Given, tmp_path: Path
 ) -> None:
     model = fitted.save(tmp_path / "model")
@@ -76,7 +76,7 @@ def test_a_changed_file_is_refused_and_a_missing_one_is_missed(
         without.set_params(fast=True).predict(given[0])
 
 
-def test_a_method_without_a_fast_way(make: Make, given: Given, tmp_path: Path) -> None:
+def test_a_method_without_fast_prediction(make: Make, given: Given, tmp_path: Path) -> None:
     coop = make(fast=True).fit(*given)
     with pytest.raises(GoproError, match="no fast prediction for CoOp"):
         coop.predict(given[0])
@@ -94,7 +94,7 @@ def test_on_the_command_line(cli: Cli, folder: Path, given: Given) -> None:
 @pytest.mark.parametrize(
     ("options", "quick"), [([], True), (["--exact"], False), (["--classes", "red,green"], False)]
 )
-def test_which_way_a_saved_model_takes(
+def test_when_a_saved_model_predicts_fast(
     cli: Cli,
     folder: Path,
     given: Given,
@@ -102,9 +102,9 @@ def test_which_way_a_saved_model_takes(
     options: list[str],
     quick: bool,
 ) -> None:
-    """Fast where that was fitted to these very names; no list of names is fitted for a picture."""
-    asked: list[bool] = []
+    """Fast only if it is already fitted to these names; nothing is fitted for one picture."""
+    calls: list[bool] = []
     logits = FastPrompts.logits
-    monkeypatch.setattr(FastPrompts, "logits", lambda *to: (asked.append(True), logits(*to))[1])
+    monkeypatch.setattr(FastPrompts, "logits", lambda *to: (calls.append(True), logits(*to))[1])
     assert cli("predict", folder, given[0][0], "--device", "cpu", *options).code == 0
-    assert bool(asked) is quick
+    assert bool(calls) is quick

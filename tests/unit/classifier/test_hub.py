@@ -1,4 +1,4 @@
-"""Publishing and fetching by the hub's conventions, with the hub played by a folder."""
+"""Publishing and loading with the hub's ``ModelHubMixin``; a folder replaces the hub."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from tiny_classifier import Given, Make
 
 
 @pytest.fixture
-def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that stands for the hub: OWNER/NAME inside."""
-    store = tmp_path / "far"
+def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in place of the hub, with OWNER/NAME inside."""
+    store = tmp_path / "remote"
 
     def create_repo(self: HfApi, repo_id: str, **given: Any) -> SimpleNamespace:
         return SimpleNamespace(repo_id=repo_id)
@@ -35,7 +35,7 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return str(store / repo_id)
 
     def no_config(*args: Any, **given: Any) -> str:
-        # a stand-in: the client library behind the hub's changes from version to version
+        # a plain object: the hub's HTTP library differs between versions
         response: Any = SimpleNamespace(headers={}, status_code=404, request=None)
         raise HfHubHTTPError("no config", response=response)
 
@@ -46,19 +46,19 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return store
 
 
-def test_pushed_and_fetched(make: Make, given: Given, far: Path) -> None:
+def test_pushed_and_fetched(make: Make, given: Given, remote: Path) -> None:
     classifier = make(examples=4).fit(*given)
     assert isinstance(classifier, ModelHubMixin)
     assert classifier.push_to_hub("owner/animals") == "commit of owner/animals"
-    names = sorted(path.name for path in (far / "owner" / "animals").iterdir())
+    names = sorted(path.name for path in (remote / "owner" / "animals").iterdir())
     assert names == ["README.md", "classifier.json", "config.json", "model.safetensors"]
     weights = str(classifier.pretrained)
-    published = (far / "owner" / "animals" / "classifier.json").read_text()
+    published = (remote / "owner" / "animals" / "classifier.json").read_text()
     assert str(Path(weights).parent) not in published
     again = PromptClassifier.from_pretrained("owner/animals", device="cpu", pretrained=weights)
     pictures = given[0][:5]
     np.testing.assert_array_equal(again.predict_proba(pictures), classifier.predict_proba(pictures))
-    assert classifier.examples_ is not None  # what is published changes nothing here
+    assert classifier.examples_ is not None  # publishing changes nothing here
 
 
 def test_saved_and_read_locally(make: Make, given: Given, tmp_path: Path) -> None:
@@ -75,11 +75,11 @@ def test_saved_and_read_locally(make: Make, given: Given, tmp_path: Path) -> Non
     assert final.with_classes(["a", "b"]).measured_ is None
 
 
-def test_not_there(far: Path) -> None:
+def test_a_missing_model(remote: Path) -> None:
     with pytest.raises(GoproError, match=r"can't fetch owner/none .*it isn't there\)"):
         PromptClassifier.from_pretrained("owner/none")
 
 
-def test_nothing_learned(far: Path) -> None:
+def test_before_fit(remote: Path) -> None:
     with pytest.raises(GoproError, match="learned nothing"):
         PromptClassifier().push_to_hub("owner/empty")

@@ -1,4 +1,4 @@
-"""A saved classifier is whole or isn't there, and nothing else is taken for one."""
+"""Saved classifiers: round trips, complete writes, and clear errors for damaged folders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tiny_run import CLASSES, TEXT, VISION
 
 @pytest.fixture
 def copied(model: Path, tmp_path: Path) -> Path:
-    """A copy of a model that may be spoilt, at a path of spaces and other letters."""
+    """A copy of a model that may be damaged, at a path with spaces and non-ASCII letters."""
     return Path(shutil.copytree(model, tmp_path / "мой дом 家" / "model"))
 
 
@@ -63,10 +63,10 @@ def test_numbers_and_other_names_survive(make: Make, given: Given, tmp_path: Pat
         fractions.save(tmp_path / "fractions")
 
 
-def test_the_card_tells_what_counts(make: Make, given: Given, tmp_path: Path) -> None:
+def test_the_model_card(make: Make, given: Given, tmp_path: Path) -> None:
     paths, labels = given
-    odd = {"ant": "<b>|ant|</b>", "bee": "bee", "cat": "cat", "dog": "dog"}
-    classifier = make(class_names=odd).fit(paths, labels)
+    names = {"ant": "<b>|ant|</b>", "bee": "bee", "cat": "cat", "dog": "dog"}
+    classifier = make(class_names=names).fit(paths, labels)
     card = (classifier.save(tmp_path, classifier.compare(paths, labels)) / CARD).read_text()
     assert card.startswith("---\nlibrary_name: gopro\n")
     assert "on 24 pictures" in card
@@ -76,7 +76,7 @@ def test_the_card_tells_what_counts(make: Make, given: Given, tmp_path: Path) ->
     assert str(Path(str(classifier.pretrained)).parent) not in card
 
 
-def test_a_model_is_replaced_and_other_things_are_not(
+def test_a_model_is_replaced_but_other_files_are_not(
     make: Make, given: Given, copied: Path, tmp_path: Path
 ) -> None:
     (copied / "mine.txt").write_text("mine")
@@ -84,9 +84,9 @@ def test_a_model_is_replaced_and_other_things_are_not(
     assert PromptClassifier.load(copied, device="cpu").epochs == 0
     assert (copied / "mine.txt").read_text() == "mine"
     (tmp_path / "README.md").write_text("mine")
-    for place in (tmp_path, tmp_path / "README.md"):
+    for path in (tmp_path, tmp_path / "README.md"):
         with pytest.raises(GoproError, match="choose another folder"):
-            make(epochs=0).fit(*given).save(place)
+            make(epochs=0).fit(*given).save(path)
     assert (tmp_path / "README.md").read_text() == "mine"
 
 
@@ -105,15 +105,15 @@ def test_a_failure_while_saving_keeps_the_old_model(
 
 
 def _edit(change: Callable[[dict[str, Any]], object], seal: bool) -> Callable[[Path], None]:
-    def spoil(folder: Path) -> None:
+    def damage(folder: Path) -> None:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         change(about)
-        if seal:  # as somebody would who means it
+        if seal:  # as an attacker would
             about.pop("sha256", None)
             about["sha256"] = modelfolder._seal(about)
         (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
-    return spoil
+    return damage
 
 
 def _swap_weights(folder: Path) -> None:
@@ -127,7 +127,7 @@ def _foreign_weights(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"),
+    ("damage", "words"),
     [
         (lambda folder: shutil.rmtree(folder), "is no model"),
         (lambda folder: (folder / ABOUT).unlink(), "is no model"),
@@ -160,10 +160,10 @@ def _foreign_weights(folder: Path) -> None:
         (_edit(lambda about: about["backbone"].update(name="maxi"), seal=True), "needs its"),
     ],
 )
-def test_a_spoilt_model_is_refused_in_one_line(
-    copied: Path, spoil: Callable[[Path], object], words: str
+def test_a_damaged_model_is_refused_in_one_line(
+    copied: Path, damage: Callable[[Path], object], words: str
 ) -> None:
-    spoil(copied)
+    damage(copied)
     with pytest.raises(GoproError, match=words) as caught:
         PromptClassifier.load(copied, device="cpu")
     assert "\n" not in str(caught.value)
@@ -179,8 +179,8 @@ def test_the_backbone_must_be_the_same(make: Make, given: Given, tmp_path: Path)
         PromptClassifier.load(folder, device="cpu")
     # the same weights from another kind of file
     torch.save(load_file(moved), tmp_path / "moved.pt")
-    for place in (moved, tmp_path / "moved.pt"):
-        loaded = PromptClassifier.load(folder, device="cpu", pretrained=str(place))
+    for path in (moved, tmp_path / "moved.pt"):
+        loaded = PromptClassifier.load(folder, device="cpu", pretrained=str(path))
         assert np.array_equal(loaded.predict_proba(given[0]), fitted.predict_proba(given[0]))
     with pytest.raises(GoproError, match="other weights of tiny-test"):
         PromptClassifier.load(folder, device="cpu", pretrained=str(make().pretrained))
@@ -205,7 +205,7 @@ def test_numbers_of_a_search_are_saved_and_older_models_read(
     assert PromptClassifier.load(folder, device="cpu").examples == PromptClassifier().examples
 
 
-def test_a_setting_of_another_kind_is_told_when_saving(
+def test_a_setting_of_the_wrong_type_is_refused_when_saving(
     make: Make, given: Given, tmp_path: Path
 ) -> None:
     fitted = make().fit(*given).set_params(fast=1)

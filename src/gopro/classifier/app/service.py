@@ -10,9 +10,9 @@ import re
 import tempfile
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -87,8 +87,7 @@ class Service:
         self.own = tuple(readable(name) for name in classifier.class_names_)
         self._slots = threading.BoundedSemaphore(self.limits.at_once)
         self._drawing = threading.Lock()  # matplotlib is not thread-safe
-        self._lock = threading.Lock()  # guards the cache
-        self._cache: OrderedDict[tuple[str, ...], PromptClassifier] = OrderedDict()
+        self._renamed = lru_cache(maxsize=_CACHED)(classifier.with_classes)
 
     def names(self, text: str | None) -> tuple[str, ...]:
         """Class names separated by commas, semicolons or lines; the model's own if there are none.
@@ -115,7 +114,7 @@ class Service:
                 f"got {len(pictures)} pictures; at most {self.limits.pictures} are allowed at once"
             )
         with self._slot() as deadline:
-            classifier = self._with(tuple(names))
+            classifier = self._with(names)
             rows: list[Row] = []
             for start in range(0, len(pictures), _STEP):
                 if time.monotonic() > deadline:
@@ -130,7 +129,7 @@ class Service:
             GoproError: When the picture can't be read, or the request waits too long.
         """
         with self._slot():
-            explanation = self._with(tuple(names)).explain(self._open(upload))
+            explanation = self._with(names).explain(self._open(upload))
             with self._drawing, tempfile.TemporaryDirectory(prefix="gopro-") as folder:
                 path = picture.draw(explanation, Path(folder) / "explanation.png", upload[0])
                 with Image.open(path) as image:
@@ -145,20 +144,17 @@ class Service:
             GoproError: As ``explain``.
         """
         with self._slot(), torch.no_grad():
-            classifier = self._with(tuple(names))
+            classifier = self._with(names)
             method = classifier.method_
             side = method.backbone.image_size
             array = to_array(self._open(upload), side)
             pixels = torch.from_numpy(array.transpose(2, 0, 1).copy())[None]
             batch = to_unit(pixels, method.backbone.device).expand(draws, -1, -1, -1)
             views = make_views(batch, ("x", "moco", "augmix"), seed=1)
-            kinds = {
-                "unchanged": views["x"][:1],
-                "MoCo v3": views["moco"],
-                "AugMix": views["augmix"],
-            }
+            kinds = {"unchanged": "x", "MoCo v3": "moco", "AugMix": "augmix"}
             results = []
-            for kind, images in kinds.items():
+            for kind, view in kinds.items():
+                images = views[view][: 1 if view == "x" else draws]
                 logits = scores(method, encode(method, images, cached=False))
                 for image, row in zip(images, logits.double().softmax(dim=1).cpu(), strict=True):
                     best = int(row.argmax())
@@ -179,19 +175,8 @@ class Service:
         finally:
             self._slots.release()
 
-    def _with(self, names: tuple[str, ...]) -> PromptClassifier:
-        if names == self.own:
-            return self.classifier
-        with self._lock:
-            if names in self._cache:
-                self._cache.move_to_end(names)
-                return self._cache[names]
-        classifier = self.classifier.with_classes(names)
-        with self._lock:
-            self._cache[names] = classifier
-            while len(self._cache) > _CACHED:
-                self._cache.popitem(last=False)
-        return classifier
+    def _with(self, names: Sequence[str]) -> PromptClassifier:
+        return self.classifier if tuple(names) == self.own else self._renamed(tuple(names))
 
     def _open(self, upload: Upload) -> Image.Image:
         name, contents = upload

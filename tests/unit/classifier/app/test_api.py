@@ -1,4 +1,4 @@
-"""The HTTP API: answers, refusals, bounds on what is sent."""
+"""The HTTP API: answers, errors, limits on requests."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def _files(given: Given, count: int) -> list[tuple[str, tuple[str, bytes]]]:
 
 
 def test_predict(client: Any, given: Given) -> None:
-    found = client.post("/api/predict", files=_files(given, 3), data={"top": 2})
-    assert found.status_code == 200, found.text
-    rows = found.json()["answers"]
+    result = client.post("/api/predict", files=_files(given, 3), data={"top": 2})
+    assert result.status_code == 200, result.text
+    rows = result.json()["answers"]
     assert [row["picture"] for row in rows] == [path.name for path in given[0][:3]]
     assert all(len(row["answers"]) == 2 for row in rows)
     assert set(rows[0]["answers"][0]) == {"name", "probability", "zero_shot"}
-    assert found.headers["x-content-type-options"] == "nosniff"
+    assert result.headers["x-content-type-options"] == "nosniff"
 
 
 def test_other_classes_and_a_broken_file(client: Any, given: Given) -> None:
@@ -74,15 +74,15 @@ def test_too_large(client: Any) -> None:
             yield b"x" * 100_000
 
     kind = {"content-type": "multipart/form-data; boundary=x"}
-    found = client.post("/api/predict", content=unannounced(), headers=kind)
-    assert found.status_code == 413
-    assert "larger than" in found.json()["error"]
+    result = client.post("/api/predict", content=unannounced(), headers=kind)
+    assert result.status_code == 413
+    assert "larger than" in result.json()["error"]
 
 
 def test_explain(client: Any, given: Given) -> None:
-    found = client.post("/api/explain", files={"picture": given[0][0].read_bytes()})
-    assert found.headers["content-type"] == "image/png"
-    assert Image.open(io.BytesIO(found.content)).size[0] > 500
+    result = client.post("/api/explain", files={"picture": given[0][0].read_bytes()})
+    assert result.headers["content-type"] == "image/png"
+    assert Image.open(io.BytesIO(result.content)).size[0] > 500
 
 
 def test_pages(client: Any) -> None:
@@ -97,9 +97,9 @@ def test_pages(client: Any) -> None:
     "path", ["/gradio_api/file=/etc/passwd", "/gradio_api/file=pyproject.toml", "/../etc/passwd"]
 )
 def test_no_file_of_the_machine_is_served(client: Any, path: str) -> None:
-    found = client.get(path)
-    assert found.status_code in (403, 404)
-    assert "root:" not in found.text
+    result = client.get(path)
+    assert result.status_code in (403, 404)
+    assert "root:" not in result.text
 
 
 def test_port_in_use(cli: Cli, tmp_path: Any) -> None:

@@ -1,4 +1,4 @@
-"""The page's parts as Gradio has them; ``tests/integration/test_served_page.py`` looks at it."""
+"""The Gradio page; ``tests/integration/test_served_page.py`` tests it in a browser."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tiny_classifier import Given, Make
 gr = pytest.importorskip("gradio", reason="the extra `app` isn't installed")
 
 
-def test_visitors_are_forgotten(make: Make, given: Given) -> None:
-    """What each was shown last is kept for the latest alone: else every visitor costs memory."""
+def test_old_sessions_are_deleted(make: Make, given: Given) -> None:
+    """Only the latest visitors' results are kept; otherwise every visitor would cost memory."""
     from fastapi import FastAPI
 
     from gopro.classifier.app import page

@@ -1,4 +1,4 @@
-"""What a stranger may try at the page: other files, other hosts, files that are no pictures."""
+"""Attacks on the page: other files, other hosts, files that are not pictures."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def client(make: Make, given: Given) -> Iterator[Any]:
         yield opened
 
 
-def test_the_page_works_behind_its_doors(client: Any, given: Given) -> None:
+def test_the_page_works_with_the_allowed_routes(client: Any, given: Given) -> None:
     pictures = [(path.name, path.read_bytes()) for path in given[0][:2]]
-    found = answer(client, pictures, "boat, car")
-    assert found["success"], found
-    assert "boat" in found["output"]["data"][0]
+    result = answer(client, pictures, "boat, car")
+    assert result["success"], result
+    assert "boat" in result["output"]["data"][0]
 
 
 @pytest.mark.parametrize(
@@ -50,21 +50,21 @@ def test_the_page_works_behind_its_doors(client: Any, given: Given) -> None:
         "/gradio_api/stream/a/b/1/playlist-file",
     ],
 )
-def test_what_the_page_does_not_use_is_closed(client: Any, path: str) -> None:
+def test_routes_that_the_page_does_not_use_are_closed(client: Any, path: str) -> None:
     with FileServer({"/a.html": b"<script>alert(1)</script>"}, kind="text/html") as other:
         host = other.url("").removeprefix("http://")
-        for found in (client.get(path.format(host=host)), client.post(path.format(host=host))):
-            assert found.status_code in (404, 405)
-            assert "script" not in found.text
+        for result in (client.get(path.format(host=host)), client.post(path.format(host=host))):
+            assert result.status_code in (404, 405)
+            assert "script" not in result.text
         assert not other.seen
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "pyproject.toml", "/proc/self/environ", "/tmp"])
-def test_only_what_was_uploaded_is_opened(client: Any, path: str) -> None:
-    """A client that names a file of the machine as its upload."""
-    found = ask(client, 0, [[as_uploaded(path)], "boat, car"])
-    assert not found["success"]
-    assert "root:" not in str(found) and "PATH" not in str(found)
+def test_only_uploaded_files_are_opened(client: Any, path: str) -> None:
+    """A client names a file of the machine as its upload."""
+    result = ask(client, 0, [[as_uploaded(path)], "boat, car"])
+    assert not result["success"]
+    assert "root:" not in str(result) and "PATH" not in str(result)
 
 
 def test_nothing_is_fetched_for_a_client(client: Any) -> None:
@@ -78,29 +78,29 @@ def test_nothing_is_fetched_for_a_client(client: Any) -> None:
 def test_other_files_than_pictures(client: Any) -> None:
     evil = b"<html><script>alert(1)</script></html>"
     sent = upload(client, [("<img src=x onerror=alert(1)>.png", evil)])
-    found = ask(client, 0, [[as_uploaded(path) for path in sent.json()], "boat, car"])
-    assert found["success"], found
-    shown = found["output"]["data"][0]
+    result = ask(client, 0, [[as_uploaded(path) for path in sent.json()], "boat, car"])
+    assert result["success"], result
+    shown = result["output"]["data"][0]
     assert "can&#39;t read" in shown and "<img src=x" not in shown and "<script" not in shown
     sent = upload(client, [("a.html", evil), ("a.svg", evil)])
     for path in sent.json():
-        found = client.get(f"/gradio_api/file={path}")
-        assert found.status_code != 200 or (
-            found.headers["content-disposition"].startswith("attachment")
-            and found.headers["x-content-type-options"] == "nosniff"
+        result = client.get(f"/gradio_api/file={path}")
+        assert result.status_code != 200 or (
+            result.headers["content-disposition"].startswith("attachment")
+            and result.headers["x-content-type-options"] == "nosniff"
         )
-        found = ask(client, 0, [[as_uploaded(path)], "boat, car"])
-        assert "can&#39;t read" in found["output"]["data"][0] if found["success"] else True
+        result = ask(client, 0, [[as_uploaded(path)], "boat, car"])
+        assert "can&#39;t read" in result["output"]["data"][0] if result["success"] else True
 
 
-def test_uploads_are_bounded(client: Any) -> None:
-    found = upload(client, [("a.png", b"x" * 60_000)])
-    assert found.status_code == 413
+def test_uploads_are_limited(client: Any) -> None:
+    result = upload(client, [("a.png", b"x" * 60_000)])
+    assert result.status_code == 413
 
 
 def test_a_class_name_is_text(client: Any, given: Given) -> None:
     name = "<script>alert(1)</script>"
-    found = answer(client, [("a.png", given[0][0].read_bytes())], f"{name}, car")
-    assert found["success"], found
-    shown = found["output"]["data"][0]
+    result = answer(client, [("a.png", given[0][0].read_bytes())], f"{name}, car")
+    assert result["success"], result
+    shown = result["output"]["data"][0]
     assert "&lt;script&gt;" in shown and "<script" not in shown

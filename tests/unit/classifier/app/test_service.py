@@ -1,4 +1,4 @@
-"""What a served classifier answers, and what it refuses."""
+"""Answers and limits of a served classifier."""
 
 from __future__ import annotations
 
@@ -37,21 +37,23 @@ def test_answers_are_the_classifiers(
     service: Service, classifier: PromptClassifier, given: Given, uploads: list[Upload]
 ) -> None:
     rows = service.answer(uploads, service.own)
-    wanted = classifier.predict_proba(given[0][:10])
+    expected = classifier.predict_proba(given[0][:10])
     zero = classifier.zero_shot().predict_proba(given[0][:10])
-    for row, ours, plain in zip(rows, wanted, zero, strict=True):
+    for row, ours, plain in zip(rows, expected, zero, strict=True):
         assert row.answers[0].probability == pytest.approx(ours.max(), abs=1e-6)
         assert row.answers[0].zero_shot == pytest.approx(plain[ours.argmax()], abs=1e-6)
 
 
-def test_what_cannot_be_read_gets_a_row(service: Service, uploads: list[Upload]) -> None:
+def test_unreadable_pictures_get_a_row_with_the_error(
+    service: Service, uploads: list[Upload]
+) -> None:
     bad = [("text.jpg", b"not a picture"), ("none.png", b""), ("cut.png", uploads[0][1][:60])]
     rows = service.answer([*bad, uploads[0]], service.own)
     assert [bool(row.error) for row in rows] == [True, True, True, False]
     assert "text.jpg" in rows[0].error
 
 
-def test_bounds(classifier: PromptClassifier, uploads: list[Upload]) -> None:
+def test_limits(classifier: PromptClassifier, uploads: list[Upload]) -> None:
     limits = Limits(bytes=3000, pixels=500, pictures=2, names=3, letters=5)
     service = Service(classifier, limits)
     assert "million" not in service.answer(uploads[:1], service.own)[0].error
@@ -73,20 +75,20 @@ def test_busy(classifier: PromptClassifier, uploads: list[Upload]) -> None:
         service.answer(uploads[:1], service.own)
 
 
-def test_other_names_are_kept_for_a_while(service: Service, uploads: list[Upload]) -> None:
+def test_classifiers_with_other_names_are_cached(service: Service, uploads: list[Upload]) -> None:
     assert service.names(" a, b\nc ;; ") == ("a", "b", "c")
     assert service.names("") == service.own
     for number in range(20):
         (row,) = service.answer(uploads[:1], (f"thing {number}", "other"))
         assert {answer.name for answer in row.answers} == {f"thing {number}", "other"}
-    assert len(service._cache) == 8
+    assert service._renamed.cache_info().currsize == 8
     with pytest.raises(GoproError):
         service.answer(uploads[:1], ("same", "same"))
 
 
 def test_explanation_and_views(service: Service, uploads: list[Upload]) -> None:
-    found, drawn = service.explain(uploads[0], service.own)
-    assert found.similar
+    result, drawn = service.explain(uploads[0], service.own)
+    assert result.similar
     assert min(drawn.size) > 300
     views = service.views(uploads[0], service.own)
     assert len(views) == 7
@@ -97,7 +99,7 @@ def test_explanation_and_views(service: Service, uploads: list[Upload]) -> None:
 
 
 def test_many_clients_at_once(service: Service, uploads: list[Upload]) -> None:
-    wanted = service.answer(uploads, service.own)
+    expected = service.answer(uploads, service.own)
     seen: list[list[Row]] = []
 
     def ask() -> None:
@@ -108,7 +110,7 @@ def test_many_clients_at_once(service: Service, uploads: list[Upload]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [as_json(rows) for rows in seen] == [as_json(wanted)] * 8
+    assert [as_json(rows) for rows in seen] == [as_json(expected)] * 8
 
 
 def test_files() -> None:

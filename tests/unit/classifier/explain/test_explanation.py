@@ -1,4 +1,4 @@
-"""An explanation on a tiny classifier: everything there, as a picture and as text."""
+"""Explanations of a tiny classifier, as data, picture and text."""
 
 from __future__ import annotations
 
@@ -18,32 +18,34 @@ from tiny_run import CLASSES, Cli
 @pytest.mark.parametrize("method", ["gopro", "coop", "cocoop", "zeroshot", "linear_probe"])
 def test_every_kind_of_method(make: Make, given: Given, tmp_path: Path, method: str) -> None:
     classifier = make(method=method, examples=8, epochs=1).fit(*given)
-    found = classifier.explain(given[0][0], top=3)
+    result = classifier.explain(given[0][0], top=3)
     probabilities = classifier.predict_proba(given[0][:1])[0]
-    assert len(found.answers) == 3
-    assert found.answers[0].probability == pytest.approx(probabilities.max())
-    assert found.answers[0].name == CLASSES[probabilities.argmax()]
-    assert found.regions.shape == (8, 8)
-    assert np.isfinite(found.regions).all()
-    assert len(found.similar) == 6
-    assert found.similar[0].cosine == pytest.approx(1.0, abs=0.01)  # the picture itself was kept
-    assert bool(found.tokens) == (method in ("gopro", "coop", "cocoop"))
-    for token in found.tokens:
+    assert len(result.answers) == 3
+    assert result.answers[0].probability == pytest.approx(probabilities.max())
+    assert result.answers[0].name == CLASSES[probabilities.argmax()]
+    assert result.regions.shape == (8, 8)
+    assert np.isfinite(result.regions).all()
+    assert len(result.similar) == 6
+    assert result.similar[0].cosine == pytest.approx(
+        1.0, abs=0.01
+    )  # the picture itself is among them
+    assert bool(result.tokens) == (method in ("gopro", "coop", "cocoop"))
+    for token in result.tokens:
         assert (token.shift is None) == (method == "coop")
         assert (token.content is None) == (method != "gopro")
         assert token.learned[0].word == token.initial
-    text = "\n".join(lines(found))
-    assert found.answers[0].name in text
+    text = "\n".join(lines(result))
+    assert result.answers[0].name in text
     assert "occlusion" in text
-    drawn = Image.open(picture.draw(found, tmp_path / "a.png", "$a_{<b>.png"))
+    drawn = Image.open(picture.draw(result, tmp_path / "a.png", "$a_{<b>.png"))
     assert min(drawn.size) > 400
 
 
-def test_nothing_kept_and_other_names(make: Make, given: Given) -> None:
+def test_without_examples_and_with_other_names(make: Make, given: Given) -> None:
     classifier = make(examples=0).fit(*given)
-    found = classifier.with_classes(["a thing", "something else"]).explain(given[0][0])
-    assert found.similar == []
-    assert {answer.name for answer in found.answers} == {"a thing", "something else"}
+    result = classifier.with_classes(["a thing", "something else"]).explain(given[0][0])
+    assert result.similar == []
+    assert {answer.name for answer in result.answers} == {"a thing", "something else"}
     with pytest.raises(GoproError, match="got -1 examples"):
         make(examples=-1).fit(*given)
 

@@ -1,4 +1,4 @@
-"""Occlusion finds the place that the answer comes from."""
+"""Occlusion finds the region that determines the prediction."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ class _LooksAtOneCorner:
         return torch.cat([places[name] for name in self.class_names], dim=1)
 
 
-def test_only_what_is_looked_at_counts() -> None:
+def test_only_the_used_region_counts() -> None:
     pixels = torch.zeros(3, 32, 32)
     pixels[:, :16, :16] = 1.0
     method: Any = _LooksAtOneCorner()
-    name, found = occlusion(method, pixels, batch=7)
+    name, result = occlusion(method, pixels, batch=7)
     assert name == "bright"
-    assert found.shape == (CELLS, CELLS)
-    assert found[:4, :4].min() > 0
-    assert found[5:, 5:].abs().max() < 1e-6
-    assert in_words(found) == "upper left"
+    assert result.shape == (CELLS, CELLS)
+    assert result[:4, :4].min() > 0
+    assert result[5:, 5:].abs().max() < 1e-6
+    assert in_words(result) == "upper left"
 
 
 def test_nothing_matters() -> None:
     method: Any = _LooksAtOneCorner()
-    name, found = occlusion(method, torch.full((3, 32, 32), 0.5))
+    name, result = occlusion(method, torch.full((3, 32, 32), 0.5))
     assert name == "bright"
-    assert found.abs().max() == pytest.approx(0, abs=1e-6)
+    assert result.abs().max() == pytest.approx(0, abs=1e-6)
     assert in_words(torch.zeros(8, 8)) == "nowhere in particular"
     assert in_words(torch.nn.functional.pad(torch.ones(2, 2), (3, 3, 3, 3))) == "centre"
