@@ -36,22 +36,22 @@ def provenance(prepared: PreparedRun) -> schema.Provenance:
 @lru_cache
 def _own_revision() -> str | None:
     """This code's revision when the process first asked for it."""
-    return revision(Path(__file__))
+    return revision(Path(__file__).parents[1])
 
 
-def revision(file: Path) -> str | None:
-    """The git revision of the checkout that a source file belongs to.
+def revision(package: Path) -> str | None:
+    """The git revision of the checkout that a package belongs to.
 
     Args:
-        file: Below ``src/`` of the checkout. An installed copy has no revision, even when its
-            folder lies in another project's checkout.
+        package: Its folder, in ``src/`` of the checkout. An installed copy has no revision, even
+            when its folder lies in another project's checkout.
 
     Returns:
         The commit, followed by ``, changed`` when files differ from it; None without a checkout
         or without git.
     """
-    root = file.resolve().parents[2]
-    if not (root / ".git").exists() or file.resolve().parents[1].name != "src":
+    source, root = package.resolve().parents[:2]
+    if not (root / ".git").exists() or source.name != "src":
         return None
     try:
         commit = _git(root, "rev-parse", "HEAD")

@@ -11,8 +11,9 @@ import pytest
 import torch
 import yaml
 
+import gopro
 from gopro import data
-from gopro.runs.provenance import revision
+from gopro.runs.provenance import _own_revision, revision
 from tiny_run import Cli, write_photos
 
 
@@ -53,15 +54,22 @@ def test_revision(tmp_path: Path) -> None:
     file = tmp_path / "src" / "package" / "module.py"
     file.parent.mkdir(parents=True)
     file.write_text("1\n")
-    assert revision(file) is None
+    assert revision(file.parent) is None
     who = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false"]
     for words in (["init"], ["add", "."], [*who, "commit", "-m", "one"]):
         subprocess.run(["git", "-C", tmp_path, *words], check=True, capture_output=True)
-    found = revision(file)
+    found = revision(file.parent)
     assert found is not None and len(found) == 40
     file.write_text("2\n")
-    assert revision(file) == f"{found}, changed"
+    assert revision(file.parent) == f"{found}, changed"
     installed = tmp_path / "site-packages" / "package" / "module.py"  # in somebody's checkout
     installed.parent.mkdir(parents=True)
     installed.touch()
-    assert revision(installed) is None
+    assert revision(installed.parent) is None
+
+
+def test_the_own_revision_is_that_of_the_checkout() -> None:
+    package = Path(gopro.__file__).parent
+    if not (package.parents[1] / ".git").exists():
+        pytest.skip("this package is not in a git checkout")
+    assert _own_revision() is not None
