@@ -56,8 +56,7 @@ class PromptClassifier(Predictor, Hub):
         class_names: The name of each label, a mapping or a list that the labels index; by
             default the labels are the names.
         shots: Training pictures per class, drawn with the seed; by default all.
-        epochs: Passes over the training pictures; by default the method's recipe, and more
-            when there are few pictures.
+        epochs: Passes over the training pictures; by default the method's, more for few pictures.
         batch: Pictures per training step; by default the method's recipe.
         lr: Learning rate; by default the method's recipe.
         select: Which weights to keep: those of the last epoch, or the best on the validation
