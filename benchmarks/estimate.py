@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gopro.backbones import cache
+from gopro.backbones import feature_cache
 from gopro.cli.train import runs_from
 from gopro.training.config import TrainSettings
 
@@ -39,7 +39,7 @@ def compare(settings: TrainSettings, options: Any) -> tuple[str, Cost, Cost]:
     from gopro.runs.resolve import resolve
 
     with tempfile.TemporaryDirectory() as folder:
-        os.environ[cache.FOLDER] = str(Path(folder) / "cache")
+        os.environ[feature_cache.FOLDER] = str(Path(folder) / "cache")
         settings = replace(settings, out=Path(folder) / "run")
         estimated = estimate(prepare(resolve(settings, options)))
         started = time.perf_counter()

@@ -22,7 +22,7 @@ from typing import Any
 from gopro.data import Dataset, load
 from gopro.data.fewshot import sample
 from gopro.methods import find
-from gopro.results import schema
+from gopro.results import results_json
 from gopro.results.runfolder import DONE
 from gopro.runs import run
 from gopro.training.config import TrainSettings
@@ -78,7 +78,7 @@ def measure(
     settings = replace(base, out=folder, validate=False, resume=True, **general)
     if not (folder / DONE).exists():
         run.train(settings, find(base.method).Settings(**options), dataset)
-    return schema.read(folder)
+    return results_json.read(folder)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -68,7 +68,7 @@ def training(arguments: Sequence[str], place: Path, *, cache: bool = False) -> W
 
 def fill_cache(folder: str, count: int) -> None:
     """Encode pictures through the feature cache."""
-    from gopro.backbones.cache import cached_features
+    from gopro.backbones.feature_cache import cached_features
     from small_clips import small_backbone
 
     os.environ["GOPRO_CACHE"] = folder

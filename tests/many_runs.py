@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gopro.results.schema import summary
+from gopro.results.results_json import summary
 
 Run = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from gopro.results import schema
+from gopro.results import results_json
 
 SAME = ("model.safetensors", "metrics.jsonl", "predictions.json", "sample.json")
 """Files of a run folder that have to be the same byte for byte."""
@@ -29,7 +29,7 @@ def measured(folder: Path) -> dict[str, Any]:
 
     The revision of the code is left out too, because it may change during the tests.
     """
-    found = schema.read(folder)
+    found = results_json.read(folder)
     given = {k: v for k, v in found["settings"].items() if k not in _FREE}
     place = {k: v for k, v in found["environment"].items() if k != "device"}
     return {**found, "train_seconds": 0, "revision": "", "settings": given, "environment": place}

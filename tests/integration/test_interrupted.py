@@ -14,7 +14,7 @@ import pytest
 import yaml
 from torch import Tensor
 
-from gopro.results import schema
+from gopro.results import results_json
 from gopro.training import trainer
 from same_runs import assert_same
 from tiny_run import Cli, register
@@ -82,7 +82,7 @@ def test_resume_without_anything_to_resume_is_a_new_run(train: Cli, tmp_path: Pa
 
 def test_a_damaged_checkpoint(train: Cli, tmp_path: Path, monkeypatch: Any) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "summary", _fail)
+        patch.setattr(results_json, "summary", _fail)
         with pytest.raises(ZeroDivisionError):
             train(tmp_path / "run")
     path = tmp_path / "run" / "checkpoint.safetensors"

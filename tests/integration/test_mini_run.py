@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from gopro.results import schema
+from gopro.results import results_json
 from gopro.runs import workspace
 from small_world import small_world
 from tiny_run import Cli
@@ -23,7 +23,7 @@ def test_the_demo_ends_with_a_table_and_a_picture(
     assert answer.err == ""
     assert "zero-shot CLIP" in answer.out and "gopro (paper)" in answer.out
     assert "harmonic mean" in answer.out and str(tmp_path / "demo") in answer.out.replace("\n", "")
-    found = schema.read(tmp_path / "demo")
+    found = results_json.read(tmp_path / "demo")
     assert (found["dataset"], found["backbone"], found["method"]) == ("world", "mini", "gopro")
     assert found["test"]["new"]["n"] == 10
     with Image.open(tmp_path / "demo" / "picture.png") as image:

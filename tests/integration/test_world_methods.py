@@ -9,7 +9,7 @@ import pytest
 
 from gopro.data import Dataset
 from gopro.methods import TABLE, find
-from gopro.results import schema
+from gopro.results import results_json
 from small_world import small_world
 from tiny_run import Cli, quick
 
@@ -32,7 +32,7 @@ def test_every_method(cli: Cli, tiny: list[str], tmp_path: Path, method: str) ->
     out, asked = tmp_path / "run", ["--method", method, "--epochs", 1]
     answer = cli("train", "world", "few-shot", *tiny, *asked, *USUAL, "--out", out)
     assert answer.code == 0, answer.err
-    found = schema.read(out)
+    found = results_json.read(out)
     assert (found["dataset"], found["method"]) == ("world", method)
     assert found["test"]["all"]["n"] == 8
     again = cli("test", out)
@@ -53,5 +53,5 @@ def test_validation_and_zero_shot_beside_another_image_tower(
     lines = (out / method / "metrics.jsonl").read_text().splitlines()
     assert all(0 <= json.loads(line)["val_accuracy"] <= 100 for line in lines)
     assert len(lines) == 2
-    mine, plain = schema.read(out / method), schema.read(out / "zeroshot")
+    mine, plain = results_json.read(out / method), results_json.read(out / "zeroshot")
     assert mine["zeroshot"]["test"] == plain["test"]  # the frozen tower's, not the method's

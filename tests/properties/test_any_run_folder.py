@@ -18,7 +18,7 @@ from gopro.common.typed import check as check_type
 from gopro.data import Dataset, Item
 from gopro.data.fewshot import load_sample
 from gopro.methods.gopro import GOProSettings
-from gopro.results import recorded, runfolder, schema
+from gopro.results import results_json, run_record, runfolder
 from gopro.results.pages import formats, printed, sweep_page
 from gopro.results.tables import build
 from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -29,7 +29,7 @@ SETTINGS = TrainSettings(dataset="world", method="gopro", root=Path("sets"), epo
 CONFIG = runfolder.to_dict(SETTINGS, GOProSettings(layers=(1, 2)))
 RESULTS = {
     **make("gopro", notes=["split generated"], environment={"torch": "2"}, revision=None),
-    "schema": schema.SCHEMA,
+    "schema": results_json.SCHEMA,
 }
 ROWS = [{"epoch": 1, "lr": 0.1, "loss": 2.0, "ce": 1.5, "val_accuracy": 40.0}] * 3
 PART = {"class_names": ["ant", "bee"], "keys": ["a", "b"], "labels": [0, 1]}
@@ -69,9 +69,9 @@ def check_settings(folder: Path) -> None:
 @share(0.3)
 @given(content=damaged(RESULTS) | ANY)
 def test_any_results(tmp_path: Path, content: Any) -> None:
-    (tmp_path / schema.FILE).write_text(json.dumps(content))
+    (tmp_path / results_json.FILE).write_text(json.dumps(content))
     with a_result_or_one_line(tmp_path):
-        found = schema.read(tmp_path)
+        found = results_json.read(tmp_path)
         printed.print_run(found)
         tables = build([found])
         for write in (formats.markdown, formats.latex, formats.to_csv):
@@ -84,12 +84,12 @@ def test_any_page(tmp_path: Path, rows: Any, predictions: Any) -> None:
     out = tmp_path.parent / "page.html"
     run = tmp_path / "run"
     run.mkdir(exist_ok=True)
-    (run / schema.FILE).write_text(json.dumps(RESULTS))
+    (run / results_json.FILE).write_text(json.dumps(RESULTS))
     (run / "metrics.jsonl").write_text(as_lines(rows))
-    (run / recorded.PREDICTIONS).write_text(json.dumps(predictions))
+    (run / run_record.PREDICTIONS).write_text(json.dumps(predictions))
     with a_result_or_one_line(tmp_path):
-        recorded.metrics(run)
-        recorded.predictions(run)
+        run_record.metrics(run)
+        run_record.predictions(run)
         sweep_page.write([run], out)
         assert out.read_bytes().endswith(b"</html>")
 

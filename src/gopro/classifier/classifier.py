@@ -14,7 +14,7 @@ import torch
 from typing_extensions import Self
 
 from gopro.backbones.shared import backbone_key, shared_backbone
-from gopro.classifier import fastway, storage
+from gopro.classifier import fast_prediction, storage
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.examples import Examples
 from gopro.classifier.explain.explanation import Explanation, explain
@@ -159,7 +159,7 @@ class PromptClassifier(Predictor, Hub):
         self.class_names_ = self.trained_names_ = names
         self.backbone_checksum_ = inputs.shared.checksum
         self.examples_, self.measured_ = examples, None
-        self.reference_ = fastway.reference(self.method_, pixels)
+        self.reference_ = fast_prediction.reference(self.method_, pixels)
         self.training_ = {
             "pictures": {name: truth.count(index) for index, name in enumerate(names)},
             "seconds": round(time.monotonic() - started, 1),

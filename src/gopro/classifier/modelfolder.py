@@ -16,7 +16,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gopro.classifier import fastway
+from gopro.classifier import fast_prediction
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelcard import card
 from gopro.common.errors import GoproError
@@ -108,7 +108,7 @@ def write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] |
             about["examples_sha256"] = _file_hash(examples_file)
         if fast is not None:
             fast_file = files.enter_context(atomic_write(folder / FAST))
-            fastway.save(fast_file, *fast)
+            fast_prediction.save(fast_file, *fast)
             about["fast_sha256"] = _file_hash(fast_file)
         about["sha256"] = _seal(about)
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)

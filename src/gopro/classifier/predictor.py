@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
-from gopro.classifier import fastway
+from gopro.classifier import fast_prediction
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.estimator import Estimator
 from gopro.classifier.examples import Examples
@@ -191,7 +191,7 @@ class Predictor(Estimator):
         """
         self.check_fitted()
         if self._fast_prompts is None or not self.fast_is_ready:
-            self._fast_prompts = fastway.fast_prompts(self.method_, self.reference_)
+            self._fast_prompts = fast_prediction.fast_prompts(self.method_, self.reference_)
         return self._fast_prompts
 
     def _groups(self, images: Iterable[Picture]) -> Iterator[list[Tensor | GoproError]]:

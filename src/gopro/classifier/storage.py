@@ -11,7 +11,7 @@ import numpy as np
 
 from gopro.backbones import Backbone
 from gopro.backbones.shared import Shared, backbone_key, shared_backbone
-from gopro.classifier import fastway, modelfolder
+from gopro.classifier import fast_prediction, modelfolder
 from gopro.classifier.modelfolder import SETTINGS, SavedModel
 from gopro.classifier.predictor import Predictor
 from gopro.common.errors import GoproError
@@ -89,7 +89,7 @@ def load(
         method.eval()
         classifier.method_ = method if names == trained_names else method.for_classes(names)
         classifier.reference_, classifier._fast_prompts = (
-            fastway.load(fast_file, classifier.method_) if fast_file else (None, None)
+            fast_prediction.load(fast_file, classifier.method_) if fast_file else (None, None)
         )
     return classifier
 

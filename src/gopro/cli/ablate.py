@@ -30,7 +30,7 @@ def ablate(arguments: Sequence[str]) -> None:
 
     from rich.console import Console
 
-    from gopro.results import runfolder, schema
+    from gopro.results import results_json, runfolder
     from gopro.results.pages.formats import rich_table
     from gopro.runs import ablation
     from gopro.runs.series import in_turn
@@ -52,11 +52,13 @@ def ablate(arguments: Sequence[str]) -> None:
         return
     with train.stopping("the same command continues"):
         in_turn(runs)
-    results = {name: [schema.read(_folder(out, name, seed)) for seed in seeds] for name in methods}
+    results = {
+        name: [results_json.read(_folder(out, name, seed)) for seed in seeds] for name in methods
+    }
     head, *rows = ablation.table(ablation.rows(results))
     first = results[ablation.FULL][0]
     title = (
-        f"{schema.method_name(first)} on {first['dataset']}, {first['task']}, "
+        f"{results_json.method_name(first)} on {first['dataset']}, {first['task']}, "
         f"{settings.shots} shots, {settings.backbone}, seeds {', '.join(map(str, seeds))}: "
         "accuracy in %, and the change without each part"
     )

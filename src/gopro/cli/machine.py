@@ -14,8 +14,8 @@ from typing import Literal
 
 import torch
 
-from gopro.backbones import cache
 from gopro.backbones.build import choose_device
+from gopro.backbones.feature_cache import FOLDER, LIMIT, open_cache
 from gopro.common import environment
 from gopro.common.errors import GoproError
 from gopro.data import default_root, present
@@ -111,16 +111,16 @@ def _extras() -> Iterator[Finding]:
 
 def _caches() -> Iterator[Finding]:
     try:
-        features = cache.open_cache()
+        features = open_cache()
     except GoproError as error:
         yield Finding("features", "can't be cached", str(error), "missing")
     else:
         if features is None:
-            yield Finding("features", "not cached", f"${cache.FOLDER} switches it off", "note")
+            yield Finding("features", "not cached", f"${FOLDER} switches it off", "note")
         else:
             size = f"{_size(features.folder)} of at most {_bytes(features.limit)}"
             used = f"{size} in {features.folder}"
-            yield Finding("features", used, f"${cache.FOLDER}, ${cache.LIMIT} change it")
+            yield Finding("features", used, f"${FOLDER}, ${LIMIT} change it")
     yield Finding("weights", f"{_size(hub_cache())} in {hub_cache()}", "$HF_HOME changes it")
 
 

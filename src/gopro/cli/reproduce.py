@@ -122,7 +122,7 @@ def _judge(folders: Sequence[Path], methods: Sequence[str], least: float) -> Non
 
     from gopro.results.pages.formats import rich_table
     from gopro.results.published import source
-    from gopro.results.schema import read
+    from gopro.results.results_json import read
     from gopro.results.tables import build
     from gopro.runs.sweep.paper import verdicts
 

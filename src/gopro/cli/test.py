@@ -17,13 +17,13 @@ def test(arguments: Sequence[str]) -> None:
     add_places(parser)
     values = parse(parser, arguments)
 
-    from gopro.results import schema
+    from gopro.results import results_json
     from gopro.results.pages import printed
     from gopro.runs import run
 
     results = run.test(values["run_dir"], places(values), values["fast"], announce=print)
     printed.print_run(results)
-    recorded = schema.read(values["run_dir"])
+    recorded = results_json.read(values["run_dir"])
     if results["test"] != recorded["test"]:
         print("the accuracies differ from the recorded ones:")
         printed.print_run(recorded)

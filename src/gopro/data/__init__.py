@@ -7,9 +7,9 @@ from pathlib import Path
 
 from gopro.common.errors import GoproError
 from gopro.data.catalog import KNOWN, present
+from gopro.data.catalog_entry import ROOT_VARIABLE, default_root
 from gopro.data.dataset import Dataset, Item, check_class_names, readable
 from gopro.data.folder import read_folder
-from gopro.data.known import ROOT_VARIABLE, default_root
 
 __all__ = [
     "ROOT_VARIABLE",

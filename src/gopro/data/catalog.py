@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from gopro.data import official
+from gopro.data.benchmark_sets import read_fixed
+from gopro.data.catalog_entry import Known
 from gopro.data.domains import read_domains
-from gopro.data.fixed import read_fixed
 from gopro.data.imagenet import read_imagenet
-from gopro.data.known import Known
 from gopro.data.worldset import read_world
 
 _EUROSAT = {

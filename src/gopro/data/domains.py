@@ -8,7 +8,7 @@ from pathlib import Path
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.listing import folders, pictures
-from gopro.data.partition import complete
+from gopro.data.random_splits import complete
 
 
 def read_domains(name: str, home: Path, classes: int, *, domains: Sequence[str]) -> Dataset:

@@ -8,7 +8,7 @@ from pathlib import Path
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.listing import folders, is_picture, tree
-from gopro.data.partition import complete
+from gopro.data.random_splits import complete
 
 _VALIDATION = ("val", "valid", "validation")
 

@@ -11,7 +11,7 @@ from PIL import Image
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.images import convert_image
-from gopro.data.partition import complete
+from gopro.data.random_splits import complete
 
 _VALIDATION = ("validation", "val", "valid", "dev")
 _LABELS = ("label", "labels")

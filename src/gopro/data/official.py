@@ -15,7 +15,7 @@ from typing import Any
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Item
 from gopro.data.listing import folders, pictures
-from gopro.data.partition import Parts
+from gopro.data.random_splits import Parts
 
 Lists = tuple[tuple[str, ...], Parts]
 """Class names; and part -> items."""

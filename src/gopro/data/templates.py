@@ -1,4 +1,4 @@
-"""Hand-written prompt templates of zero-shot CLIP.
+"""Hand-written prompt templates of zero-shot CLIP; ``backbones/prompts.py`` fills them in.
 
 ``own_template`` is the CoOp benchmark's template of a data set (Zhou et al., IJCV 2022);
 ``ensemble_templates`` are those of CLIP's authors for ImageNet (Radford et al., ICML 2021).
@@ -47,7 +47,7 @@ def own_template(dataset: str) -> str | None:
     return _OWN.get(dataset)
 
 
-def sentences(template: str | None, ensemble: str = "none") -> tuple[str, ...]:
+def templates_for(template: str | None, ensemble: str = "none") -> tuple[str, ...]:
     """The prompt templates that zero-shot CLIP uses.
 
     Args:
@@ -62,8 +62,8 @@ def sentences(template: str | None, ensemble: str = "none") -> tuple[str, ...]:
 
 
 def describe(template: str | None, ensemble: str = "none") -> str:
-    """A short description of ``sentences(template, ensemble)`` for results and tables."""
-    templates = sentences(template, ensemble)
+    """A short description of ``templates_for(template, ensemble)`` for results and tables."""
+    templates = templates_for(template, ensemble)
     if ensemble == "none":
         return templates[0]
     size = len(ensemble_templates(ensemble))

@@ -1,7 +1,7 @@
 """The self-supervised losses: visual contrastive loss (L_con), prompt consistency (L_sem).
 
 Shape notation: B images, C classes, e embedding width. The classification loss L_ce is torch's
-``cross_entropy``.
+``cross_entropy``. A method's own terms are in its file: its ``loss`` names and computes them.
 """
 
 from __future__ import annotations

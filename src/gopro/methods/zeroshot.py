@@ -12,7 +12,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.data.templates import sentences
+from gopro.data.templates import templates_for
 from gopro.methods.base import Batch, Method
 
 
@@ -51,7 +51,7 @@ class ZeroShot(Method):
     def set_class_names(self, names: Sequence[str]) -> None:
         texts = [
             F.normalize(self.backbone.encode_class_names(names, sentence), dim=-1)
-            for sentence in sentences(self.settings.template, self.settings.ensemble)
+            for sentence in templates_for(self.settings.template, self.settings.ensemble)
         ]
         self.text = F.normalize(torch.stack(texts).mean(dim=0), dim=-1)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
-from gopro.backbones.cache import cached_features, cached_features_unless_busy
+from gopro.backbones.feature_cache import cached_features, cached_features_unless_busy
 from gopro.backbones.image import to_unit
 from gopro.common.progress import bar
 from gopro.data import Dataset, Item

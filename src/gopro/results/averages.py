@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gopro.common.errors import GoproError
-from gopro.results.schema import summary, summary_of
+from gopro.results.results_json import summary, summary_of
 
 GROUP = ("dataset", "task", "method", "variant", "backbone", "shots")
 """Runs with the same values of these differ only by seed, and are averaged."""

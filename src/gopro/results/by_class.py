@@ -12,7 +12,7 @@ from dataclasses import replace
 from statistics import mean
 from typing import Any
 
-from gopro.results.schema import summary
+from gopro.results.results_json import summary
 from gopro.results.tables import Table
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from gopro.common.errors import GoproError
 from gopro.results import published
 from gopro.results.averages import over_seeds, spread
-from gopro.results.schema import harmonic_mean, method_name
+from gopro.results.results_json import harmonic_mean, method_name
 from gopro.results.statistics import Difference, paired
 
 ZERO_SHOT = "zero-shot CLIP"

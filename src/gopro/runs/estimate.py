@@ -11,7 +11,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from gopro.backbones import ImageFeatures, cache
+from gopro.backbones import ImageFeatures, feature_cache
 from gopro.backbones.image import to_unit
 from gopro.common.text import duration
 from gopro.data import Dataset, Item
@@ -122,7 +122,7 @@ def _add_up(
     learned = 4 * sum(p.numel() for p in trial.parameters() if p.requires_grad)
     slots = 1 if recipe.optimizer == "sgd" else 2
     disk = learned * (2 + slots + (settings.select == "best")) + 200 * sum(tests.values())
-    if cache.open_cache() is not None:
+    if feature_cache.open_cache() is not None:
         kinds = len(trial.views) - fixed
         size = 4 * (prepared.backbone.embed_dim + 2 * sum(prepared.backbone.vision_widths))
         disk += size * (frozen if trial.modifies_image_encoder else encoded)
@@ -179,7 +179,7 @@ def _is_cached(prepared: PreparedRun, dataset: Dataset, items: Sequence[Item]) -
     settings, size = prepared.settings, prepared.backbone.image_size
     first = list(items[: settings.eval_batch])
     pixels = next(batches(dataset, first, size, settings.eval_batch, settings.workers))
-    return cache.is_cached(prepared.backbone, pixels)
+    return feature_cache.is_cached(prepared.backbone, pixels)
 
 
 def _peak(prepared: PreparedRun) -> int:

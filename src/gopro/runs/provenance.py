@@ -11,11 +11,11 @@ from pathlib import Path
 from gopro.common import environment
 from gopro.data.fewshot import Sample
 from gopro.data.plan import Plan
-from gopro.results import runfolder, schema
+from gopro.results import results_json, runfolder
 from gopro.runs.prepared import PreparedRun
 
 
-def provenance(prepared: PreparedRun) -> schema.Provenance:
+def provenance(prepared: PreparedRun) -> results_json.Provenance:
     """The entries of ``results.json`` that say how the results were made.
 
     Returns:

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from gopro.common.tensors import load_tensors
-from gopro.results import runfolder, schema
-from gopro.results.recorded import PREDICTIONS
+from gopro.results import results_json, runfolder
+from gopro.results.run_record import PREDICTIONS
 from gopro.runs import run
 from gopro.runs.launch import launch, resolve_in_first_process
 from gopro.training.trainer import METRICS
@@ -44,7 +44,7 @@ def rerun(
         GoproError: When the folder holds no finished run, or its data or backbone is missing.
         Interrupted: After Ctrl-C, once all is saved.
     """
-    recorded = schema.read(folder)
+    recorded = results_json.read(folder)
     settings, options = runfolder.read_settings(folder)
     settings = replace(settings, **{**changes, "out": out, "resume": True})
     resolved = resolve_in_first_process(settings, options)
@@ -73,7 +73,7 @@ def differences(first: Path, second: Path) -> Iterator[str]:
         GoproError: When a folder holds no finished run.
     """
     yield from _weights(first / runfolder.WEIGHTS, second / runfolder.WEIGHTS)
-    before, now = schema.read(first), schema.read(second)
+    before, now = results_json.read(first), results_json.read(second)
     for who, a, b in (
         ("", before["test"], now["test"]),
         ("zero-shot ", before["zeroshot"]["test"], now["zeroshot"]["test"]),
@@ -88,8 +88,8 @@ def differences(first: Path, second: Path) -> Iterator[str]:
 
 def causes(first: Path, second: Path) -> list[str]:
     """What was different before the runs started: versions, device, code, data."""
-    before: Mapping[str, Any] = schema.read(first)
-    now: Mapping[str, Any] = schema.read(second)
+    before: Mapping[str, Any] = results_json.read(first)
+    now: Mapping[str, Any] = results_json.read(second)
     reasons = []
     for name, old in before.get("environment", {}).items():
         new = now["environment"].get(name)

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from gopro.backbones.auto_precision import fastest
 from gopro.backbones.build import choose_device
-from gopro.backbones.precision import fastest
 from gopro.common.errors import GoproError
 from gopro.data import Dataset
 from gopro.data.plan import Plan

@@ -17,12 +17,12 @@ from gopro.data import Dataset, Item
 from gopro.data.pixels import batches
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import validator
-from gopro.results import runfolder, schema
+from gopro.results import results_json, runfolder
 from gopro.results.pages import run_page
-from gopro.results.recorded import PREDICTIONS, RunRecord
-from gopro.results.recorded import predictions as read_predictions
+from gopro.results.run_record import PREDICTIONS, RunRecord
+from gopro.results.run_record import predictions as read_predictions
 from gopro.runs.estimate import estimate
-from gopro.runs.fast_tests import FastTests
+from gopro.runs.fast_prediction import FastTests
 from gopro.runs.prepared import PreparedRun, prepare
 from gopro.runs.provenance import provenance
 from gopro.runs.resolve import ResolvedRun, resolve
@@ -99,9 +99,11 @@ def execute(
     measured, predictions = measure(prepared)
     write_json(folder / PREDICTIONS, predictions)
     learned = method.trainable_parameters
-    about = schema.results(settings, prepared.options, prepared.plan, learned, seconds, measured)
-    results: schema.Results = {**about, **provenance(prepared)}
-    schema.write(folder, results)
+    about = results_json.results(
+        settings, prepared.options, prepared.plan, learned, seconds, measured
+    )
+    results: results_json.Results = {**about, **provenance(prepared)}
+    results_json.write(folder, results)
     record = RunRecord(folder, results, predictions, rows)
     datasets = {name: test.dataset for name, test in prepared.plan.tests.items()}
     if prepared.trains:
@@ -129,7 +131,7 @@ def test(
     changes: dict[str, Any],
     fast: bool = False,
     announce: Callable[[str], None] = silent,
-) -> schema.Results:
+) -> results_json.Results:
     """Measure a finished run's weights again.
 
     Args:
@@ -145,7 +147,7 @@ def test(
         GoproError: When the folder holds no finished run, or its data or backbone is missing, or
             there is no fast prediction for its method.
     """
-    recorded = schema.read(folder)
+    recorded = results_json.read(folder)
     settings, options = runfolder.read_settings(folder)
     prepared = prepare(resolve(replace(settings, out=folder, **changes), options))
     method = prepared.method
@@ -160,7 +162,7 @@ def test(
     else:
         measured, _ = measure(prepared)
     learned, seconds = prepared.method.trainable_parameters, recorded["train_seconds"]
-    results = schema.results(settings, options, prepared.plan, learned, seconds, measured)
+    results = results_json.results(settings, options, prepared.plan, learned, seconds, measured)
     return {**recorded, **results}
 
 

@@ -15,7 +15,7 @@ from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.prediction.encode import encode, features_for
 from gopro.prediction.predict import Scorer, accuracy, predict
-from gopro.results import schema
+from gopro.results import results_json
 from gopro.runs.prepared import PreparedRun
 
 
@@ -67,7 +67,7 @@ def _test_features(
 
 def measure(
     prepared: PreparedRun, fast: Callable[[str, Method], Scorer] = lambda name, method: method
-) -> tuple[schema.Measured, dict[str, Any]]:
+) -> tuple[results_json.Measured, dict[str, Any]]:
     """Run all tests of the plan.
 
     Args:
@@ -81,7 +81,7 @@ def measure(
     Raises:
         GoproError: When an image is missing or can't be read.
     """
-    measured: dict[str, dict[str, schema.Score]] = {"method": {}, "zeroshot": {}}
+    measured: dict[str, dict[str, results_json.Score]] = {"method": {}, "zeroshot": {}}
     templates: dict[str, dict[str, str]] = {"method": {}, "zeroshot": {}}
     predictions: dict[str, Any] = {}
     for name, test in prepared.plan.tests.items():
@@ -113,4 +113,4 @@ def measure(
             "predicted": answers["method"].tolist(),
             "zeroshot": answers["zeroshot"].tolist(),
         }
-    return schema.measured(measured, templates), predictions
+    return results_json.measured(measured, templates), predictions

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
-from gopro.backbones.cache import Cache, cached_features, open_cache, pixels_key, tower_key
+from gopro.backbones.feature_cache import Cache, cached_features, open_cache, pixels_key, tower_key
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
 from gopro.common.progress import bar

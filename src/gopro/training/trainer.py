@@ -26,7 +26,7 @@ from gopro.training.batches import CachedViews, LiveViews, draw_seed
 from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.training.config import ViewSettings
 from gopro.training.loggers import log_row
-from gopro.training.numerics import all_finite, broken_gradient, files
+from gopro.training.non_finite import all_finite, broken_gradient, files
 from gopro.training.schedule import learning_rate
 
 if TYPE_CHECKING:

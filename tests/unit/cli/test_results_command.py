@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gopro.results.schema import summary
+from gopro.results.results_json import summary
 from tiny_run import Cli
 
 

@@ -15,7 +15,7 @@ from gopro.data import official
 from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Item
 from gopro.data.official import Lists
-from gopro.data.partition import complete
+from gopro.data.random_splits import complete
 from gopro.data.splits import Split, read_split
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item
-from gopro.results import averages, runfolder, schema
+from gopro.results import averages, results_json, runfolder
 from gopro.results.pages import printed
 from gopro.runs import run
 from gopro.training.config import TrainSettings
@@ -61,7 +61,7 @@ def test_runs_with_other_targets_have_other_folders() -> None:
 
 def test_a_run_leaves_a_domain_out(tmp_path: Path) -> None:
     folder = run.train(settings(targets="sketch", out=tmp_path / "run"), dataset=STYLES)
-    results = schema.read(folder)
+    results = results_json.read(folder)
     assert results["task"] == "domain-generalization"
     assert {name: (row["n"], row["classes"]) for name, row in results["test"].items()} == {
         "sketch": (6, 2)
@@ -84,7 +84,7 @@ def test_settings_record_the_default_targets(
     target = f"folder:{tmp_path / 'pets'}"
     monkeypatch.setattr("gopro.data.tasks.data.present", lambda root: [target])
     folder = run.train(settings(task="cross-dataset", out=tmp_path / "run"), dataset=STYLES)
-    results = schema.read(folder)
+    results = results_json.read(folder)
     assert list(results["test"]) == ["folder:pets"]
     assert results["test"]["folder:pets"]["n"] == 2
     assert runfolder.read_settings(folder)[0].targets == target

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from gopro.data.catalog import KNOWN
-from gopro.data.templates import DEFAULT, describe, ensemble_templates, own_template, sentences
+from gopro.data.templates import DEFAULT, describe, ensemble_templates, own_template, templates_for
 
 
 def test_own_templates() -> None:
@@ -53,8 +53,8 @@ def test_ensembles() -> None:
         ("art of the {}.", "select", ensemble_templates("select"), "the 7 of the ensemble select"),
     ],
 )
-def test_sentences(
+def test_templates_for(
     template: str | None, ensemble: str, wanted: tuple[str, ...], words: str
 ) -> None:
-    assert sentences(template, ensemble) == wanted
+    assert templates_for(template, ensemble) == wanted
     assert describe(template, ensemble) == words

@@ -17,7 +17,7 @@ from gopro import methods
 from gopro.data import worldset
 from gopro.methods import configs
 from gopro.methods.base import Recipe
-from gopro.results import schema
+from gopro.results import results_json
 from tiny_run import Cli, quick
 
 GUIDE = Path(__file__).parents[3] / "docs" / "adding-a-method.md"
@@ -69,7 +69,7 @@ def test_its_commands(
         assert answer.code == 0, answer.err
         assert "zero-shot CLIP" in answer.out
     folders = [path.parent for path in (tmp_path / "runs").rglob("done")]
-    runs = [schema.read(folder) for folder in folders]
+    runs = [results_json.read(folder) for folder in folders]
     assert sorted(run["method"] for run in runs) == ["coop"] * 2 + ["tether"] * 6
     assert {run["dataset"] for run in runs} == {"world"}
 

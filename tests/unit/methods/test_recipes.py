@@ -15,7 +15,7 @@ from gopro.methods import TABLE, configs, find
 from gopro.methods.base import Recipe
 from gopro.methods.coop import CoOp
 from gopro.results import published
-from gopro.results.schema import harmonic_mean
+from gopro.results.results_json import harmonic_mean
 from tiny_run import Cli
 
 FOLDER = Path(configs.__file__).parent / "published"

@@ -11,7 +11,7 @@ from gopro.common.errors import GoproError
 from gopro.methods.coop import CoOpSettings
 from gopro.methods.gopro import GOPro, GOProSettings
 from gopro.methods.slip import SLIPSettings
-from gopro.results.schema import summary
+from gopro.results.results_json import summary
 from gopro.runs import ablation
 
 

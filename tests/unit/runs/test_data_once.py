@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gopro.data import Dataset, Item
-from gopro.results import recorded, schema
+from gopro.results import results_json, run_record
 from gopro.results.pages import runs as pages
 from gopro.runs import run
 from tiny_run import Cli
@@ -66,7 +66,11 @@ def test_the_report_reads_nothing_back(
     def fail(folder: Path) -> None:
         raise AssertionError(f"{folder} was read")
 
-    for module, name in ((schema, "read"), (recorded, "metrics"), (recorded, "predictions")):
+    for module, name in (
+        (results_json, "read"),
+        (run_record, "metrics"),
+        (run_record, "predictions"),
+    ):
         monkeypatch.setattr(module, name, fail)
     monkeypatch.setattr(run, "read_predictions", fail)
     answer = train(tmp_path / "run")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gopro.common.tensors import load_tensors, save_tensors
-from gopro.results import schema
+from gopro.results import results_json
 from gopro.runs.rerun import causes, differences
 from tiny_run import Cli, write_photos
 
@@ -34,7 +34,7 @@ def test_the_threads_are_those_of_the_run(train: Cli, cli: Cli, tmp_path: Path) 
     finally:
         torch.set_num_threads(before)
     assert cli("rerun", tmp_path / "run").code == 0
-    first, again = (schema.read(tmp_path / name) for name in ("run", "run-rerun"))
+    first, again = (results_json.read(tmp_path / name) for name in ("run", "run-rerun"))
     assert "3 threads" in first["environment"]["device"]
     assert again["environment"] == first["environment"]
     assert torch.get_num_threads() == before

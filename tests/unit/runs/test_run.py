@@ -17,7 +17,7 @@ from gopro.common.errors import GoproError
 from gopro.common.tensors import load_tensors
 from gopro.data import Dataset, load
 from gopro.methods.coop import CoOpSettings
-from gopro.results import schema
+from gopro.results import results_json
 from gopro.runs import run
 from gopro.training.config import TrainSettings
 from tiny_run import BASE, CLASSES, NAME, NEW, Cli, write_photos
@@ -66,7 +66,7 @@ def test_zero_shot_trains_nothing_and_leaves_the_same_files(train: Cli, tmp_path
     assert "nothing to train" in answer.out
     assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
     assert (tmp_path / "run" / "metrics.jsonl").read_text() == ""
-    found = schema.read(tmp_path / "run")
+    found = results_json.read(tmp_path / "run")
     assert found["test"] == found["zeroshot"]["test"]
     assert found["trainable_parameters"] == 0
 
@@ -143,7 +143,7 @@ def test_a_finished_run_measures_the_same_again(train: Cli, cli: Cli, tmp_path: 
     train(tmp_path / "run")
     before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     again = run.test(tmp_path / "run", {})
-    assert again == schema.read(tmp_path / "run")
+    assert again == results_json.read(tmp_path / "run")
     answer = cli("test", tmp_path / "run")
     assert answer.code == 0 and "differ" not in answer.out
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
@@ -244,7 +244,7 @@ def test_base_to_new_asks_for_the_new_names(
     monkeypatch.setattr(shared, "_last", None)
     monkeypatch.setattr(shared, "build", coloured)
     train(tmp_path / "run")
-    found = schema.read(tmp_path / "run")
+    found = results_json.read(tmp_path / "run")
     for measured in (found, found["zeroshot"]):
         assert [measured["test"][name]["accuracy"] for name in ("base", "new")] == [100.0, 100.0]
         assert measured["harmonic_mean"] == 100.0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gopro.data import templates
-from gopro.results import schema
+from gopro.results import results_json
 from tiny_run import Cli, write_photos
 
 USUAL = "a photo of a {}."
@@ -24,7 +24,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
 def found(train: Cli, out: Path, *options: object) -> tuple[dict[str, Any], str]:
     answer = train(out, *options)
     assert answer.code == 0, answer.err
-    return schema.read(out), answer.out
+    return results_json.read(out), answer.out
 
 
 def test_without_one_of_its_own_it_is_the_usual_one(train: Cli, tmp_path: Path) -> None:
@@ -72,6 +72,6 @@ def test_each_target_has_its_own(cli: Cli, tiny: list[str], photos: Path, tmp_pa
         options = [*tiny, *target, "--method", method, "--batch", 2, "--out", out]
         answer = cli("train", f"folder:{photos}", "cross-dataset", *options)
         assert answer.code == 0, answer.err
-        result = schema.read(out)
+        result = results_json.read(out)
         assert result["templates"] == {"folder:things": USUAL}
         assert result["templates"] == result["zeroshot"]["templates"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from gopro.backbones import Backbone, cache
+from gopro.backbones import Backbone, feature_cache
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
 from gopro.methods.gopro import GOPro, GOProSettings
@@ -195,7 +195,7 @@ def test_without_a_cache_the_copies_stay_in_memory(
 def test_copies_larger_than_the_cache_are_refused(
     method: GOPro, pixels: Tensor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(cache.LIMIT, "0.00001")
+    monkeypatch.setenv(feature_cache.LIMIT, "0.00001")
     with pytest.raises(GoproError, match="GOPRO_CACHE_GB"):
         cached(method, pixels)
     assert not list(folder.glob("*.npy*"))

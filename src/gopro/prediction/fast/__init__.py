@@ -17,8 +17,13 @@ Shape notation: B images, n training images, C classes, e embedding width, q com
 features of a shift, D entries of a shift (M * d_t, or d_t if all tokens share one).
 """
 
-from gopro.prediction.fast.conditioned import Conditioned, Reference, is_conditioned, with_classes
 from gopro.prediction.fast.fitted import FastMap, fit
+from gopro.prediction.fast.image_dependent import (
+    Conditioned,
+    Reference,
+    is_conditioned,
+    with_classes,
+)
 from gopro.prediction.fast.predict import FastPrompts
 from gopro.prediction.fast.stored import load_fast, save_fast
 from gopro.prediction.fast.subspace import Subspace

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gopro.common.progress import bar
-from gopro.prediction.fast.conditioned import Conditioned, Reference, with_classes
+from gopro.prediction.fast.image_dependent import Conditioned, Reference, with_classes
 from gopro.prediction.fast.subspace import Subspace
 
 LEADING = 5

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
-from gopro.prediction.fast.conditioned import Conditioned
 from gopro.prediction.fast.fitted import FastMap
+from gopro.prediction.fast.image_dependent import Conditioned
 
 _FAR = 8.0  # with an error this many times larger, all classes get exact scores
 

@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from gopro.common.errors import GoproError
-from gopro.prediction.fast.conditioned import Conditioned, Reference
 from gopro.prediction.fast.fitted import FastMap
+from gopro.prediction.fast.image_dependent import Conditioned, Reference
 from gopro.prediction.fast.subspace import Subspace
 
 _TENSORS = ("mean", "directions", "back")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gopro.data import readable
-from gopro.results import recorded
-from gopro.results.schema import method_name
+from gopro.results import run_record
+from gopro.results.results_json import method_name
 
 _NOT_TERMS = ("epoch", "lr", "val_accuracy")
 
@@ -55,7 +55,7 @@ def over_epochs(runs: Sequence[Run], name: str) -> tuple[Point, ...]:
     """
     values: dict[int, list[float]] = {}
     for run in runs:
-        for row in recorded.metrics(run.folder):
+        for row in run_record.metrics(run.folder):
             if name in row and math.isfinite(row[name]):
                 values.setdefault(int(row["epoch"]), []).append(float(row[name]))
     return tuple(
@@ -70,7 +70,7 @@ def terms(runs: Sequence[Run]) -> list[str]:
     Raises:
         GoproError: When a run's file is missing or damaged.
     """
-    rows = (row for run in runs for row in recorded.metrics(run.folder)[:1])
+    rows = (row for run in runs for row in run_record.metrics(run.folder)[:1])
     names = dict.fromkeys(name for row in rows for name in row)
     return [name for name in names if name not in _NOT_TERMS]
 
@@ -83,7 +83,7 @@ def changes(runs: Sequence[Run]) -> list[Change]:
     """
     counts: dict[tuple[str, str], list[int]] = {}
     for run in runs:
-        for test, part in recorded.predictions(run.folder).items():
+        for test, part in run_record.predictions(run.folder).items():
             names = part["class_names"]
             answers = zip(part["labels"], part["zeroshot"], part["predicted"], strict=True)
             for label, zero, ours in answers:

@@ -16,8 +16,8 @@ from matplotlib.ticker import MaxNLocator
 from gopro.common.files import atomic_write
 from gopro.data import Dataset, Item, readable
 from gopro.data.images import to_array
-from gopro.results import schema
-from gopro.results.recorded import RunRecord
+from gopro.results import results_json
+from gopro.results.run_record import RunRecord
 
 RIGHT, WRONG, PLAIN, ACCENT, INK = "#1a7f5a", "#c0392b", "#8a94a6", "#3457d5", "#20242c"
 
@@ -68,7 +68,7 @@ def _axes(figure: Figure, left: float, width: float) -> Axes:
 
 
 def _headline(figure: Figure, results: Mapping[str, Any]) -> None:
-    title = f"{schema.method_name(results)} on {results['dataset']}, {results['task']}"
+    title = f"{results_json.method_name(results)} on {results['dataset']}, {results['task']}"
     about = f"{results['shots']} training images per class, backbone {results['backbone']}"
     left = 0.35 / _WIDTH
     figure.text(left, 9.22 / _HEIGHT, _short(title, 80), size=16, weight="bold", color=INK)
@@ -104,14 +104,14 @@ def _against_zero_shot(axes: Axes, results: Mapping[str, Any]) -> None:
         for name, row in results["test"].items()
     ]
     if len(bars) > 1:
-        last, value = schema.summary_of(results)
-        zero = schema.summary_of(results["zeroshot"])[1]
+        last, value = results_json.summary_of(results)
+        zero = results_json.summary_of(results["zeroshot"])[1]
         bars.append((last.replace("_", "\n"), zero, value))
     few = len(bars) <= 5
     size = 10 if few else 8
     for shift, colour, part, label in (
         (-0.2, PLAIN, 1, "zero-shot CLIP"),
-        (0.2, ACCENT, 2, schema.method_name(results)),
+        (0.2, ACCENT, 2, results_json.method_name(results)),
     ):
         centres = [number + shift for number in range(len(bars))]
         rectangles = axes.bar(centres, [bar[part] for bar in bars], 0.38, color=colour, label=label)

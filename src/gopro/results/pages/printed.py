@@ -10,8 +10,8 @@ from rich.console import Console
 
 from gopro.results import by_class
 from gopro.results.pages import formats
-from gopro.results.recorded import predictions
-from gopro.results.schema import method_name, read, summary_of
+from gopro.results.results_json import method_name, read, summary_of
+from gopro.results.run_record import predictions
 from gopro.results.tables import ZERO_SHOT, build
 
 

@@ -11,12 +11,12 @@ from PIL import Image
 from gopro.common.text import duration
 from gopro.data import Dataset, Item
 from gopro.methods.base import Method
-from gopro.results import runfolder, schema
+from gopro.results import results_json, runfolder
 from gopro.results.pages import page
 from gopro.results.pages.answers import Answers
 from gopro.results.pages.commandline import train_command
 from gopro.results.pages.tokens import tokens_of
-from gopro.results.recorded import RunRecord
+from gopro.results.run_record import RunRecord
 from gopro.training.config import TrainSettings
 
 _TESTS = {
@@ -65,10 +65,11 @@ def write(
         )
         for name, part in run.predictions.items()
     ]
-    last, value = schema.summary_of(results)
-    summary = (last.replace("_", " "), value, schema.summary_of(results["zeroshot"])[1])
+    last, value = results_json.summary_of(results)
+    summary = (last.replace("_", " "), value, results_json.summary_of(results["zeroshot"])[1])
     run_page = page.Page(
-        title=f"{schema.method_name(results)} on {results['dataset'].removeprefix('folder:')}",
+        title=f"{results_json.method_name(results)} on "
+        f"{results['dataset'].removeprefix('folder:')}",
         description=_TASKS.get(results["task"], f"Task: {results['task']}."),
         tests=tests,
         curves=page.curves(run.metrics, method.loss_weights),

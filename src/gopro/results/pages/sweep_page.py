@@ -10,7 +10,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from gopro.common.files import atomic_write
-from gopro.results import published, schema
+from gopro.results import published, results_json
 from gopro.results.pages import formats, history, plots
 from gopro.results.pages.history import Change, Run
 from gopro.results.pages.page import TERMS, template
@@ -96,7 +96,7 @@ def write(folders: Sequence[Path], path: Path, baseline: str = "zeroshot") -> Pa
         GoproError: When a run is damaged or given twice, no run is of the baseline, or the page
             can't be written.
     """
-    page = gather([Run(folder, schema.read(folder)) for folder in folders], baseline)
+    page = gather([Run(folder, results_json.read(folder)) for folder in folders], baseline)
     text = template("sweep.html").render(page=page, formats=formats, published=published)
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

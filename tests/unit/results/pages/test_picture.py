@@ -15,7 +15,7 @@ from PIL import Image
 
 from gopro.common.errors import GoproError
 from gopro.data import Dataset, Item
-from gopro.results import recorded, schema
+from gopro.results import results_json, run_record
 from gopro.results.pages import picture
 from gopro.results.pages.picture import RIGHT, WRONG
 
@@ -30,8 +30,8 @@ HARD_NAMES = [
 
 def draw(folder: Path, datasets: dict[str, Dataset]) -> Path:
     """Draw the picture of what a run folder holds."""
-    written = schema.read(folder), recorded.predictions(folder), recorded.metrics(folder)
-    return picture.draw(recorded.RunRecord(folder, *written), datasets)
+    written = results_json.read(folder), run_record.predictions(folder), run_record.metrics(folder)
+    return picture.draw(run_record.RunRecord(folder, *written), datasets)
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def make_run(tmp_path: Path) -> Any:
             "train_seconds": 1.0,
             "trainable_parameters": 1,
             "test": rows,
-            **schema.summary(rows),
-            "zeroshot": {"test": rows, **schema.summary(rows)},
+            **results_json.summary(rows),
+            "zeroshot": {"test": rows, **results_json.summary(rows)},
             **changes,
         }
         metrics = [

@@ -10,7 +10,7 @@ import pytest
 from filelock import FileLock
 
 from gopro.methods.coop import CoOpSettings
-from gopro.results import schema
+from gopro.results import results_json
 from gopro.results.pages import picture
 from gopro.runs import run
 from gopro.runs.sweep import work
@@ -41,7 +41,7 @@ def job(tmp_path: Path, tiny: list[str], photos: Path, monkeypatch: pytest.Monke
 
 def test_a_job_is_done_once(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     assert do(job, threads=1) == work.Outcome("abc", "done")
-    assert schema.read(job.folder)["method"] == "coop"
+    assert results_json.read(job.folder)["method"] == "coop"
     assert job.done
     assert not log_of(job).exists()  # it had nothing to say
     monkeypatch.setattr(run, "train", _broken)

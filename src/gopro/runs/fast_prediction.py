@@ -10,8 +10,8 @@ from typing import Any
 from gopro.backbones import ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write
-from gopro.prediction.fast.conditioned import Reference
 from gopro.prediction.fast.fitted import fit
+from gopro.prediction.fast.image_dependent import Reference
 from gopro.prediction.fast.predict import FastPrompts
 from gopro.prediction.fast.stored import load_fast, save_fast
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gopro.common.errors import GoproError
-from gopro.results import averages, schema
+from gopro.results import averages, results_json
 from gopro.results.pages import printed
 
 
@@ -30,8 +30,8 @@ def _results(**changes: Any) -> dict[str, Any]:
         "shots": 16,
         "seed": 1,
         "test": test,
-        **schema.summary(test),
-        "zeroshot": {"test": zero, **schema.summary(zero)},
+        **results_json.summary(test),
+        "zeroshot": {"test": zero, **results_json.summary(zero)},
         "train_seconds": 3.0,
         "trainable_parameters": 5,
     }
@@ -43,22 +43,22 @@ def _results(**changes: Any) -> dict[str, Any]:
     [(80, 60, 68.571), (50, 50, 50), (100, 0, 0), (0, 0, 0), (82.69, 63.22, 71.656)],
 )
 def test_harmonic_mean_by_hand(base: float, new: float, mean: float) -> None:
-    assert schema.harmonic_mean(base, new) == pytest.approx(mean, abs=5e-4)
+    assert results_json.harmonic_mean(base, new) == pytest.approx(mean, abs=5e-4)
 
 
 def test_summary_is_the_harmonic_mean_of_base_and_new_else_the_average() -> None:
-    assert schema.summary({"base": _row(80), "new": _row(60)}) == {
+    assert results_json.summary({"base": _row(80), "new": _row(60)}) == {
         "harmonic_mean": pytest.approx(68.5714285714)
     }
-    assert schema.summary({"all": _row(70)}) == {"average": 70}
-    assert schema.summary({"dtd": _row(40), "pacs": _row(70), "sun397": _row(10)}) == {
+    assert results_json.summary({"all": _row(70)}) == {"average": 70}
+    assert results_json.summary({"dtd": _row(40), "pacs": _row(70), "sun397": _row(10)}) == {
         "average": 40
     }
 
 
 def test_a_folder_without_results(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"no finished run \(results.json is missing\)"):
-        schema.read(tmp_path)
+        results_json.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_folder_without_results(tmp_path: Path) -> None:
 def test_damaged_results(tmp_path: Path, text: str) -> None:
     (tmp_path / "results.json").write_text(text)
     with pytest.raises(GoproError, match="damaged"):
-        schema.read(tmp_path)
+        results_json.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_damaged_results(tmp_path: Path, text: str) -> None:
 def test_entries_of_other_types(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     (tmp_path / "results.json").write_text(json.dumps(_results(**changes)))
     with pytest.raises(GoproError, match=r"results.json is damaged \(") as caught:
-        schema.read(tmp_path)
+        results_json.read(tmp_path)
     assert words in str(caught.value)
 
 
@@ -113,18 +113,18 @@ def test_other_tests_than_zero_shot_was_measured_on(tmp_path: Path) -> None:
     row = _results(task="cross-dataset", test=test, average=70.0, zeroshot=zero)
     (tmp_path / "results.json").write_text(json.dumps(row))
     with pytest.raises(GoproError, match="was measured on other tests"):
-        schema.read(tmp_path)
+        results_json.read(tmp_path)
 
 
 def test_results_of_another_version(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text('{"schema": 2}')
     with pytest.raises(GoproError, match="has schema 2; this gopro reads 1"):
-        schema.read(tmp_path)
+        results_json.read(tmp_path)
 
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(json.dumps(_results()))
-    assert schema.read(tmp_path) == _results()
+    assert results_json.read(tmp_path) == _results()
 
 
 def test_the_table_has_zero_shot_above_the_method(capsys: pytest.CaptureFixture[str]) -> None:
@@ -159,7 +159,7 @@ def test_mean_and_sample_spread_over_seeds() -> None:
     runs = []
     for seed, base in ((3, 70.0), (1, 80.0), (2, 90.0)):
         test = {"base": _row(base), "new": _row(60.0)}
-        runs.append(_results(seed=seed, test=test, **schema.summary(test)))
+        runs.append(_results(seed=seed, test=test, **results_json.summary(test)))
     [row] = averages.over_seeds(runs)
     assert row["seeds"] == [1, 2, 3]
     assert row["scores"]["base"] == (pytest.approx(80.0), pytest.approx(10.0))

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from gopro.common.errors import GoproError
 from gopro.common.typed import check
-from gopro.results.schema import Text
+from gopro.results.results_json import Text
 from gopro.training.trainer import METRICS
 
 PREDICTIONS = "predictions.json"

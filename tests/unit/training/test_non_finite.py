@@ -14,7 +14,7 @@ from toy_method import COUNT, RECIPE, Toy, data, trainer
 from gopro.common.errors import GoproError
 from gopro.common.tensors import load_tensors
 from gopro.methods.base import Batch
-from gopro.training.numerics import all_finite, broken_gradient, files
+from gopro.training.non_finite import all_finite, broken_gradient, files
 from gopro.training.trainer import CHECKPOINT, Trainer
 
 

@@ -11,7 +11,7 @@ from gopro.common.errors import GoproError
 from gopro.methods.base import Method
 from gopro.prediction.encode import encode
 from gopro.prediction.fast import FastPrompts, Reference, fit, is_conditioned, load_fast, save_fast
-from gopro.prediction.fast.conditioned import IMAGES
+from gopro.prediction.fast.image_dependent import IMAGES
 
 
 def reference(method: Method, pixels: Tensor) -> Reference | None:

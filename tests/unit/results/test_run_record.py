@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gopro.common.errors import GoproError
-from gopro.results import recorded
+from gopro.results import run_record
 
 PART: dict[str, Any] = {
     "class_names": ["ant", "bee"],
@@ -22,7 +22,7 @@ PART: dict[str, Any] = {
 
 def test_rows_come_as_written(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text('{"epoch": 1, "ce": NaN}\n{"epoch": 2, "loss": 3}\n')
-    first, second = recorded.metrics(tmp_path)
+    first, second = run_record.metrics(tmp_path)
     assert first["epoch"] == 1 and first["ce"] != first["ce"]
     assert second == {"epoch": 2, "loss": 3}
 
@@ -37,12 +37,12 @@ def test_rows_come_as_written(tmp_path: Path) -> None:
 def test_rows_of_other_things(tmp_path: Path, text: str) -> None:
     (tmp_path / "metrics.jsonl").write_text(text)
     with pytest.raises(GoproError, match=r"metrics\.jsonl, or it is damaged"):
-        recorded.metrics(tmp_path)
+        run_record.metrics(tmp_path)
 
 
 def test_answers_come_as_written(tmp_path: Path) -> None:
     (tmp_path / "predictions.json").write_text(json.dumps({"base": PART}))
-    assert recorded.predictions(tmp_path) == {"base": PART}
+    assert run_record.predictions(tmp_path) == {"base": PART}
 
 
 @pytest.mark.parametrize(
@@ -60,10 +60,10 @@ def test_answers_come_as_written(tmp_path: Path) -> None:
 def test_answers_of_other_kinds(tmp_path: Path, content: Any) -> None:
     (tmp_path / "predictions.json").write_text(json.dumps(content))
     with pytest.raises(GoproError, match=r"predictions\.json, or it is damaged"):
-        recorded.predictions(tmp_path)
+        run_record.predictions(tmp_path)
 
 
 def test_nothing_recorded(tmp_path: Path) -> None:
-    for read in (recorded.metrics, recorded.predictions):
+    for read in (run_record.metrics, run_record.predictions):
         with pytest.raises(GoproError, match="can't read"):
             read(tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gopro.runs import fast_tests
+from gopro.runs import fast_prediction
 from tiny_run import Cli
 
 
@@ -29,7 +29,7 @@ def test_the_same_figures_and_what_it_took(
     def refuse(*arguments: object) -> None:
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr(fast_tests, "fit", refuse)
+    monkeypatch.setattr(fast_prediction, "fit", refuse)
     assert cli("test", run, "--fast").out == first.out
 
 

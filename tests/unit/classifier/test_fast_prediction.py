@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from gopro import PromptClassifier
+from gopro.classifier import fast_prediction
 from gopro.classifier.modelfolder import FAST
 from gopro.common.errors import GoproError
 from gopro.prediction.fast import FastPrompts
@@ -38,12 +39,11 @@ def test_the_same_answers(fitted: PromptClassifier, folder: Path, given: Given) 
 
 
 def test_the_saved_map_is_used(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from gopro.classifier import fastway
 
     def refuse(*arguments: object) -> None:
         raise AssertionError("fitted again")
 
-    monkeypatch.setattr(fastway, "fit", refuse)
+    monkeypatch.setattr(fast_prediction, "fit", refuse)
     PromptClassifier.load(folder).fast_prompts()
 
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.backbones import cache as cache_module
-from gopro.backbones.cache import (
+from gopro.backbones import feature_cache as cache_module
+from gopro.backbones.feature_cache import (
     Cache,
     cached_features,
     cached_features_unless_busy,

@@ -8,22 +8,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from gopro.backbones import precision
+from gopro.backbones import auto_precision
 from gopro.results import runfolder
 from tiny_run import Cli
 
 
 @pytest.fixture(autouse=True)
 def _decide_anew() -> Iterator[None]:
-    precision.fastest.cache_clear()
+    auto_precision.fastest.cache_clear()
     yield
-    precision.fastest.cache_clear()
+    auto_precision.fastest.cache_clear()
 
 
 @pytest.mark.parametrize(("rounded", "wanted"), [(0.5, "bf16"), (0.9, "fp32"), (2.0, "fp32")])
 def test_bf16_has_to_pay(monkeypatch: pytest.MonkeyPatch, rounded: float, wanted: str) -> None:
     worked: list[torch.dtype] = []
-    monkeypatch.setattr(precision, "_work", lambda backbone: worked.append(backbone.dtype))
+    monkeypatch.setattr(auto_precision, "_work", lambda backbone: worked.append(backbone.dtype))
 
     def seconds(work: Callable[[], None], device: torch.device) -> float:
         work()
@@ -31,13 +31,13 @@ def test_bf16_has_to_pay(monkeypatch: pytest.MonkeyPatch, rounded: float, wanted
             return 100.0  # a warm-up says nothing
         return 1.0 if worked[-1] == torch.float32 else rounded
 
-    monkeypatch.setattr(precision, "_seconds", seconds)
-    assert precision.fastest("mini", None, "cpu") == wanted
+    monkeypatch.setattr(auto_precision, "_seconds", seconds)
+    assert auto_precision.fastest("mini", None, "cpu") == wanted
     assert worked == [torch.float32, torch.bfloat16] * 4
 
 
 def test_really_tried_on_this_machine() -> None:
-    assert precision.fastest("mini", None, "cpu") in ("fp32", "bf16")
+    assert auto_precision.fastest("mini", None, "cpu") in ("fp32", "bf16")
 
 
 def test_a_run_records_the_choice_and_goes_on_with_it(

@@ -8,7 +8,7 @@ from pathlib import Path
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, check_class_names
 from gopro.data.official import Lists
-from gopro.data.partition import complete
+from gopro.data.random_splits import complete
 from gopro.data.splits import check_key, read_split, refuse_missing
 
 

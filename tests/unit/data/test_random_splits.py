@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gopro.data.dataset import Item
-from gopro.data.partition import complete, split
+from gopro.data.random_splits import complete, split
 
 PARTS = ("train", "val", "test")
 
