@@ -10,7 +10,7 @@ from PIL import Image
 
 from gopro.data import Dataset, Item
 from gopro.results import results_json, run_record
-from gopro.results.pages import runs as pages
+from gopro.results.pages import run_page
 from gopro.runs import run
 from tiny_run import Cli
 
@@ -29,7 +29,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         return open_one(self, item, size)
 
     monkeypatch.setattr(Dataset, "open", counted)
-    monkeypatch.setattr(pages, "write", lambda *arguments: None)
+    monkeypatch.setattr(run_page, "write", lambda *arguments: None)
     return counts
 
 

@@ -61,7 +61,7 @@ def test_pictures_are_opened_and_the_backbone_built_once(
     monkeypatch.setattr(Dataset, "open", watched)
     monkeypatch.setattr(shared, "_last", None)
     monkeypatch.setattr(shared, "build", counted)
-    monkeypatch.setattr(run.pages, "write", lambda *arguments: None)  # opens a few again
+    monkeypatch.setattr(run.run_page, "write", lambda *arguments: None)  # opens a few again
     assert train(tmp_path / "all", "--method", "coop,slip,zeroshot").code == 0
     assert len(opened) == len(set(opened))
     assert built == ["tiny-test"]
