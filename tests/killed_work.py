@@ -19,6 +19,7 @@ import torch
 from file_server import FileServer
 from gopro.cli.main import main
 from gopro.data.catalog import KNOWN
+from gopro.data.catalog_entry import Size
 from gopro.data.download.sources import SOURCES, Piece
 from killing import Work, finish, slow_disk, start
 from same_runs import assert_same, names
@@ -97,7 +98,7 @@ def caching(place: Path, count: int) -> Work:
 def download(root: str, pieces: tuple[Piece, ...], counts: Counts, speaks: str) -> None:
     """``gopro data download dtd`` with a few classes from other addresses."""
     SOURCES["dtd"] = pieces
-    KNOWN["dtd"] = replace(KNOWN["dtd"], classes=3, counts=counts)
+    KNOWN["dtd"] = replace(KNOWN["dtd"], size=Size(3, counts))
     command(["data", "download", "dtd", "--root", root], {}, speaks)
 
 

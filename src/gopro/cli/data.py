@@ -51,8 +51,10 @@ def show_list(arguments: Sequence[str]) -> None:
             advance(name)
     for name, status in states.items():
         known = KNOWN[name]
-        size = f"about {known.megabytes / 1000:.1f} GB" if known.megabytes else ""
-        numbers = f"{status.images:>10,} images {known.classes:>6,} classes {size:>15}".rstrip()
+        size = f"about {known.size.megabytes / 1000:.1f} GB" if known.size.megabytes else ""
+        numbers = (
+            f"{status.images:>10,} images {known.size.classes:>6,} classes {size:>15}".rstrip()
+        )
         first = ((f"{name:<17}", "bold"), (f"{status.state:<9}", _COLOURS[status.state]), numbers)
         console.print(Text.assemble(*first), soft_wrap=True)
         licence = f"licence: {known.licence}; from {known.source}" if known.source else ""

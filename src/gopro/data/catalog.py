@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gopro.data import official
 from gopro.data.benchmark_sets import read_fixed
-from gopro.data.catalog_entry import Known
+from gopro.data.catalog_entry import Known, Reader, Size
 from gopro.data.domains import read_domains
 from gopro.data.imagenet import read_imagenet
 from gopro.data.worldset import read_world
@@ -29,78 +31,62 @@ _CALTECH = {
     "airplanes": "airplane",
 }
 
+
+def _benchmark(
+    split: str, lists: Callable[[Path], official.Lists], images: str = "images"
+) -> Reader:
+    """A set of the CoOp benchmark with a split file, else with the annotations of ``lists``."""
+    return partial(read_fixed, images=images, split=f"split_zhou_{split}.json", lists=lists)
+
+
+def _class_folders(split: str, images: str = "images", **options: Any) -> Reader:
+    """A set of the CoOp benchmark whose annotations are its class folders."""
+    return _benchmark(split, partial(official.class_folders, images=images, **options), images)
+
+
 KNOWN: dict[str, Known] = {
     "caltech101": Known(
         "Caltech101: photographs of 100 kinds of objects",
-        partial(
-            read_fixed,
-            images="101_ObjectCategories",
-            split="split_zhou_Caltech101.json",
-            lists=partial(
-                official.class_folders,
-                images="101_ObjectCategories",
-                renamed=_CALTECH,
-                ignored=("BACKGROUND_Google", "Faces_easy"),
-            ),
+        _class_folders(
+            "Caltech101",
+            "101_ObjectCategories",
+            renamed=_CALTECH,
+            ignored=("BACKGROUND_Google", "Faces_easy"),
         ),
         ("caltech-101",),
-        100,
-        (4128, 1649, 2465),
-        140,
+        Size(100, (4128, 1649, 2465), 140),
         "CC BY 4.0",
         "https://data.caltech.edu/records/mzrjq-6wc02",
     ),
     "oxford_pets": Known(
         "OxfordPets: 37 breeds of cats and dogs",
-        partial(read_fixed, split="split_zhou_OxfordPets.json", lists=official.oxford_pets),
+        _benchmark("OxfordPets", official.oxford_pets),
         ("oxford_pets",),
-        37,
-        (2944, 736, 3669),
-        800,
+        Size(37, (2944, 736, 3669), 800),
         "CC BY-SA 4.0",
         "https://www.robots.ox.ac.uk/~vgg/data/pets/",
     ),
     "stanford_cars": Known(
         "StanfordCars: 196 models of cars",
-        partial(
-            read_fixed,
-            images=".",
-            split="split_zhou_StanfordCars.json",
-            lists=official.stanford_cars,
-        ),
+        _benchmark("StanfordCars", official.stanford_cars, "."),
         ("stanford_cars",),
-        196,
-        (6509, 1635, 8041),
-        1900,
+        Size(196, (6509, 1635, 8041), 1900),
         "research, not commercial",
         "http://ai.stanford.edu/~jkrause/cars/car_dataset.html",
     ),
     "oxford_flowers": Known(
         "Flowers102: 102 kinds of flowers",
-        partial(
-            read_fixed,
-            images="jpg",
-            split="split_zhou_OxfordFlowers.json",
-            lists=official.oxford_flowers,
-        ),
+        _benchmark("OxfordFlowers", official.oxford_flowers, "jpg"),
         ("oxford_flowers",),
-        102,
-        (4093, 1633, 2463),
-        350,
+        Size(102, (4093, 1633, 2463), 350),
         "none stated; research",
         "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/",
     ),
     "food101": Known(
         "Food101: 101 dishes",
-        partial(
-            read_fixed,
-            split="split_zhou_Food101.json",
-            lists=partial(official.class_folders, images="images"),
-        ),
+        _class_folders("Food101"),
         ("food-101",),
-        101,
-        (50500, 20200, 30300),
-        5000,
+        Size(101, (50500, 20200, 30300), 5000),
         "research; pictures of Foodspotting's users",
         "https://data.vision.ee.ethz.ch/cvl/datasets_extra/food-101/",
     ),
@@ -108,63 +94,39 @@ KNOWN: dict[str, Known] = {
         "FGVCAircraft: 100 variants of aircraft",
         partial(read_fixed, lists=official.fgvc_aircraft),
         ("fgvc_aircraft",),
-        100,
-        (3334, 3333, 3333),
-        2700,
+        Size(100, (3334, 3333, 3333), 2700),
         "research, not commercial",
         "https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/",
     ),
     "sun397": Known(
         "SUN397: 397 kinds of scenes",
-        partial(read_fixed, images="SUN397", split="split_zhou_SUN397.json", lists=official.sun397),
+        _benchmark("SUN397", official.sun397, "SUN397"),
         ("sun397",),
-        397,
-        (15880, 3970, 19850),
-        37000,
+        Size(397, (15880, 3970, 19850), 37000),
         "none stated; research",
         "https://vision.princeton.edu/projects/2010/SUN/",
     ),
     "dtd": Known(
         "DTD: 47 describable textures",
-        partial(
-            read_fixed,
-            split="split_zhou_DescribableTextures.json",
-            lists=partial(official.class_folders, images="images"),
-        ),
+        _class_folders("DescribableTextures"),
         ("dtd",),
-        47,
-        (2820, 1128, 1692),
-        600,
+        Size(47, (2820, 1128, 1692), 600),
         "research",
         "https://www.robots.ox.ac.uk/~vgg/data/dtd/",
     ),
     "eurosat": Known(
         "EuroSAT: 10 kinds of land use seen by a satellite",
-        partial(
-            read_fixed,
-            images="2750",
-            split="split_zhou_EuroSAT.json",
-            lists=partial(official.class_folders, images="2750", renamed=_EUROSAT),
-        ),
+        _class_folders("EuroSAT", "2750", renamed=_EUROSAT),
         ("eurosat",),
-        10,
-        (13500, 5400, 8100),
-        100,
+        Size(10, (13500, 5400, 8100), 100),
         "MIT",
         "https://github.com/phelber/EuroSAT",
     ),
     "ucf101": Known(
         "UCF101: middle frames of videos of 101 actions",
-        partial(
-            read_fixed,
-            images="UCF-101-midframes",
-            split="split_zhou_UCF101.json",
-            lists=official.ucf101,
-        ),
+        _benchmark("UCF101", official.ucf101, "UCF-101-midframes"),
         ("ucf101",),
-        101,
-        (7639, 1898, 3783),
-        500,
+        Size(101, (7639, 1898, 3783), 500),
         "none stated; research",
         "https://www.crcv.ucf.edu/data/UCF101.php",
     ),
@@ -172,9 +134,7 @@ KNOWN: dict[str, Known] = {
         "ImageNet: 1,000 kinds of things, tested on its validation pictures",
         partial(read_imagenet, images="images", parts={"train": "train", "test": "val"}),
         ("imagenet",),
-        1000,
-        (1281167, 0, 50000),
-        145000,
+        Size(1000, (1281167, 0, 50000), 145000),
         "research and teaching, not commercial; asks for an account",
         "https://image-net.org/download.php",
         ("imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"),
@@ -188,9 +148,7 @@ KNOWN: dict[str, Known] = {
             numbered=True,
         ),
         ("imagenetv2",),
-        1000,
-        (0, 0, 10000),
-        1300,
+        Size(1000, (0, 0, 10000), 1300),
         "as ImageNet; the code MIT",
         "https://github.com/modestyachts/ImageNetV2",
     ),
@@ -198,9 +156,7 @@ KNOWN: dict[str, Known] = {
         "ImageNet-Sketch: ImageNet's classes as drawings; test only",
         partial(read_imagenet, images="images", parts={"test": ""}),
         ("imagenet-sketch",),
-        1000,
-        (0, 0, 50889),
-        8000,
+        Size(1000, (0, 0, 50889), 8000),
         "MIT",
         "https://github.com/HaohanWang/ImageNet-Sketch",
     ),
@@ -208,9 +164,7 @@ KNOWN: dict[str, Known] = {
         "ImageNet-A: photographs of 200 classes that networks got wrong; test only",
         partial(read_imagenet, images="imagenet-a", parts={"test": ""}),
         ("imagenet-adversarial",),
-        200,
-        (0, 0, 7500),
-        700,
+        Size(200, (0, 0, 7500), 700),
         "MIT",
         "https://github.com/hendrycks/natural-adv-examples",
     ),
@@ -218,9 +172,7 @@ KNOWN: dict[str, Known] = {
         "ImageNet-R: 200 classes as art, toys, graffiti and more; test only",
         partial(read_imagenet, images="imagenet-r", parts={"test": ""}),
         ("imagenet-rendition",),
-        200,
-        (0, 0, 30000),
-        2200,
+        Size(200, (0, 0, 30000), 2200),
         "MIT",
         "https://github.com/hendrycks/imagenet-r",
     ),
@@ -228,9 +180,7 @@ KNOWN: dict[str, Known] = {
         "PACS: 7 kinds of things as photograph, painting, cartoon and sketch",
         partial(read_domains, domains=("art_painting", "cartoon", "photo", "sketch")),
         ("pacs", "PACS"),
-        7,
-        (9991,),
-        190,
+        Size(7, (9991,), 190),
         "none stated; research",
         "https://dali-dl.github.io/project_iccv2017.html",
     ),
@@ -238,9 +188,7 @@ KNOWN: dict[str, Known] = {
         "OfficeHome: 65 kinds of everyday things in 4 styles",
         partial(read_domains, domains=("Art", "Clipart", "Product", "Real World")),
         ("office_home",),
-        65,
-        (15588,),
-        1200,
+        Size(65, (15588,), 1200),
         "research and teaching, not commercial",
         "https://www.hemanthdv.org/officeHomeDataset.html",
     ),
@@ -248,9 +196,7 @@ KNOWN: dict[str, Known] = {
         "VLCS: 5 kinds of things from 4 older sets of photographs",
         partial(read_domains, domains=("Caltech101", "LabelMe", "SUN09", "VOC2007")),
         ("vlcs", "VLCS"),
-        5,
-        (10729,),
-        3700,
+        Size(5, (10729,), 3700),
         "that of each of the 4 sets",
         "https://github.com/facebookresearch/DomainBed",
     ),
@@ -261,9 +207,7 @@ KNOWN: dict[str, Known] = {
             domains=("clipart", "infograph", "painting", "quickdraw", "real", "sketch"),
         ),
         ("domainnet", "domain_net"),
-        345,
-        (586575,),
-        18000,
+        Size(345, (586575,), 18000),
         "research; fair use",
         "https://ai.bu.edu/M3SDA/",
     ),
@@ -274,9 +218,7 @@ KNOWN: dict[str, Known] = {
             domains=("location_38", "location_43", "location_46", "location_100"),
         ),
         ("terra_incognita",),
-        10,
-        (24330,),
-        2700,
+        Size(10, (24330,), 2700),
         "CDLA Permissive 1.0",
         "https://lila.science/datasets/caltech-camera-traps",
     ),
@@ -284,8 +226,7 @@ KNOWN: dict[str, Known] = {
         "built in: drawn objects in four styles, made when needed, no download",
         lambda name, home, classes: read_world(),
         (),
-        56,
-        (2240, 896, 2240),
+        Size(56, (2240, 896, 2240)),
     ),
 }
 

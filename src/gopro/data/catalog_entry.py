@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset
@@ -14,29 +15,36 @@ ROOT_VARIABLE = "GOPRO_DATA"
 """Environment variable with the folder of data sets, used without ``--root``."""
 
 
+Reader = Callable[[str, Path, int], Dataset]
+"""Reads a set from its name, its folder and its expected number of classes."""
+
+
+class Size(NamedTuple):
+    """Number of classes; published images in train, val and test, or in total; MB on disk."""
+
+    classes: int
+    counts: tuple[int, ...]
+    megabytes: int = 0
+
+
 @dataclass(frozen=True)
 class Known:
     """A data set of the catalog.
 
     Attributes:
         about: One line of description.
-        read: Reads the set from its name, its folder and ``classes``.
+        read: Reads the set.
         folders: Possible names of its folder in the root; empty for a built-in set.
-        classes: Number of classes.
-        counts: Published number of images in train, val and test; or in total, if no split is
-            published.
-        megabytes: Approximate size on disk.
+        size: Its published size.
         licence: Short form of its licence; ``source`` has the binding text.
         source: Web page of its authors.
         variants: Sets with its classes in other styles, for domain generalization.
     """
 
     about: str
-    read: Callable[[str, Path, int], Dataset]
+    read: Reader
     folders: tuple[str, ...]
-    classes: int
-    counts: tuple[int, ...]
-    megabytes: int = 0
+    size: Size
     licence: str = ""
     source: str = ""
     variants: tuple[str, ...] = ()
@@ -57,11 +65,12 @@ class Known:
                 f"no folder {root / self.folders[0]}: wanted {name} there (from {self.source}); "
                 "unpack it, or pass --root"
             )
-        dataset = self.read(name, home or root, self.classes)
+        dataset = self.read(name, home or root, self.size.classes)
         images = len(dataset.train) + len(dataset.val) + len(dataset.test)
-        if images == sum(self.counts):
+        published = sum(self.size.counts)
+        if images == published:
             return dataset
-        note = f"{images:,} pictures are here, {sum(self.counts):,} were published"
+        note = f"{images:,} pictures are here, {published:,} were published"
         return replace(dataset, notes=(*dataset.notes, note))
 
 

@@ -34,7 +34,7 @@ class State:
 def state(name: str, root: Path) -> State:
     """The state of a data set of the catalog in ``root``; lists folders, but opens no image."""
     known = KNOWN[name]
-    published = sum(known.counts)
+    published = sum(known.size.counts)
     if not known.folders:
         return State("built in", published)
     if known.home(root) is None:
@@ -63,14 +63,12 @@ def differs_from_published(dataset: Dataset) -> str:
     if known is None:
         return ""
     here: tuple[int, ...] = counts(dataset)
-    if len(known.counts) == 1:
+    wanted = known.size.counts
+    if len(wanted) == 1:
         here = (sum(here),)
-        complete = here >= known.counts
-    else:
-        complete = here == known.counts
-    if complete:
+    if here == wanted or (len(wanted) == 1 and here > wanted):
         return ""
-    got, published = (" / ".join(f"{n:,}" for n in numbers) for numbers in (here, known.counts))
+    got, published = (" / ".join(f"{n:,}" for n in numbers) for numbers in (here, wanted))
     return f"{dataset.name} has {got} pictures, {published} were published"
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 from gopro import data
 from gopro.cli.main import main
 from gopro.data.catalog import KNOWN
+from gopro.data.catalog_entry import Size
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -39,7 +40,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             Image.new("RGB", (8, 6), (number, 0, 0)).save(path)
             parts[part].append([f"{name}/{number}.png", label, name])
     (tmp_path / "dtd" / "split_zhou_DescribableTextures.json").write_text(json.dumps(parts))
-    monkeypatch.setitem(KNOWN, "dtd", replace(KNOWN["dtd"], classes=2, counts=(4, 2, 2)))
+    monkeypatch.setitem(KNOWN, "dtd", replace(KNOWN["dtd"], size=Size(2, (4, 2, 2))))
     return tmp_path
 
 
@@ -95,7 +96,7 @@ def test_verify_names_what_is_broken(run: Run, root: Path) -> None:
 def test_verify_another_split_than_the_published(
     run: Run, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(KNOWN, "dtd", replace(KNOWN["dtd"], counts=(4, 1, 3)))
+    monkeypatch.setitem(KNOWN, "dtd", replace(KNOWN["dtd"], size=Size(2, (4, 1, 3))))
     code, out, err = run("verify", "dtd", "--root", root)
     assert code == 2
     assert "all 8 images open" in out

@@ -114,9 +114,9 @@ def test_present_sets(tmp_path: Path) -> None:
 def test_every_entry_is_complete() -> None:
     assert len(KNOWN) == 21
     for name, known in KNOWN.items():
-        assert known.classes > 1
-        assert len(known.counts) in (1, 3)
-        assert name == "world" or (known.licence and known.megabytes and known.folders)
+        assert known.size.classes > 1
+        assert len(known.size.counts) in (1, 3)
+        assert name == "world" or (known.licence and known.size.megabytes and known.folders)
         assert name == "world" or known.source.startswith("http")
         assert set(known.variants) <= set(KNOWN)
     folders = [folder.casefold() for known in KNOWN.values() for folder in set(known.folders)]

@@ -86,7 +86,7 @@ def test_names_and_keys_match_the_real_split(
     suffix, write_lists, lists = REAL[name]
     real = read_split(splits_folder / f"split_zhou_{suffix}.json")
     write_lists(tmp_path, real)
-    _same_pictures(lists, tmp_path, real, KNOWN[name].counts)
+    _same_pictures(lists, tmp_path, real, KNOWN[name].size.counts)
 
 
 def test_flowers_names_and_keys_are_those_of_the_real_split(
@@ -97,7 +97,7 @@ def test_flowers_names_and_keys_are_those_of_the_real_split(
     labels = [every[f"image_{number:05}.jpg"] + 1 for number in range(1, len(every) + 1)]
     savemat(tmp_path / "imagelabels.mat", {"labels": [labels]})
     (tmp_path / "cat_to_name.json").write_bytes((splits_folder / "cat_to_name.json").read_bytes())
-    _same_pictures(official.oxford_flowers, tmp_path, real, KNOWN["oxford_flowers"].counts)
+    _same_pictures(official.oxford_flowers, tmp_path, real, KNOWN["oxford_flowers"].size.counts)
 
 
 def _same_pictures(
@@ -128,8 +128,8 @@ def _same_pictures(
 def test_published_counts(name: str, suffix: str, splits_folder: Path) -> None:
     real = read_split(splits_folder / f"split_zhou_{suffix}.json")
     known = KNOWN[name]
-    assert (len(real.train), len(real.val), len(real.test)) == known.counts
-    assert len(real.class_names) == known.classes
+    assert (len(real.train), len(real.val), len(real.test)) == known.size.counts
+    assert len(real.class_names) == known.size.classes
 
 
 @pytest.mark.parametrize("suffix", ["Caltech101", "DescribableTextures", "EuroSAT"])
@@ -144,7 +144,7 @@ def test_folder_names_match_the_real_split(suffix: str, splits_folder: Path) -> 
     # the class sizes alone determine the published counts
     every = (*real.train, *real.val, *real.test)
     drawn, note = complete({"all": tuple(Item(i.key, i.label) for i in every)})
-    counts = KNOWN[known[suffix]].counts
+    counts = KNOWN[known[suffix]].size.counts
     assert tuple(len(drawn[part]) for part in ("train", "val", "test")) == counts
     assert note == "split generated 50/20/30 a class with seed 1"
 

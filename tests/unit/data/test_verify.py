@@ -11,6 +11,7 @@ import pytest
 
 from gopro import data
 from gopro.data.catalog import KNOWN
+from gopro.data.catalog_entry import Size
 from gopro.data.dataset import Dataset, Item
 from gopro.data.verify import State, broken, counts, differs_from_published, state
 
@@ -33,7 +34,7 @@ def test_states(tmp_path: Path, caltech_like: Path) -> None:
 def test_a_complete_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pets(tmp_path)
     monkeypatch.setitem(
-        KNOWN, "oxford_pets", replace(KNOWN["oxford_pets"], classes=3, counts=(12, 3, 15))
+        KNOWN, "oxford_pets", replace(KNOWN["oxford_pets"], size=Size(3, (12, 3, 15)))
     )
     assert state("oxford_pets", tmp_path) == State("here", 30)
     read = data.load("oxford_pets", tmp_path)
@@ -56,8 +57,8 @@ def test_a_set_without_a_published_split_may_have_more() -> None:
 
 def test_world_has_the_published_counts() -> None:
     world = data.load("world")
-    assert counts(world) == KNOWN["world"].counts
-    assert len(world.class_names) == KNOWN["world"].classes
+    assert counts(world) == KNOWN["world"].size.counts
+    assert len(world.class_names) == KNOWN["world"].size.classes
 
 
 def test_lists_all_broken_pictures(tmp_path: Path) -> None:

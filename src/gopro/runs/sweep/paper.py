@@ -12,7 +12,7 @@ from gopro.data.catalog import KNOWN
 from gopro.methods import TABLE, find
 from gopro.results import published
 from gopro.results.statistics import quantile
-from gopro.results.tables import ZERO_SHOT, Table
+from gopro.results.tables import ZERO_SHOT, Line, Table
 from gopro.runs.sweep.grid import Job, grid
 from gopro.training.config import TrainSettings
 from gopro.training.recipe import choose_recipe
@@ -92,19 +92,16 @@ def cost(some: Sequence[Job], teraflops: float) -> Cost:
 
 def data_gigabytes(some: Sequence[Job]) -> dict[str, float]:
     """Size of each data set of the jobs on disk, by name."""
-    names: dict[str, None] = {}
-    for job in some:
-        names.update(dict.fromkeys([job.settings.dataset, *job.settings.target_names]))
-    return {name: KNOWN[name].megabytes / 1000 for name in names}
+    sets = (name for j in some for name in (j.settings.dataset, *j.settings.target_names))
+    return {name: KNOWN[name].size.megabytes / 1000 for name in dict.fromkeys(sets)}
 
 
 def _seconds(job: Job, speed: float) -> float:
-    settings, kind = job.settings, find(job.settings.method)
-    known = KNOWN[settings.dataset]
+    settings = job.settings
     half = settings.task == "base2new"
-    classes = math.ceil(known.classes / 2) if half else known.classes
+    classes = _classes(settings.dataset, half)
     per_image = _TEXTS_OF_AN_IMAGE.get(settings.method, 0)
-    recipe = choose_recipe(kind, settings)
+    recipe = choose_recipe(find(settings.method), settings)
     images = settings.shots * classes
     passes = max(1, per_image) * _IMAGE + 3 * per_image * _text(classes)
     each = passes + (0 if per_image else 3 * _text(classes) / recipe.batch)
@@ -113,7 +110,7 @@ def _seconds(job: Job, speed: float) -> float:
     training = epochs * images * each / speed + steps * _STEP_SECONDS
     tests = settings.target_names or [settings.dataset]
     testing = sum(
-        _pictures(name) * (_IMAGE + min(1, per_image) * _text(_classes(name, half)))
+        KNOWN[name].size.counts[-1] * (_IMAGE + min(1, per_image) * _text(_classes(name, half)))
         for name in tests
     )
     return training + testing / speed + _START_SECONDS
@@ -123,12 +120,8 @@ def _text(classes: int) -> float:
     return _TOKEN * (_PREFIX + classes * _SUFFIX)
 
 
-def _pictures(name: str) -> int:
-    return KNOWN[name].counts[-1]
-
-
 def _classes(name: str, half: bool) -> int:
-    return math.ceil(KNOWN[name].classes / 2) if half else KNOWN[name].classes
+    return math.ceil(KNOWN[name].size.classes / 2) if half else KNOWN[name].size.classes
 
 
 @dataclass(frozen=True)
@@ -188,16 +181,14 @@ def verdicts(tables: Sequence[Table], methods: Sequence[str], least: float) -> l
             ("cross-dataset", SOURCE),
             ("domain-generalization", SOURCE),
         ):
-            line = lines.get((task, dataset, name))
+            line = lines.get((task, dataset, name), Line(name, {}))
             for test, figure in published.figures(task, dataset, method).items():
-                score = line.scores.get(test) if line is not None else None
-                called = line.method if line is not None else name
-                if line is None or score is None:
-                    results.append(Verdict(task, dataset, called, test, figure, None))
+                if test not in line.scores:
+                    results.append(Verdict(task, dataset, line.method, test, figure, None))
                     continue
-                mean, spread = score
+                mean, spread = line.scores[test]
                 count = max(len(line.seeds), 1)
                 between = quantile(count - 1) * math.sqrt(2 / count) if count > 1 else 0.0
                 reach = max(least, between * (spread or 0.0))
-                results.append(Verdict(task, dataset, called, test, figure, mean, reach))
+                results.append(Verdict(task, dataset, line.method, test, figure, mean, reach))
     return results

@@ -15,6 +15,7 @@ from test_archives import make_tar, make_zip
 from file_server import FileServer
 from gopro.cli.main import main
 from gopro.data.catalog import KNOWN
+from gopro.data.catalog_entry import Size
 from gopro.data.download import http
 from gopro.data.download.sources import BY_HAND, SOURCES, Piece
 
@@ -44,7 +45,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServ
     rows = [[key, names.index(key.partition("/")[0]), key.partition("/")[0]] for key in keys]
     split = {"train": rows[::3], "val": rows[1::3], "test": rows[2::3]}
     with FileServer({"/dtd.tar.gz": archive, "/s.json": json.dumps(split).encode()}) as running:
-        known = replace(KNOWN["dtd"], classes=3, counts=tuple(map(len, split.values())))
+        known = replace(KNOWN["dtd"], size=Size(3, tuple(map(len, split.values()))))
         monkeypatch.setitem(KNOWN, "dtd", known)
         pieces = (
             Piece((running.url("/dtd.tar.gz"),), (("dtd/images", "images"),)),
