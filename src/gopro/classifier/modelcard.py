@@ -15,10 +15,10 @@ tags:
 - prompt-learning
 ---
 
-# {title}
+# {method} on {backbone[name]}, {count} classes
 
-An image classifier for {count} classes, made with gopro {version}: method `{method}`, {learned:,}
-learned parameters on top of the frozen CLIP `{backbone}`.
+An image classifier for {count} classes, made with gopro {gopro}: method `{method}`, {learned:,}
+learned parameters on top of the frozen CLIP `{backbone[name]}`.
 
 {results}
 
@@ -45,9 +45,9 @@ gopro evaluate FOLDER PHOTOGRAPHS
 
 | | |
 |---|---|
-| backbone | `{backbone}`{pretrained} |
-| SHA-256 of its weights | `{checksum}` |
-| input | {size} x {size} pixels: {resize}, {crop} crop; the model normalises it |
+| backbone | `{backbone[name]}`{pretrained} |
+| SHA-256 of its weights | `{backbone[sha256]}` |
+| input | {input}; the model normalises it |
 
 The folder does not contain the backbone's weights. Loading refuses a backbone with other weights.
 
@@ -64,21 +64,13 @@ are not calibrated. Test it on pictures like those you will use it for.
 
 def card(about: Mapping[str, Any]) -> str:
     """The model card of a description, as stored in ``classifier.json``."""
-    backbone, size = about["backbone"], about["preprocessing"]
-    names = about["class_names"]
-    pretrained = backbone["pretrained"]
+    pretrained = about["backbone"]["pretrained"]
     return _HEAD.format(
-        title=f"{about['method']} on {backbone['name']}, {len(names)} classes",
-        count=len(names),
-        version=about["gopro"],
-        method=about["method"],
+        **about,
+        count=len(about["class_names"]),
         learned=about["learned_parameters"],
-        backbone=backbone["name"],
+        input="{size} x {size} pixels: {resize}, {crop} crop".format(**about["preprocessing"]),
         pretrained=f" with `{_last(pretrained)}`" if pretrained else "",
-        checksum=backbone["sha256"],
-        size=size["size"],
-        resize=size["resize"],
-        crop=size["crop"],
         results=_results(about["measured"]),
         classes=_classes(about),
         fitted=_fitted(about),

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
 from gopro.common import environment
@@ -77,17 +75,11 @@ def write(
 def _answers(
     classifier: PromptClassifier, measured: Comparison, pictures: Sequence[Picture]
 ) -> Answers:
-    def opened(number: int, size: int) -> Image.Image:
-        return open_picture((number, pictures[number]), size)
-
-    answers = measured.answers
     return Answers(
         "pictures held out",
         classifier.class_names_,
-        answers.truth,
-        answers.ours,
-        answers.zero_shot,
-        opened,
+        **vars(measured.answers),
+        picture=lambda number, size: open_picture((number, pictures[number]), size),
     )
 
 

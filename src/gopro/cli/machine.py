@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import time
@@ -101,12 +102,11 @@ def _device() -> Iterator[Finding]:
 def _extras() -> Iterator[Finding]:
     for extra, packages in EXTRAS.items():
         versions = [(name, environment.version_of(name)) for name in packages]
-        missing = [name for name, version in versions if version is None]
         text = ", ".join(f"{name} {version or 'missing'}" for name, version in versions)
-        if missing:
-            yield Finding(f"extra {extra}", text, f"pip install 'gopro-clip[{extra}]'", "note")
-        else:
+        if all(version for _, version in versions):
             yield Finding(f"extra {extra}", text)
+        else:
+            yield Finding(f"extra {extra}", text, f"pip install 'gopro-clip[{extra}]'", "note")
 
 
 def _caches() -> Iterator[Finding]:
@@ -167,10 +167,8 @@ def _size(folder: Path) -> str:
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
-            try:
+            with contextlib.suppress(OSError):  # removed in the meantime
                 total += (Path(path) / name).lstat().st_size
-            except OSError:
-                continue  # removed in the meantime
     return _bytes(total)
 
 

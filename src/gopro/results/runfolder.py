@@ -23,9 +23,7 @@ SAMPLE = "sample.json"
 DONE = "done"
 
 # Settings that may differ when a run is resumed: the results don't depend on them
-_FREE = {
-    *("resume", "out", "root", "device", "workers", "eval_batch", "checkpoint_every", "logger"),
-}
+_FREE = {"resume", "out", "root", "device", "workers", "eval_batch", "checkpoint_every", "logger"}
 
 
 def default_folder(settings: TrainSettings, variant: str | None) -> Path:
@@ -68,12 +66,7 @@ def state(folder: Path, settings: TrainSettings, options: Any) -> State:
 
 
 def check(folder: Path, settings: TrainSettings, options: Any) -> None:
-    """Check that a run may use the folder; nothing is written.
-
-    Args:
-        folder: The run folder.
-        settings: The run's settings, with all defaults filled in.
-        options: The method's settings.
+    """Check that a run may use the folder; nothing is written. Arguments as for ``state``.
 
     Raises:
         GoproError: When the folder holds another run or a finished run, or an unfinished run and
@@ -94,12 +87,7 @@ def check(folder: Path, settings: TrainSettings, options: Any) -> None:
 def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
     """Make the run folder with its ``config.yaml``, or check an existing one.
 
-    Temporary files of a killed process are removed.
-
-    Args:
-        folder: The run folder.
-        settings: The run's settings, with all defaults filled in.
-        options: The method's settings.
+    Temporary files of a killed process are removed. Arguments as for ``state``.
 
     Raises:
         GoproError: See ``check``; also when the folder can't be written.

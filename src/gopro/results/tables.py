@@ -167,7 +167,7 @@ def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseli
     It has only the methods that were run on all data sets. Gains are paired by data set.
     """
     task, backbone, shots = key
-    figures = published.figures if set(published.datasets()) == set(sets) else _none
+    figures = published.figures if set(published.datasets()) == set(sets) else lambda *_: {}
     named = [{one.name: one for one in series} for series in sets.values()]
     lines: list[Line] = []
     summaries: dict[str, list[float]] = {}
@@ -206,13 +206,8 @@ def _lines(series: Sequence[_Series], baseline: str, task: str, dataset: str) ->
             zero[seed] = {**zero.get(seed, {}), **columns}
     numbers = {ZERO_SHOT: zero} | {one.name: dict(one.ours) for one in series}
     base = next((name for name in numbers if _is(name, baseline)), None)
-    lines = [
-        Line(
-            ZERO_SHOT,
-            _steady(_spread(zero)),
-            published=published.figures(task, dataset, "zeroshot"),
-        )
-    ]
+    figures = published.figures(task, dataset, "zeroshot")
+    lines = [Line(ZERO_SHOT, _steady(_spread(zero)), published=figures)]
     for one in series:
         if one.method == "zeroshot" and _spread(one.ours) == _spread(one.zero):
             continue  # the line above
@@ -281,10 +276,6 @@ def _with_gain(line: Line, ours: Sequence[float], theirs: Sequence[float]) -> Li
     if ours is theirs or list(ours) == list(theirs):
         return line
     return replace(line, gain=paired([a - b for a, b in zip(ours, theirs, strict=True)]))
-
-
-def _none(task: str, dataset: str, method: str) -> Mapping[str, float]:
-    return {}
 
 
 def _is(name: str, baseline: str) -> bool:

@@ -59,17 +59,15 @@ class FastTests:
         self.made[name] = FastPrompts(method, fitted)
         return self.made[name]
 
-    def lines(
-        self, exact: Mapping[str, Sequence[int]], fast: Mapping[str, Sequence[int]]
-    ) -> list[str]:
+    def lines(self, exact: Mapping[str, Any], fast: Mapping[str, Any]) -> list[str]:
         """A line per test: errors of the scores, their cost, and how many answers are the same.
 
         Args:
-            exact: Name of a test -> answers of exact prediction, as the run recorded them.
-            fast: Name of a test -> answers of fast prediction for the same images.
+            exact: Contents of ``predictions.json``.
+            fast: The same, for fast prediction of the same images.
         """
         return [
-            f"{name}: {_equal(exact[name], fast[name])}; {_cost(made)}"
+            f"{name}: {_equal(exact[name]['predicted'], fast[name]['predicted'])}; {_cost(made)}"
             for name, made in self.made.items()
         ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,14 +45,7 @@ def train(
     announce: Callable[[str], None] = silent,
     workspace: Workspace | None = None,
 ) -> Path:
-    """Resolve and execute one run.
-
-    Args:
-        settings: Of the run.
-        options: The method's settings; its defaults when None.
-        dataset: The data set; read by its name in the settings when None.
-        announce: Gets a line about what is going to happen before the work starts.
-        workspace: What other runs have made and can be used again.
+    """Resolve and execute one run; arguments as for ``resolve`` and ``execute``.
 
     Returns:
         The run folder.
@@ -74,6 +67,11 @@ def execute(
     Each image is opened, decoded and encoded once; augmented views are encoded in each epoch, and
     so are validation images where the image encoder changes. The report opens its sample images
     again, in the size it shows.
+
+    Args:
+        run: The run.
+        announce: Gets a line about what is going to happen before the work starts.
+        workspace: What other runs have made and can be used again.
 
     Raises:
         GoproError: For anything the user can mend.
@@ -156,19 +154,13 @@ def test(
         train, source = prepared.plan.train, prepared.plan.source
         tests = FastTests(folder, method, lambda: features_of(prepared, method, train, source))
         measured, predictions = measure(prepared, tests)
-        exact = read_predictions(folder)
-        for line in tests.lines(_answers(exact), _answers(predictions)):
+        for line in tests.lines(read_predictions(folder), predictions):
             announce(line)
     else:
         measured, _ = measure(prepared)
     learned, seconds = prepared.method.trainable_parameters, recorded["train_seconds"]
     results = results_json.results(settings, options, prepared.plan, learned, seconds, measured)
     return {**recorded, **results}
-
-
-def _answers(predictions: Mapping[str, Any]) -> dict[str, list[int]]:
-    """Test -> the method's answers."""
-    return {name: part["predicted"] for name, part in predictions.items()}
 
 
 def _about(settings: TrainSettings) -> dict[str, str]:

@@ -40,7 +40,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             Image.new("RGB", (8, 6), (number, 0, 0)).save(path)
             parts[part].append([f"{name}/{number}.png", label, name])
     (tmp_path / "dtd" / "split_zhou_DescribableTextures.json").write_text(json.dumps(parts))
-    monkeypatch.setitem(KNOWN, "dtd", replace(KNOWN["dtd"], size=Size(2, (4, 2, 2))))
+    monkeypatch.setitem(KNOWN, "dtd", replace(KNOWN["dtd"], size=Size(2, (4, 2, 2), 600)))
     return tmp_path
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from typing import Annotated, Any
 
-import jinja2
 from fastapi import FastAPI, File, Form, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -13,6 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from gopro.classifier.app.service import Row, Service, Upload, as_dict
 from gopro.common.errors import GoproError
 from gopro.common.version import __version__
+from gopro.results.pages.page import environment
 
 Pictures = Annotated[list[UploadFile], File(description="picture files")]
 Classes = Annotated[str | None, Form(description="other class names, separated by commas")]
@@ -78,20 +78,8 @@ async def _read(file: UploadFile, limit: int) -> Upload:
     return file.filename or "picture", await file.read(limit + 1)
 
 
-def templates() -> jinja2.Environment:
-    """The HTML templates of page and API, with automatic escaping."""
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("gopro.classifier.app"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
 def _documentation(service: Service, title: str) -> str:
     classifier = service.classifier
     about = f"{classifier.method} on {classifier.backbone}, {len(service.own)} classes."
-    return (
-        templates().get_template("api.html").render(title=title, about=about, limits=service.limits)
-    )
+    template = environment("gopro.classifier.app").get_template("api.html")
+    return template.render(title=title, about=about, limits=service.limits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +11,10 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from gopro.classifier.app.api import templates
 from gopro.classifier.app.service import Row, Service, Upload, as_csv, as_json
 from gopro.common.errors import GoproError
 from gopro.data.images import image_from_bytes, to_array
-from gopro.results.pages.page import data_uri
+from gopro.results.pages.page import data_uri, data_url, environment
 
 _SIDE = 160
 _DELETE_UPLOADS = (600, 1800)
@@ -35,8 +33,8 @@ def build(service: Service, title: str) -> gr.Blocks:
         service: Computes the answers.
         title: Name of the model.
     """
-    environment = templates()
-    results = environment.get_template("results.html")
+    templates = environment("gopro.classifier.app")
+    results = templates.get_template("results.html")
 
     def answer(files: Sequence[str] | None, text: str) -> tuple[str, Any]:
         uploads = _uploads(files, service.limits.bytes)
@@ -57,13 +55,13 @@ def build(service: Service, title: str) -> gr.Blocks:
         upload = _chosen(files, which, service.limits.bytes)
         images = _shown_errors(lambda: service.views(upload, service.names(text)))
         shown = [(data_uri(np.asarray(image)), caption) for image, caption in images]
-        return environment.get_template("views.html").render(views=shown)
+        return templates.get_template("views.html").render(views=shown)
 
     own = ", ".join(service.own[: service.limits.names])
     hidden: dict[str, Any] = {"api_visibility": "private"}
     page = gr.Blocks(title=title, analytics_enabled=False, delete_cache=_DELETE_UPLOADS)
     with page:
-        gr.HTML(environment.get_template("header.html").render(title=title, service=service))
+        gr.HTML(templates.get_template("header.html").render(title=title, service=service))
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
                 files = gr.File(
@@ -149,9 +147,8 @@ def _thumbnails(uploads: Sequence[Upload], service: Service) -> list[Markup | No
 def _downloads(rows: Sequence[Row]) -> list[tuple[str, Markup]]:
     """The results as files embedded in the page: name and ``data:`` URL."""
     files = (("results.csv", "text/csv", as_csv), ("results.json", "application/json", as_json))
-    return [(name, _data_url(kind, write(rows))) for name, kind, write in files] if rows else []
-
-
-def _data_url(kind: str, text: str) -> Markup:
-    code = base64.b64encode(text.encode("utf-8")).decode("ascii")
-    return Markup(f"data:{kind};charset=utf-8;base64,{code}")  # nosec B704  # no markup in base64
+    return [
+        (name, data_url(f"{kind};charset=utf-8", write(rows).encode()))
+        for name, kind, write in files
+        if rows
+    ]

@@ -55,9 +55,7 @@ def _same(*names: str, parent: str = "") -> tuple[tuple[str, str], ...]:
 _VGG = "https://www.robots.ox.ac.uk/~vgg/data"
 _HUB = "https://huggingface.co/datasets"
 _VISDA = "http://csr.bu.edu/ftp/visda/2019/multi-source"
-_CLASSNAMES = Piece(
-    _drive("1-61f_ol79pViBFDG_IDlUQSwoLcn2XXF"), "classnames.txt", name="classnames.txt"
-)
+_CLASSNAMES = _split("1-61f_ol79pViBFDG_IDlUQSwoLcn2XXF", "classnames.txt")
 
 SOURCES: dict[str, tuple[Piece, ...]] = {
     "caltech101": (

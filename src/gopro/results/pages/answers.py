@@ -16,12 +16,13 @@ from gopro.results.by_class import accuracy_by_class
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class: number of images, and the accuracy of both methods in percent."""
+    """A class of a test: number of images, and the accuracy of both methods in percent."""
 
     name: str
     pictures: int
     ours: float
     zero_shot: float
+    test: str = ""
 
     @property
     def change(self) -> float:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gopro.data import readable
 from gopro.results import run_record
+from gopro.results.pages.answers import ClassRow
 from gopro.results.results_json import method_name
 
 _NOT_TERMS = ("epoch", "lr", "val_accuracy")
@@ -22,26 +23,6 @@ class Run:
 
     folder: Path
     results: Mapping[str, Any]
-
-    @property
-    def method(self) -> str:
-        """The method's name in tables."""
-        return method_name(self.results)
-
-
-@dataclass(frozen=True)
-class Change:
-    """Accuracy of zero-shot CLIP and of the method on a class, in percent, averaged over runs."""
-
-    name: str
-    test: str
-    zero_shot: float
-    ours: float
-
-    @property
-    def gain(self) -> float:
-        """Gain in percentage points."""
-        return self.ours - self.zero_shot
 
 
 Point = tuple[float, float, float | None]
@@ -75,8 +56,8 @@ def terms(runs: Sequence[Run]) -> list[str]:
     return [name for name in names if name not in _NOT_TERMS]
 
 
-def changes(runs: Sequence[Run]) -> list[Change]:
-    """The change for every class of every test, sorted from the largest gain to the largest loss.
+def changes(runs: Sequence[Run]) -> list[ClassRow]:
+    """Every class of every test, over all runs, from the largest gain to the largest loss.
 
     Raises:
         GoproError: When a run's predictions are missing or damaged.
@@ -90,24 +71,22 @@ def changes(runs: Sequence[Run]) -> list[Change]:
                 row = counts.setdefault((test, readable(names[label])), [0, 0, 0])
                 for column, count in enumerate((1, zero == label, ours == label)):
                     row[column] += count
-    changes = [
-        Change(name, test, 100 * zero / total, 100 * ours / total)
+    rows = [
+        ClassRow(name, total, 100 * ours / total, 100 * zero / total, test)
         for (test, name), (total, zero, ours) in counts.items()
     ]
-    return sorted(changes, key=lambda change: -change.gain)
+    return sorted(rows, key=lambda row: -row.change)
 
 
-def best_and_worst(changes: Sequence[Change], most: int) -> tuple[list[Change], list[Change]]:
-    """The largest gains and the largest losses of sorted changes."""
-    return (
-        [change for change in changes[:most] if change.gain > 0],
-        [change for change in reversed(changes[-most:]) if change.gain < 0],
-    )
+def best_and_worst(rows: Sequence[ClassRow], most: int) -> tuple[list[ClassRow], list[ClassRow]]:
+    """The largest gains and the largest losses of sorted rows."""
+    best, worst = rows[:most], reversed(rows[-most:])
+    return [row for row in best if row.change > 0], [row for row in worst if row.change < 0]
 
 
 def by_method(runs: Iterable[Run]) -> dict[str, list[Run]]:
     """The runs of each method."""
     methods: dict[str, list[Run]] = {}
     for run in runs:
-        methods.setdefault(run.method, []).append(run)
+        methods.setdefault(method_name(run.results), []).append(run)
     return methods

@@ -140,22 +140,32 @@ def data_uri(pixels: Any) -> Markup:
 
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, format="JPEG", quality=82, optimize=True)
-    text = base64.b64encode(file.getvalue()).decode("ascii")
-    return Markup(f"data:image/jpeg;base64,{text}")  # nosec B704  # no markup in base64
+    return data_url("image/jpeg", file.getvalue())
+
+
+def data_url(kind: str, contents: bytes) -> Markup:
+    """The contents of a file as a ``data:`` address."""
+    text = base64.b64encode(contents).decode("ascii")
+    return Markup(f"data:{kind};base64,{text}")  # nosec B704  # no markup in base64
+
+
+def template(name: str) -> jinja2.Template:
+    """A template of the pages about runs and classifiers."""
+    return environment("gopro.results.pages").get_template(name)
 
 
 @lru_cache
-def template(name: str) -> jinja2.Template:
-    """A template of a page. Text is escaped; a missing value is an error."""
+def environment(package: str) -> jinja2.Environment:
+    """The templates of a package. Text is escaped; a missing value is an error."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("gopro.results.pages"),
+        loader=jinja2.PackageLoader(package),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["signed"] = _signed
-    return environment.get_template(name)
+    return environment
 
 
 def _signed(value: float) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,9 @@ from markupsafe import Markup
 from gopro.common.files import atomic_write
 from gopro.results import published, results_json
 from gopro.results.pages import formats, history, plots
-from gopro.results.pages.history import Change, Run
-from gopro.results.pages.page import TERMS, template
+from gopro.results.pages.answers import ClassRow
+from gopro.results.pages.history import Run
+from gopro.results.pages.page import TERMS, data_url, template
 from gopro.results.pages.plots import Forest, Interval, Points
 from gopro.results.tables import ZERO_SHOT, Table, build
 
@@ -49,7 +49,7 @@ class Section:
     table: Table
     curves: Sequence[Curves]
     forest: Forest | None
-    classes: dict[str, tuple[list[Change], list[Change]]]
+    classes: dict[str, tuple[list[ClassRow], list[ClassRow]]]
 
     @property
     def bars(self) -> Sequence[str]:
@@ -130,8 +130,8 @@ def gather(runs: Sequence[Run], baseline: str = "zeroshot") -> SweepPage:
         ),
         notes=list(dict.fromkeys(note for run in runs for note in run.results.get("notes", ()))),
         files={
-            "tables.csv": _address(formats.to_csv(tables), "text/csv"),
-            "tables.tex": _address(formats.latex(tables), "text/plain"),
+            "tables.csv": data_url("text/csv;charset=utf-8", formats.to_csv(tables).encode()),
+            "tables.tex": data_url("text/plain;charset=utf-8", formats.latex(tables).encode()),
         },
     )
 
@@ -210,8 +210,3 @@ def _runs_of(table: Table, runs: Sequence[Run]) -> list[Run]:
 
 def _counted(names: Sequence[str], word: str) -> str:
     return names[0].removeprefix("folder:") if len(names) == 1 else f"{len(names)} {word}s"
-
-
-def _address(text: str, kind: str) -> Markup:
-    code = base64.b64encode(text.encode()).decode("ascii")
-    return Markup(f"data:{kind};charset=utf-8;base64,{code}")  # nosec B704  # no markup in base64

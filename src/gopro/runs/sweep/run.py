@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from gopro.common.errors import GoproError
 from gopro.runs.sweep.board import Board
 from gopro.runs.sweep.grid import Job
 from gopro.runs.sweep.pool import run_here
+from gopro.runs.sweep.work import locked
 
 
 def sweep(
@@ -39,7 +37,8 @@ def sweep(
         KeyboardInterrupt: After Ctrl-C.
     """
     out = jobs[0].folder.parent
-    with _alone(out), Board(jobs) as board:
+    busy = f"another sweep is running in {out}; wait for it to end, or choose another --out"
+    with locked(out / "sweep", 0, busy), Board(jobs) as board:
         missing = [job for job in jobs if not job.done]
         try:
             if missing and cluster is not None:
@@ -70,22 +69,3 @@ def _conclude(jobs: Sequence[Job], board: Board, out: Path) -> None:
             f"{len(board.failed)} of {len(jobs)} jobs failed, the first ({job.title}): {cause}; "
             "the same command tries them again"
         )
-
-
-@contextlib.contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Lock the sweep's folder; the lock ends with the process, even when it is killed."""
-    path = out / ".locks" / "sweep"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path).acquire(timeout=0)
-    except Timeout as error:
-        raise GoproError(
-            f"another sweep is running in {out}; wait for it to end, or choose another --out"
-        ) from error
-    except OSError as error:
-        raise GoproError(
-            f"can't write {out} ({error.strerror or error}); choose another --out"
-        ) from error
-    with lock:
-        yield

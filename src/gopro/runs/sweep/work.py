@@ -49,7 +49,8 @@ def do(job: Job, threads: int | None = None, place: int = 0) -> Outcome:
     """
     log = log_of(job)
     try:
-        with _lock(job), _printing_to(log):
+        busy = f"another process is running {job.folder}; wait for it to end, and start again"
+        with locked(job.folder, _PATIENCE, busy), _printing_to(log):
             if not job.done:
                 _run(job, threads, place)
     except GoproError as error:
@@ -95,21 +96,24 @@ def _workspace() -> Workspace:
 
 
 @contextlib.contextmanager
-def _lock(job: Job) -> Iterator[None]:
-    """Lock the job; the lock ends with the process, even when it is killed."""
-    path = job.folder.parent / ".locks" / job.key
+def locked(path: Path, patience: float, busy: str) -> Iterator[None]:
+    """Lock a path, in ``.locks`` beside it; the lock ends with the process, even a killed one.
+
+    Raises:
+        GoproError: ``busy``, when it is locked for ``patience`` seconds; or when ``.locks`` can't
+            be written.
+    """
+    path = path.parent / ".locks" / path.name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path).acquire(timeout=_PATIENCE)
+        lock = FileLock(path).acquire(timeout=patience)
     except Timeout as error:
-        raise GoproError(
-            f"another process is running {job.folder}; wait for it to end, and start again"
-        ) from error
+        raise GoproError(busy) from error
     except OSError as error:
         raise GoproError(
             f"can't write {path.parent} ({error.strerror or error}); choose another --out"
         ) from error
-    with lock:  # errors inside belong to the job
+    with lock:  # errors inside belong to the caller
         yield
 
 

@@ -51,7 +51,7 @@ errors of a surface in one colour.
 def rotate(levels: Floats, width: int, height: int) -> Floats:
     """Turn by 3 degrees a level, counterclockwise, around the centre."""
     angle = np.deg2rad(30 * levels / MAX_LEVEL)
-    matrices = _affine(len(levels))
+    matrices = np.tile(np.eye(2, 3), (len(levels), 1, 1))
     matrices[:, 0, 0] = matrices[:, 1, 1] = np.cos(angle)
     matrices[:, 0, 1], matrices[:, 1, 0] = -np.sin(angle), np.sin(angle)
     centre = np.array([width / 2, height / 2])
@@ -59,34 +59,17 @@ def rotate(levels: Floats, width: int, height: int) -> Floats:
     return matrices
 
 
-def shear_x(levels: Floats, width: int, height: int) -> Floats:
-    """Shift each row by 0.03 pixels a level and pixel from the top."""
-    return _affine(len(levels), (0, 1), 0.3 * levels / MAX_LEVEL)
-
-
-def shear_y(levels: Floats, width: int, height: int) -> Floats:
-    """Shift each column by 0.03 pixels a level and pixel from the left."""
-    return _affine(len(levels), (1, 0), 0.3 * levels / MAX_LEVEL)
-
-
-def translate_x(levels: Floats, width: int, height: int) -> Floats:
-    """Shift sideways by a thirtieth of the width a level."""
-    return _affine(len(levels), (0, 2), width / 3 * levels / MAX_LEVEL)
-
-
-def translate_y(levels: Floats, width: int, height: int) -> Floats:
-    """Shift up or down by a thirtieth of the height a level."""
-    return _affine(len(levels), (1, 2), height / 3 * levels / MAX_LEVEL)
-
-
 AFFINE: dict[str, Callable[[Floats, int, int], Floats]] = {
     "rotate": rotate,
-    "shear_x": shear_x,
-    "shear_y": shear_y,
-    "translate_x": translate_x,
-    "translate_y": translate_y,
+    "shear_x": lambda levels, width, height: _affine(levels, (0, 1), 0.3),
+    "shear_y": lambda levels, width, height: _affine(levels, (1, 0), 0.3),
+    "translate_x": lambda levels, width, height: _affine(levels, (0, 2), width / 3),
+    "translate_y": lambda levels, width, height: _affine(levels, (1, 2), height / 3),
 }
-"""Geometric operations: signed levels [N], width and height to ``resample``'s maps [N, 2, 3]."""
+"""Geometric operations: signed levels [N], width and height to ``resample``'s maps [N, 2, 3].
+
+A level shears by 0.03 pixels a pixel, or shifts by a thirtieth of the image's side.
+"""
 
 OPERATIONS = (*TONE, *AFFINE)
 
@@ -148,12 +131,10 @@ def _apply(chains: Tensor, kind: NDArray[np.intp], levels: Floats, signs: Floats
         chains[where] = resample(chains[where], matrices, padding="zeros")
 
 
-def _affine(
-    count: int, entry: tuple[int, int] | None = None, value: Floats | None = None
-) -> Floats:
-    matrices = np.tile(np.eye(2, 3), (count, 1, 1))
-    if entry is not None:
-        matrices[:, entry[0], entry[1]] = value
+def _affine(levels: Floats, entry: tuple[int, int], largest: float) -> Floats:
+    """Identity maps but for one entry, which is ``largest`` at level 10."""
+    matrices = np.tile(np.eye(2, 3), (len(levels), 1, 1))
+    matrices[:, entry[0], entry[1]] = largest * levels / MAX_LEVEL
     return matrices
 
 

@@ -95,7 +95,7 @@ def test_colours_stay_with_the_method(runs: Path) -> None:
 
 def test_classes_over_seeds_by_hand(runs: Path) -> None:
     found = history.changes([Run(runs / "2", {}), Run(runs / "5", {})])
-    assert [(c.name, c.test, c.zero_shot, c.ours, c.gain) for c in found] == [
+    assert [(c.name, c.test, c.zero_shot, c.ours, c.change) for c in found] == [
         (EVIL, "base", 50.0, 100.0, 50.0),
         ("dog house", "base", 100.0, 50.0, -50.0),
     ]
