@@ -71,7 +71,7 @@ def test_a_dry_run_prints_jobs_hours_and_gigabytes(cli: Cli, tmp_path: Path) -> 
         answer = cli("reproduce", "paper", option, "--out", out, "--root", tmp_path)
         assert (answer.code, answer.err) == (0, "")
     assert "base2new" in answer.out and "GPU hours" in answer.out
-    assert "GB of data sets" in answer.out and "not here yet: " in answer.out
+    assert "GB of data sets" in answer.out and "missing data sets: " in answer.out
     assert not out.exists()
 
 
@@ -89,7 +89,7 @@ def test_what_is_missing_is_told_and_the_rest_judged(cli: Cli, tmp_path: Path) -
     ("arguments", "message"),
     [
         (["papr"], "got papr; wanted `gopro reproduce paper`"),
-        (["paper", "--methods", "kgcoop"], "no figures of kgcoop are published here"),
+        (["paper", "--methods", "kgcoop"], "gopro has no published figures of kgcoop"),
         (["paper", "--teraflops", "0"], "got --teraflops 0"),
         (["paper", "--seeds", "x"], "got --seeds x"),
     ],
