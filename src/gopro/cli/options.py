@@ -78,7 +78,7 @@ def build(kind: Any, values: Any) -> Any:
     if not isinstance(values, (jsonargparse.Namespace, dict)):
         got = "null" if values is None else f"{values!r:.60}"
         raise GoproError(f"got {got} for {kind.__name__}; wanted its settings by name, or nothing")
-    plain = jsonargparse.Namespace(**values).as_dict()
+    plain = jsonargparse.Namespace(**values).as_dict()  # type: ignore[no-untyped-call]
     fields = {field.name: plain[field.name] for field in dataclasses.fields(kind)}
     try:
         return settings_from(kind, fields, prefix="--")
