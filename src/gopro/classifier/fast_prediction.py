@@ -10,7 +10,7 @@ from torch import Tensor
 from gopro.common.errors import GoproError
 from gopro.methods.base import Method
 from gopro.prediction.encode import encode
-from gopro.prediction.fast import FastPrompts, Reference, fit, is_conditioned, load_fast, save_fast
+from gopro.prediction.fast import FastPrompts, Reference, fit, is_conditioned, load_fast
 from gopro.prediction.fast.image_dependent import IMAGES
 
 
@@ -46,13 +46,8 @@ def fast_prompts(method: Method, reference: Reference | None) -> FastPrompts:
     return FastPrompts(method, fit(method, reference))
 
 
-def save(path: Path, fast: FastPrompts, reference: Reference) -> None:
-    """Write a classifier's fast prediction."""
-    save_fast(path, fast.method, reference, fast.fitted)
-
-
 def load(path: Path, method: Method) -> tuple[Reference | None, FastPrompts | None]:
-    """Read what ``save`` wrote; the second is None if it was fitted to other class names.
+    """Read what ``save_fast`` wrote; the second is None if it was fitted to other class names.
 
     Raises:
         GoproError: When the file is damaged or belongs to another model.

@@ -16,7 +16,6 @@ from typing import Any
 
 from torch import Tensor
 
-from gopro.classifier import fast_prediction
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelcard import card
 from gopro.common.errors import GoproError
@@ -25,7 +24,7 @@ from gopro.common.tensors import load_tensors, save_tensors
 from gopro.common.typed import settings_from
 from gopro.common.version import __version__
 from gopro.data.labelled import checked_names
-from gopro.prediction.fast import FastPrompts, Reference
+from gopro.prediction.fast import FastPrompts, Reference, save_fast
 from gopro.training.config import TrainSettings
 
 SCHEMA = 1
@@ -108,7 +107,8 @@ def write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] |
             about["examples_sha256"] = _file_hash(examples_file)
         if fast is not None:
             fast_file = files.enter_context(atomic_write(folder / FAST))
-            fast_prediction.save(fast_file, *fast)
+            prompts, reference = fast
+            save_fast(fast_file, prompts.method, reference, prompts.fitted)
             about["fast_sha256"] = _file_hash(fast_file)
         about["sha256"] = _seal(about)
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)

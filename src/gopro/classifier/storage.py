@@ -57,11 +57,7 @@ def _record(classifier: Predictor) -> SavedModel:
 
 
 def load(
-    kind: Callable[..., P],
-    folder: Path,
-    device: str,
-    precision: str | None,
-    pretrained: str | None,
+    kind: Callable[..., P], folder: Path, device: str, precision: str | None, pretrained: str | None
 ) -> P:
     """Build a classifier of class ``kind`` from a folder; see ``PromptClassifier.load``."""
     saved, fast_file = modelfolder.read(folder)

@@ -21,12 +21,7 @@ def export(arguments: Sequence[str]) -> None:
     parser.add_argument("model", type=Path, help="folder of the classifier")
     parser.option("--out", Path | None, None, "the file to write")
     parser.option("--format", Literal["onnx"], "onnx", "format of the file")
-    parser.option(
-        "--precision",
-        Literal["fp32", "int8"],
-        "fp32",
-        "int8: a quarter of the size",
-    )
+    parser.option("--precision", Literal["fp32", "int8"], "fp32", "int8: a quarter of the size")
     parser.option("--input", Literal["float", "uint8"], "float", "pixels in [0, 1] or 0-255")
     parser.option(
         "--batch", int, 1, "images per call, for methods whose prompts depend on the images"

@@ -23,11 +23,7 @@ from gopro.data import default_root, present
 
 Mark = Literal["ok", "note", "missing"]
 
-EXTRAS = {
-    "app": ("gradio",),
-    "export": ("onnx", "onnxruntime"),
-    "log": ("tensorboard", "wandb"),
-}
+EXTRAS = {"app": ("gradio",), "export": ("onnx", "onnxruntime"), "log": ("tensorboard", "wandb")}
 """Extra -> the packages it installs."""
 
 
@@ -121,7 +117,10 @@ def _caches() -> Iterator[Finding]:
             size = f"{_size(features.folder)} of at most {_bytes(features.limit)}"
             used = f"{size} in {features.folder}"
             yield Finding("features", used, f"${FOLDER}, ${LIMIT} change it")
-    yield Finding("weights", f"{_size(hub_cache())} in {hub_cache()}", "$HF_HOME changes it")
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    used = f"{_size(Path(HF_HUB_CACHE))} in {HF_HUB_CACHE}"
+    yield Finding("weights", used, "$HF_HOME changes it")
 
 
 def _data() -> Finding:
@@ -154,13 +153,6 @@ def hub(timeout: float) -> Finding:
         reason = getattr(error, "reason", None) or error
         return Finding("hub", f"can't be reached ({reason})", without, "note")
     return Finding("hub", f"answers in {time.monotonic() - started:.1f} s")
-
-
-def hub_cache() -> Path:
-    """The folder of downloaded weights."""
-    from huggingface_hub import constants
-
-    return Path(constants.HF_HUB_CACHE)
 
 
 def _size(folder: Path) -> str:

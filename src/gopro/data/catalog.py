@@ -214,8 +214,7 @@ KNOWN: dict[str, Known] = {
     "terra_incognita": Known(
         "TerraIncognita: wild animals before 4 camera traps",
         partial(
-            read_domains,
-            domains=("location_38", "location_43", "location_46", "location_100"),
+            read_domains, domains=("location_38", "location_43", "location_46", "location_100")
         ),
         ("terra_incognita",),
         Size(10, (24330,), 2700),

@@ -22,10 +22,7 @@ Lists = tuple[tuple[str, ...], Parts]
 
 
 def class_folders(
-    home: Path,
-    images: str,
-    renamed: Mapping[str, str] | None = None,
-    ignored: Collection[str] = (),
+    home: Path, images: str, renamed: Mapping[str, str] | None = None, ignored: Collection[str] = ()
 ) -> Lists:
     """Class folders in ``images``: labels follow the sorted names; the only part is ``all``."""
     classes = [name for name in folders(home / images) if name not in ignored]

@@ -23,11 +23,7 @@ T = TypeVar("T")
 
 
 def batches(
-    dataset: Dataset,
-    items: Sequence[Item],
-    size: int,
-    batch: int,
-    workers: int | None = None,
+    dataset: Dataset, items: Sequence[Item], size: int, batch: int, workers: int | None = None
 ) -> Iterator[Tensor]:
     """Decode items in batches, in order; threads decode ahead.
 

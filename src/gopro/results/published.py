@@ -11,10 +11,7 @@ from typing import Any
 _NAMES = {"zeroshot": "clip"}
 """Methods with another name in the published tables."""
 
-_TABLES = {
-    "cross-dataset": "cross_dataset",
-    "domain-generalization": "domain_generalization",
-}
+_TABLES = {"cross-dataset": "cross_dataset", "domain-generalization": "domain_generalization"}
 
 BACKBONE = "ViT-B-16"
 SHOTS = 16

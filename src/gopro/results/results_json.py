@@ -191,8 +191,7 @@ def read(folder: Path) -> Results:
         ) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise GoproError(f"{path} is damaged ({error}); train again into another --out") from error
-    results: Results = found
-    return results
+    return cast(Results, found)
 
 
 def _check_tests(results: Results) -> None:

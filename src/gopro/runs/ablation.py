@@ -11,15 +11,10 @@ from typing import Any
 from gopro.common.errors import GoproError
 from gopro.methods import TABLE, find
 from gopro.results.averages import columns, spread
+from gopro.results.tables import ZERO_SHOT, Score
 
 FULL = "full"
 """Name of the method with all parts."""
-
-NOTHING = "zero-shot CLIP"
-"""Name of the method without learning."""
-
-Score = tuple[float, float | None]
-"""Mean, and sample standard deviation over seeds (None for one seed)."""
 
 
 def choose(
@@ -68,7 +63,7 @@ class Row:
     """One line of the table.
 
     Attributes:
-        name: ``FULL``, the part, or ``NOTHING``.
+        name: ``FULL``, the part, or ``ZERO_SHOT``.
         scores: Column -> mean and spread over seeds. In percent for the full method; for a part
             the difference to the full method on the same seeds, below 0 when the part helps.
         parameters: Number of learned parameters.
@@ -103,7 +98,7 @@ def rows(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Row]:
         seconds = statistics.mean(run["train_seconds"] for run in members)
         lines.append(Row(name, scores, members[0]["trainable_parameters"], seconds))
     nothing = [columns(run["zeroshot"]) for run in runs[FULL]]
-    return [*lines, Row(NOTHING, spread(_differences(nothing, full.values())), 0, 0.0)]
+    return [*lines, Row(ZERO_SHOT, spread(_differences(nothing, full.values())), 0, 0.0)]
 
 
 def _differences(

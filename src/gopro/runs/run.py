@@ -58,9 +58,7 @@ def train(
 
 
 def execute(
-    run: ResolvedRun,
-    announce: Callable[[str], None] = silent,
-    workspace: Workspace | None = None,
+    run: ResolvedRun, announce: Callable[[str], None] = silent, workspace: Workspace | None = None
 ) -> RunRecord:
     """Train, test and write the results of a resolved run.
 

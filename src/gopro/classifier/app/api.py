@@ -20,12 +20,7 @@ Top = Annotated[int, Form(ge=1, le=200, description="how many class names to ret
 
 
 def build(service: Service, title: str) -> FastAPI:
-    """The API as a FastAPI application.
-
-    Args:
-        service: Computes the answers.
-        title: Name of the model.
-    """
+    """The API, as a FastAPI application, of a model with the name ``title``."""
     app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None)
 
     @app.exception_handler(GoproError)
@@ -35,7 +30,10 @@ def build(service: Service, title: str) -> FastAPI:
 
     @app.get("/api", response_class=HTMLResponse, include_in_schema=False)
     async def documentation() -> str:
-        return _documentation(service, title)
+        classifier = service.classifier
+        about = f"{classifier.method} on {classifier.backbone}, {len(service.own)} classes."
+        template = environment("gopro.classifier.app").get_template("api.html")
+        return template.render(title=title, about=about, limits=service.limits)
 
     @app.get("/api/about", summary="The model, its class names, and the limits")
     async def about() -> dict[str, Any]:
@@ -76,10 +74,3 @@ def describe(service: Service, title: str) -> dict[str, Any]:
 async def _read(file: UploadFile, limit: int) -> Upload:
     # one byte above the limit is enough for the service to see that the file is too large
     return file.filename or "picture", await file.read(limit + 1)
-
-
-def _documentation(service: Service, title: str) -> str:
-    classifier = service.classifier
-    about = f"{classifier.method} on {classifier.backbone}, {len(service.own)} classes."
-    template = environment("gopro.classifier.app").get_template("api.html")
-    return template.render(title=title, about=about, limits=service.limits)

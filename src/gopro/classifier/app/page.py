@@ -27,12 +27,7 @@ T = TypeVar("T")
 
 
 def build(service: Service, title: str) -> gr.Blocks:
-    """The page's components and their event handlers.
-
-    Args:
-        service: Computes the answers.
-        title: Name of the model.
-    """
+    """The components and event handlers of the page of a model with the name ``title``."""
     templates = environment("gopro.classifier.app")
     results = templates.get_template("results.html")
 

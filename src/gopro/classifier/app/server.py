@@ -15,12 +15,7 @@ _M_ARENA_MAX = -8  # as in glibc's malloc.h
 
 
 def application(service: Service, title: str) -> Any:
-    """Page and API as one ASGI application, with the limits on requests.
-
-    Args:
-        service: Computes the answers.
-        title: Name of the model.
-    """
+    """Page and API of a model as one ASGI application, with the limits on requests."""
     import gradio as gr
 
     from gopro.classifier.app import api, page

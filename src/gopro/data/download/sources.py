@@ -238,8 +238,7 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
         Piece(
             _drive("1uY0pj7oFsjMxRwaD3Sxy0jgel0fsYXLC"),
             _same(
-                *("Art", "Clipart", "Product", "Real World"),
-                parent="OfficeHomeDataset_10072016/",
+                *("Art", "Clipart", "Product", "Real World"), parent="OfficeHomeDataset_10072016/"
             ),
             name="office_home.zip",
         ),

@@ -98,10 +98,7 @@ def render(page: Page) -> str:
     groups = [name for name in _GROUPS if page.compared or name in ("wrong", "right")]
     each = max(2, min(6, _PICTURES // max(1, len(page.tests) * len(groups))))
     return template("page.html").render(
-        page=page,
-        groups={name: _GROUPS[name] for name in groups},
-        each=each,
-        thumbnail=thumbnail,
+        page=page, groups={name: _GROUPS[name] for name in groups}, each=each, thumbnail=thumbnail
     )
 
 

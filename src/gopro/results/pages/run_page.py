@@ -19,11 +19,7 @@ from gopro.results.pages.tokens import tokens_of
 from gopro.results.run_record import RunRecord
 from gopro.training.config import TrainSettings
 
-_TESTS = {
-    "base": "classes trained on",
-    "new": "new classes",
-    "all": "all classes",
-}
+_TESTS = {"base": "classes trained on", "new": "new classes", "all": "all classes"}
 
 _TASKS = {
     "base2new": "Train on a few images of half of the classes (base). Test on other images of the "

@@ -36,10 +36,7 @@ _DEFAULT = ViewSettings()
 
 
 def plain_view(
-    images: Tensor,
-    seed: int,
-    settings: ViewSettings = _DEFAULT,
-    keys: Sequence[int] | None = None,
+    images: Tensor, seed: int, settings: ViewSettings = _DEFAULT, keys: Sequence[int] | None = None
 ) -> Tensor:
     """The view x: the images themselves."""
     return images
