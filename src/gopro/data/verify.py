@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -92,17 +92,12 @@ def broken(
 
     problems: list[str] = []
     workers = workers or os.cpu_count() or 1
+    remaining = iter([*dataset.train, *dataset.val, *dataset.test])
     with ThreadPoolExecutor(workers) as pool:
-        for chunk in _chunks([*dataset.train, *dataset.val, *dataset.test], 64 * workers):
+        # in chunks, so that the pool never has a million images in its queue
+        while chunk := list(islice(remaining, 64 * workers)):
             for message in pool.map(problem, chunk):
                 if message:
                     problems.append(message)
                 advance(f"{len(problems)} broken" if problems else "")
     return problems
-
-
-def _chunks(items: list[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of ``size`` items, so that the pool never has a million images in its queue."""
-    remaining = iter(items)
-    while chunk := list(islice(remaining, size)):
-        yield chunk

@@ -101,10 +101,10 @@ class Board:
         return Group(words, bar, table, *lost)
 
     def _left(self, waiting: int) -> str:
-        ended = len(self.outcomes)
-        if not ended:
-            return f"{_clock(time.monotonic() - self.began)}"
-        pace = (time.monotonic() - self.began) / ended
+        seconds = time.monotonic() - self.began
+        if not self.outcomes:
+            return _clock(seconds)
+        pace = seconds / len(self.outcomes)
         return f"about {_clock(pace * (waiting + len(self.running) / 2))} left"
 
 
