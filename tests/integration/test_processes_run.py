@@ -22,17 +22,16 @@ _DISAGREE = """
 import os, sys
 from pathlib import Path
 
-import gopro.backbones
-from gopro.backbones import precision
+from gopro.backbones import Backbone, auto_precision
 
-rank, build = os.environ.get("LOCAL_RANK", "0"), gopro.backbones.build
+rank, to = os.environ.get("LOCAL_RANK", "0"), Backbone.to
 
-def record(*names, **options):
-    (Path(__file__).parent / f"precision-{rank}").write_text(options["precision"])
-    return build(*names, **options)
+def record(backbone, device, precision="fp32"):
+    (Path(__file__).parent / f"precision-{rank}").write_text(precision)
+    return to(backbone, device, precision)
 
-precision.fastest = lambda *names: "bf16" if rank == "0" else "fp32"
-gopro.backbones.build = record
+auto_precision.fastest = lambda *names: "bf16" if rank == "0" else "fp32"
+Backbone.to = record
 
 from gopro.cli.main import main
 

@@ -168,8 +168,8 @@ def test_the_loss_of_a_mixed_picture_is_that_of_its_parts(run_folder: Path) -> N
         for share in (1.0, 0.0, 0.25):
             batch.share = torch.full((count,), share)
             found.append(learner.losses(batch, None, None)["prompt"])
-        unit = F.normalize(learner.encode_image(batch.images), dim=-1)
-        texts = F.normalize(learner.encode_text(batch.prompts), dim=-1)
+        unit = F.normalize(learner.image(batch.images), dim=-1)
+        texts = F.normalize(learner.text(batch.prompts), dim=-1)
         asked = learner.clip.logit_scale.exp() * unit @ texts.T
         whole = []
         for rows in (range(count), batch.partner.tolist()):

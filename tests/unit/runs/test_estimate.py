@@ -63,7 +63,7 @@ def test_what_the_cache_has_is_not_encoded_again(
     run = prepared()
     before = estimate(run)
     for test in run.plan.tests.values():
-        module.cache.cached_features(
+        module.feature_cache.cached_features(
             run.backbone,
             next(module.batches(test.dataset, test.items, run.backbone.image_size, 64)),
         )
