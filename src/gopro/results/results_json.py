@@ -180,18 +180,18 @@ def read(folder: Path) -> Results:
     """
     path = folder / FILE
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
-        if found["schema"] != SCHEMA:
-            raise GoproError(f"{path} has schema {found['schema']}; this gopro reads {SCHEMA}")
-        check(found, Results)
-        _check_tests(found)
+        contents: Any = json.loads(path.read_text(encoding="utf-8"))
+        if contents["schema"] != SCHEMA:
+            raise GoproError(f"{path} has schema {contents['schema']}; this gopro reads {SCHEMA}")
+        check(contents, Results)
+        _check_tests(contents)
     except FileNotFoundError as error:
         raise GoproError(
             f"{folder} holds no finished run ({FILE} is missing); train there first"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise GoproError(f"{path} is damaged ({error}); train again into another --out") from error
-    return cast(Results, found)
+    return cast(Results, contents)
 
 
 def _check_tests(results: Results) -> None:

@@ -76,14 +76,14 @@ def predictions(folder: Path) -> dict[str, Predictions]:
     """
     path = folder / PREDICTIONS
     try:
-        found: Any = json.loads(path.read_text(encoding="utf-8"))
-        check(found, Annotated[dict[str, Predictions], Field(min_length=1)])
-        for part in found.values():
+        contents: Any = json.loads(path.read_text(encoding="utf-8"))
+        check(contents, Annotated[dict[str, Predictions], Field(min_length=1)])
+        for part in contents.values():
             images, classes = len(part["keys"]), len(part["class_names"])
             for indices in (part["labels"], part["predicted"], part["zeroshot"]):
                 if len(indices) != images or max(indices, default=-1) >= classes:
                     raise ValueError("answers that don't fit the images or the classes")
-        answers: dict[str, Predictions] = found
+        answers: dict[str, Predictions] = contents
         return answers
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise _damaged(path) from error
