@@ -48,8 +48,12 @@ class Parser(jsonargparse.ArgumentParser):
         )
         if unknown:
             options = [text for action in self._actions for text in action.option_strings]
-            similar = difflib.get_close_matches(f"--{unknown[1]}", options, n=1)
-            hint = f"did you mean {similar[0]}?" if similar else f"see `{self.prog} --help`"
+            group, dot, _ = unknown[1].partition(".")
+            own = [text for text in options if dot and text.startswith(f"--{group}.")]
+            cutoff = 0.75 if own else 0.6  # names of a group begin alike
+            similar = difflib.get_close_matches(f"--{unknown[1]}", own or options, 1, cutoff)
+            hint = f"wanted one of {', '.join(own)}" if own else f"see `{self.prog} --help`"
+            hint = f"did you mean {similar[0]}?" if similar else hint
             raise GoproError(f"there is no option --{unknown[1]}; {hint}")
         raise GoproError(f"{_plain(line)}; see `{self.prog} --help`")
 
