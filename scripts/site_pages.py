@@ -1,7 +1,8 @@
 """MkDocs hooks that generate pages of the site, so that these pages are never out of date.
 
-The README, the changelog and the card of the embedded backbone are outside ``docs/``, the notebook
-is not Markdown, and the settings are read from their dataclasses. Links between files of the
+The README, the changelog, the pages on contributing and security and the card of the embedded
+backbone are outside ``docs/``, the notebook is not Markdown, and the settings are read from their
+dataclasses. Links between files of the
 repository become links between pages.
 """
 
@@ -24,6 +25,8 @@ from scripts.settings_page import settings  # noqa: E402
 ELSEWHERE = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
     "src/gopro/backbones/mini/CARD.md": "mini.md",
     "notebooks/own_pictures.ipynb": "notebook.md",
 }

@@ -15,7 +15,10 @@ from gopro.cli.train import runs_from
 from gopro.data.tasks import resolve
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+)
 
 _INSTALL = re.compile(r"\b(?:pip|pipx|uv)3?\b[^\n`]*\b(?:install|add)\b[^\n`&;|]*")
 _FOREIGN = re.compile(r"(?<![\w./-])gopro(?![\w./-])|(?<![\w./-])gopro\[(?=\w|{)")

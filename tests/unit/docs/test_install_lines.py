@@ -14,7 +14,10 @@ FILES = [
     for folder in ("docs", "src", "notebooks", "scripts", "benchmarks", "recipes", ".ci")
     for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in (".md", ".py", ".ipynb", ".sh", ".html", ".yaml", "") and path.is_file()
-] + [ROOT / name for name in ("README.md", "CHANGELOG.md", "Makefile", "mkdocs.yml")]
+] + [
+    ROOT / name
+    for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "mkdocs.yml")
+]
 
 
 def test_the_distribution_has_a_name_of_its_own() -> None:
