@@ -48,7 +48,9 @@ def start(work: Callable[..., None], *arguments: Any) -> BaseProcess:
     The first start loads the modules that all need, so start ``int`` first, which does nothing.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["gopro.runs.run", "open_clip"])
+    context.set_forkserver_preload(
+        ["gopro.runs.run", "open_clip", "gopro.training.views.kornia_functions"]
+    )
     process = context.Process(target=work, args=arguments)
     process.start()
     return process

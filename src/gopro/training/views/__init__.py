@@ -15,10 +15,8 @@ import torch
 from torch import Tensor
 
 from gopro.training.config import ViewSettings
-from gopro.training.views.augmix import make_augmix
 from gopro.training.views.draws import Draws
 from gopro.training.views.geometry import crop_and_flip
-from gopro.training.views.moco import make_moco
 
 __all__ = [
     "VIEWS",
@@ -44,6 +42,21 @@ def plain_view(
 
 def _crop(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
     return crop_and_flip(images, draws, settings.crop_scale, settings.crop_min_side)
+
+
+# kornia and torchvision's transforms take seconds to load, and most commands need neither view
+
+
+def _moco(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
+    from gopro.training.views.moco import make_moco
+
+    return make_moco(images, draws, settings)
+
+
+def _augmix(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
+    from gopro.training.views.augmix import make_augmix
+
+    return make_augmix(images, draws, settings)
 
 
 @torch.no_grad()
@@ -77,9 +90,9 @@ crop_flip_view = partial(_view, _crop, 0)
 
 Arguments (images, seed, settings, keys) and result as in ``make_views``, for this one view.
 """
-moco_view = partial(_view, make_moco, 1)
+moco_view = partial(_view, _moco, 1)
 """The view x' (``gopro.training.views.moco``)."""
-augmix_view = partial(_view, make_augmix, 2)
+augmix_view = partial(_view, _augmix, 2)
 """The view x'' (``gopro.training.views.augmix``)."""
 
 VIEWS: dict[str, View] = {"x": plain_view, "moco": moco_view, "augmix": augmix_view}
