@@ -42,8 +42,8 @@ def _dies(job: Job, threads: int, place: int) -> Outcome:
 
 def _is_stopped(job: Job, threads: int, place: int) -> Outcome:
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    job.folder.mkdir()
     try:
+        job.folder.mkdir()  # inside, because the signal may follow at once
         time.sleep(60)
     except KeyboardInterrupt:
         return Outcome(job.key, "stopped")
