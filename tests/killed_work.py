@@ -14,6 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
+import open_clip
 import torch
 
 from file_server import FileServer
@@ -21,8 +22,10 @@ from gopro.cli.main import main
 from gopro.data.catalog import KNOWN
 from gopro.data.catalog_entry import Size
 from gopro.data.download.sources import SOURCES, Piece
+from gopro.results.pages import picture
 from killing import Work, finish, slow_disk, start
 from same_runs import assert_same, names
+from tiny_run import NAME
 
 Begin = Callable[[Path], BaseProcess]
 Counts = tuple[int, int, int]
@@ -30,15 +33,24 @@ Counts = tuple[int, int, int]
 USUAL = ["--augment", "none", "--workers", "1", "--device", "cpu"]
 
 
-def command(arguments: Sequence[str], environment: dict[str, str], speaks: str) -> None:
-    """Run ``gopro`` with its output in a file."""
+def command(
+    arguments: Sequence[str], environment: dict[str, str], speaks: str, pause: float = 0.02
+) -> None:
+    """Run ``gopro`` with its output in a file, and a pause in seconds at every write."""
     with Path(speaks).open("a", encoding="utf-8") as file:
         for number in (1, 2):
             os.dup2(file.fileno(), number)
         os.environ.update(environment)
         torch.set_num_threads(1)
-        slow_disk()
+        slow_disk(pause)
         sys.exit(main(arguments))
+
+
+def command_on_tiny(arguments: Sequence[str], folder: str) -> None:
+    """``command`` with the tiny architecture that ``folder`` has, and without a run's picture."""
+    open_clip.add_model_config(Path(folder) / f"{NAME}.json")
+    picture.draw = lambda folder, datasets: folder
+    command(arguments, {}, f"{folder}/said", pause=0.05)
 
 
 def training(arguments: Sequence[str], place: Path, *, cache: bool = False) -> Work:

@@ -2,59 +2,37 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from killed_work import caching, downloading, small_dtd
-from killing import after, survives, while_written
+from killed_work import caching, command_on_tiny, downloading, small_dtd
+from killing import after, start, survives, while_written
 from same_runs import assert_same
 from tiny_run import Cli, register
 
 pytestmark = pytest.mark.timeout(600)
 
 EPOCHS = ["--epochs", "30"]
-TESTS = Path(__file__).resolve().parents[1]
-Start = Callable[[Path], "subprocess.Popen[bytes]"]
 
 
-@pytest.fixture
-def begin(tiny: list[str], photos: Path, tmp_path: Path) -> Start:
-    """The real command line in a process of its own."""
-    register(tmp_path)  # writes the architecture, which the process registers as well
-    code = (
-        "import sys; sys.path.insert(0, sys.argv.pop(1));"
-        "from killing import slow_disk; slow_disk(0.05);"
-        "import open_clip; open_clip.add_model_config(sys.argv.pop(1));"
-        "from gopro.results.pages import picture; picture.draw = lambda folder, datasets: folder;"
-        "from gopro.cli.main import main; sys.exit(main())"
-    )
-
-    def start(out: Path) -> subprocess.Popen[bytes]:
-        command = [
-            *(sys.executable, "-c", code, str(TESTS), str(tmp_path / "tiny-test.json")),
-            *("train", f"folder:{photos}", "base2new", *tiny, "--method", "coop", "--shots", "4"),
-            *("--batch", "2", "--augment", "none", "--workers", "1", *EPOCHS, "--out", str(out)),
-        ]
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    return start
-
-
-@pytest.mark.parametrize(
-    ("name", "number"), [("config.yaml", 1), ("checkpoint.safetensors", 7), ("results.json", 1)]
-)
-def test_training(train: Cli, begin: Start, tmp_path: Path, name: str, number: int) -> None:
+def test_training(train: Cli, tiny: list[str], photos: Path, tmp_path: Path) -> None:
+    """Killed while one of three files is written."""
     train(tmp_path / "whole", *EPOCHS)
-    process = begin(tmp_path / "run")
-    assert while_written(tmp_path / "run", name, number)(process)
-    assert not (tmp_path / "run" / "done").exists()
-    answer = train(tmp_path / "run", *EPOCHS, "--resume")
-    assert answer.code == 0, answer.err
-    assert_same(tmp_path / "run", tmp_path / "whole")
+    register(tmp_path)  # writes the architecture, which the process registers as well
+    command = [
+        *("train", f"folder:{photos}", "base2new", *tiny, "--method", "coop", "--shots", "4"),
+        *("--batch", "2", "--augment", "none", "--workers", "1", *EPOCHS),
+    ]
+    moments = {"config.yaml": 1, "checkpoint.safetensors": 7, "results.json": 1}
+    for name, number in moments.items():
+        run = tmp_path / name
+        process = start(command_on_tiny, [*command, "--out", str(run)], str(tmp_path))
+        assert while_written(run, name, number)(process), name
+        assert not (run / "done").exists()
+        answer = train(run, *EPOCHS, "--resume")
+        assert answer.code == 0, answer.err
+        assert_same(run, tmp_path / "whole")
 
 
 def test_features(tmp_path: Path) -> None:
