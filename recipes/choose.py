@@ -25,7 +25,7 @@ from gopro.methods import find
 from gopro.results import results_json
 from gopro.results.runfolder import DONE
 from gopro.runs import run
-from gopro.training.config import TrainSettings
+from gopro.training.config import DEFAULT_BACKBONE, TrainSettings
 
 SEED = 101
 
@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("dataset")
     parser.add_argument("--root", type=Path)
     parser.add_argument("--method", default="gopro")
-    parser.add_argument("--backbone", default="mini")
+    parser.add_argument("--backbone", default=DEFAULT_BACKBONE)
     parser.add_argument("--shots", type=int, default=16)
     parser.add_argument("--try", action="append", dest="candidates", required=True)
     parser.add_argument("--out", type=Path, default=Path("runs/choose"))

@@ -27,6 +27,7 @@ ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
+    "src/gopro/backbones/lite/CARD.md": "lite.md",
     "src/gopro/backbones/mini/CARD.md": "mini.md",
     "notebooks/own_pictures.ipynb": "notebook.md",
 }

@@ -19,13 +19,14 @@ from open_clip import SimpleTokenizer
 from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
 from PIL import Image
 from recipes.lite.alter import square
-from recipes.lite.load import Lite, load
-from recipes.lite.network import network
 from recipes.lite.pictures import SIZE, encoder, flickr_parts, pixels
 from recipes.lite.watch import SURE, recall
 from recipes.lite.words import ANCHOR, captions
 from torch import Tensor
 
+from gopro.backbones.lite.load import Lite, load
+from gopro.backbones.lite.network import network
+from gopro.common.allocator import keep_memory
 from gopro.common.files import write_json
 
 PACS = {"photo": "photo", "art_painting": "painting", "cartoon": "cartoon", "sketch": "sketch"}
@@ -138,6 +139,7 @@ def folder(judge: Judge, name: str, root: Path, template: str = ANCHOR) -> float
 
 def speed(model: Lite, batch: int = 16, seconds: float = 6.0) -> float:
     """Pictures a second of processor time through the image tower on one thread, pixels ready."""
+    keep_memory()  # as gopro does on a CPU
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     given = torch.rand(batch, 3, SIZE, SIZE)

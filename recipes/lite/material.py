@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -10,9 +12,12 @@ import torch.nn.functional as F
 from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
 from recipes.lite import pictures, teacher, words
 from recipes.lite.alter import KINDS
-from recipes.lite.network import network
 from recipes.lite.words import Lexicon
 from torch import Tensor
+
+from gopro.backbones.lite.network import network
+
+NAME_TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "the {}.", "{}")
 
 
 @dataclass
@@ -30,6 +35,10 @@ class Material:
         lexicon: The tokens.
         names: Nouns that no picture need show.
         targets: Their unit vectors in the text teachers' space, [n, 512].
+        word_rows: MiniLM's embeddings [n, 384] of them in a prompt, and
+        meant_rows: of their definitions, or the same again where none is known.
+        name_rows: MiniLM's embeddings of all names of the 1000 classes, class by class.
+        caption_rows: MiniLM's embeddings of all captions, photograph by photograph.
         anchors: Those of the 1000 ImageNet names.
         watch: Whole photographs that nothing learns from, and
         watch_captions: their captions.
@@ -46,7 +55,11 @@ class Material:
     lexicon: Lexicon
     names: list[str]
     targets: Tensor
+    word_rows: Tensor
+    meant_rows: Tensor
     anchors: Tensor
+    name_rows: Tensor
+    caption_rows: Tensor
     watch: Tensor
     watch_captions: list[list[str]]
     look: Tensor
@@ -55,6 +68,16 @@ class Material:
     def captioned(self) -> list[int]:
         """Photographs with captions."""
         return [number for number, texts in enumerate(self.captions) if texts]
+
+    def caption_places(self, photograph: int) -> range:
+        """Where the captions of a photograph stand in ``caption_rows``."""
+        return range(
+            self._ends[photograph] - len(self.captions[photograph]), self._ends[photograph]
+        )
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        return list(accumulate(len(texts) for texts in self.captions))
 
 
 def gather(data: Path, cache: Path, vocabulary: Path) -> Material:
@@ -82,6 +105,12 @@ def gather(data: Path, cache: Path, vocabulary: Path) -> Material:
         minilm, "inet", [words.ANCHOR.format(name) for name in IMAGENET_CLASSNAMES]
     )
     meant = teacher.embedded(minilm, "nouns", meanings)
+    prompted = teacher.embedded(minilm, "words", [words.ANCHOR.format(name) for name in nouns])
+    every = [name for names in words.synonyms() for name in names]
+    named = [
+        teacher.embedded(minilm, f"names-{number}", [template.format(name) for name in every])
+        for number, template in enumerate(NAME_TEMPLATES)
+    ]
     matrix, mean = teacher.towards_clip(plain, clip_rows)
     clip_unit = F.normalize(clip_rows, dim=-1)
     rows = [F.normalize(clip_unit - clip_unit.mean(0), dim=-1)]
@@ -98,7 +127,11 @@ def gather(data: Path, cache: Path, vocabulary: Path) -> Material:
         lexicon,
         [*clip_names, *nouns],
         torch.cat(rows),
+        torch.cat([plain, prompted]),
+        torch.cat([plain, meant]),
         F.normalize((anchors - mean) @ matrix, dim=-1),
+        F.normalize(torch.stack(named).mean(0), dim=-1),
+        teacher.embedded(minilm, "captions", [f"{text}." for each in texts for text in each]),
         watch.features,
         [known[name] for name in watch.names],
         pictures.load(data, cache / "features", "look").features,

@@ -24,9 +24,13 @@ class Options:
     """clip_vitb32_text_vocab.npz; by default the one in ``data``."""
     minutes: float = 66.0
     steps: int = 20_000
-    order: str = "names,captions,words,names,captions,kinds,names,captions,words"
+    order: str = "names,captions,words,captions,names,captions,words,kinds"
     """The tasks of the steps in turn."""
-    rate: float = 1.5e-3
+    translator: int = 1200
+    """Steps that fit the translator, the text tower's teacher; 0 goes without."""
+    told: float = 20.0
+    """Weight of what the translator says of each text."""
+    rate: float = 2e-3
     decay: float = 0.1
     optimizer: str = "adamw"
     """adamw, or muon for the matrices of the blocks: slow where the processor has no bfloat16."""

@@ -17,9 +17,10 @@ import numpy as np
 import torch
 from PIL import Image
 from recipes.lite.alter import NAMES, altered, crop, square
-from recipes.lite.network import fused, network
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+
+from gopro.backbones.lite.network import fused, network
 
 SIZE = 224
 TEST = 1000

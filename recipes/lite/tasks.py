@@ -15,6 +15,7 @@ from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
 from recipes.lite.alter import KINDS, NAMES
 from recipes.lite.material import Material
 from recipes.lite.model import Learner
+from recipes.lite.translator import Told
 from recipes.lite.words import ANCHOR, PLAIN_TEMPLATES, synonyms
 from torch import Tensor
 
@@ -36,12 +37,20 @@ class Tasks:
         seed: Of the draws.
     """
 
+    told: Told | None = None
+    """What the translator says of each text, once it is known."""
+    weight = 0.0
+    """Of the distance to it."""
+
     def __init__(
         self, learner: Learner, material: Material, absent: tuple[int, ...] = (), seed: int = 0
     ) -> None:
         self.learner, self.material = learner, material
         self.random = random.Random(seed)
         self.synonyms = synonyms()
+        called = torch.tensor([len(names) for names in self.synonyms])
+        # where each class's names begin among all names
+        self.first_name = called.cumsum(0) - called
         self.captioned = material.captioned
         width = learner.text.text_projection.shape[1]
         # the names' latest text embeddings: what a step doesn't read it takes from here
@@ -84,21 +93,27 @@ class Tasks:
         classes = torch.randint(CLASSES, (count,))
         return (found + push * self.towards[classes]).clamp_(min=0)
 
+    def answered(self, count: int) -> tuple[Tensor, Tensor]:
+        """Features [count, 1280] and what the network says of them, before its softmax."""
+        features = self.features(count)
+        return features, self.scores(features)
+
     def names(self, images: int = 256, classes: int = 96) -> Tensor:
         """Distillation: the scores of names against the network's probabilities, over all names."""
-        features = self.features(images)
-        said = self.scores(features)[:, self.taught]
+        features, said = self.answered(images)
+        said = said[:, self.taught]
         strong = said.topk(3).indices.flatten().bincount(minlength=len(self.taught))
         drawn = torch.multinomial(strong.clamp(max=4).float() + 0.15, classes)
         rows = self.taught[drawn]
         template = ANCHOR if self.random.random() < 0.4 else self.random.choice(PLAIN_TEMPLATES)
-        called = [
-            self.random.choice(self.synonyms[row])
-            if self.random.random() < 0.25
-            else IMAGENET_CLASSNAMES[row]
-            for row in rows.tolist()
+        known = [self.synonyms[row] for row in rows.tolist()]
+        which = [
+            self.random.randrange(len(names)) if self.random.random() < 0.25 else 0
+            for names in known
         ]
-        texts = self.learner.texts([template.format(name) for name in called])
+        texts = self.learner.texts(
+            [template.format(names[each]) for names, each in zip(known, which, strict=True)]
+        )
         self._keep(rows, texts)
         every = self.bank.clone()
         every[rows] = texts
@@ -107,7 +122,10 @@ class Tasks:
         place[self.taught] = torch.arange(len(self.taught))
         asked = self.learner.logit_scale.exp() * self.learner.images(features) @ every[here].T
         target = said[:, place[here]].softmax(1)
-        return F.kl_div(asked.log_softmax(1), target, reduction="batchmean")
+        loss = F.kl_div(asked.log_softmax(1), target, reduction="batchmean")
+        return loss + self._distance(
+            texts, "names", (self.first_name[rows] + torch.tensor(which)).tolist()
+        )
 
     def captions(self, photographs: int = 64, others: int = 384) -> Tensor:
         """Contrast, with more pictures and the latest captions as wrong answers."""
@@ -117,9 +135,12 @@ class Tasks:
         owner = torch.tensor(owners)
         features = self._some_copy(owners)
         seen = learner.images(features)
-        texts = learner.texts(
-            [self._said(self.random.choice(material.captions[o])) for o in owners]
-        )
+        places = [self.random.choice(material.caption_places(o)) for o in owners]
+        said = [
+            material.captions[o][place - material.caption_places(o).start]
+            for o, place in zip(owners, places, strict=True)
+        ]
+        texts = learner.texts([self._said(caption) for caption in said])
         scale = learner.logit_scale.exp()
         extra, extra_owner = learner.images(self._some_copy(more)), torch.tensor(more)
         to_image = scale * texts @ torch.cat([seen, extra]).T
@@ -133,7 +154,7 @@ class Tasks:
         loss = loss + F.cross_entropy(to_text.masked_fill(same, MASKED), own)
         self.queue = torch.cat([texts.detach(), self.queue])[:448]
         self.queue_owner = torch.cat([owner, self.queue_owner])[:448]
-        return loss / 2
+        return loss / 2 + self._distance(texts, "captions", places)
 
     def words(self, count: int = 96) -> Tensor:
         """A word's neighbours among the others and among ImageNet's names, as the teachers say."""
@@ -155,7 +176,8 @@ class Tasks:
         hidden = torch.eye(len(rows), dtype=torch.bool)
         asked = (SHARPNESS * ours @ ours.T).masked_fill(hidden, MASKED)
         told = (SHARPNESS * real @ real.T).masked_fill(hidden, MASKED)
-        return loss + F.kl_div(asked.log_softmax(1), told.softmax(1), reduction="batchmean")
+        loss = loss + F.kl_div(asked.log_softmax(1), told.softmax(1), reduction="batchmean")
+        return loss + self._distance(texts, "words", rows.tolist())
 
     def kinds(self, kinds: int = 7, classes: int = 10, images: int = 20) -> Tensor:
         """Copies of several kinds against prompts that say the kind and a class.
@@ -181,6 +203,13 @@ class Tasks:
         target[torch.arange(len(rows)), place] = of_class
         return F.kl_div(asked.log_softmax(1), target.flatten(1), reduction="batchmean")
 
+    def _distance(self, texts: Tensor, part: str, rows: list[int]) -> Tensor:
+        """Mean squared distance to what the translator says, weighted; 0 where there is none."""
+        if self.told is None:
+            return texts.new_zeros(())
+        said = getattr(self.told, part)[torch.tensor(rows)]
+        return self.weight * (texts - said).square().sum(1).mean()
+
     def _keep(self, rows: Tensor, texts: Tensor) -> None:
         self.bank[rows] = texts.detach()
         self.filled[rows] = True
@@ -196,9 +225,9 @@ class Tasks:
         """A caption as it is, a part of it, or with words left out."""
         way = self.random.random()
         words = caption.split()
-        if way < 0.5 or len(words) < 6:
+        if way < 0.8 or len(words) < 6:
             return caption if self.random.random() < 0.5 else f"{caption}."
-        if way < 0.7:
+        if way < 0.9:
             start = self.random.randrange(0, len(words) - 4)
             stop = self.random.randrange(start + 4, len(words) + 1)
             return " ".join(words[start:stop])

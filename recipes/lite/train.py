@@ -27,6 +27,7 @@ from recipes.lite.optimizers import optimizers
 from recipes.lite.options import Options, parse
 from recipes.lite.ship import average, shipped, write_weights
 from recipes.lite.tasks import CLASSES, Tasks
+from recipes.lite.translator import Fitting, Told
 
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write, write_json
@@ -60,11 +61,34 @@ class Training:
         drawn = random.Random(1).sample(range(CLASSES), options.absent)
         self.absent = tuple(sorted(drawn))
         self.tasks = Tasks(self.model, material, self.absent, options.seed)
+        if options.translator:
+            self._listen()
         self.optimizers = optimizers(
             self.model, options.rate, options.decay, muon=options.optimizer == "muon"
         )
         self.mean = {name: p.detach().clone() for name, p in self.model.named_parameters()}
         self.step, self.seconds = 0, 0.0
+
+    def _listen(self) -> None:
+        """Fit the translator, or read it from ``out``; its image projection is the model's."""
+        file = self.options.out / "translator.safetensors"
+        if not file.exists():
+            told = Fitting(
+                self.material,
+                self.model.image_projection,
+                self.model.mean,
+                self.model.std,
+                self.tasks.answered,
+                self.absent,
+                self.options.seed,
+            ).fit(self.options.translator)
+            self.options.out.mkdir(parents=True, exist_ok=True)
+            told.save(file)
+        self.tasks.told, self.tasks.weight = Told.load(file), self.options.told
+        self.model.image_projection.load_state_dict(self.tasks.told.projection)
+        self.model.image_projection.requires_grad_(False)
+        with torch.no_grad():
+            self.model.logit_scale.copy_(self.tasks.told.scale)
 
     @property
     def progress(self) -> float:

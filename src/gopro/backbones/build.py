@@ -1,4 +1,4 @@
-"""Build a backbone by name: the embedded ``mini`` or any CLIP of ``open_clip``."""
+"""Build a backbone by name: the embedded ``lite`` and ``mini``, or any CLIP of ``open_clip``."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from gopro.backbones import embedded
 from gopro.backbones.clip import DTYPES, Backbone
 from gopro.backbones.weights import is_torchscript, load_weights
+from gopro.common.allocator import keep_memory
 from gopro.common.errors import GoproError
 
 if TYPE_CHECKING:
@@ -30,9 +32,9 @@ def build(
     """Build a frozen backbone.
 
     Args:
-        name: "mini", or a model name of ``open_clip`` such as "ViT-B-16".
+        name: "lite", "mini", or a model name of ``open_clip`` such as "ViT-B-16".
         pretrained: A tag of ``open_clip`` (downloaded and cached) or a weights file. None for
-            "mini", which contains its own.
+            "lite" and "mini", which contain their own.
         device: "auto", "cpu", "cuda", "cuda:1", "mps".
         precision: "fp32", "bf16" or "fp16".
         chunk_tokens: See ``PromptEncoder``.
@@ -41,12 +43,15 @@ def build(
         GoproError: For an unknown name, tag, device or precision, or weights of another model.
     """
     resolved = choose_device(device)
+    if resolved.type == "cpu":
+        keep_memory()
     if precision not in DTYPES:
         raise GoproError(f"got the precision {precision!r}; choose one of {', '.join(DTYPES)}")
-    model = _mini(pretrained) if name == "mini" else _open_clip(name, pretrained)
+    contained = name in embedded.LOADERS
+    model = _embedded(name, pretrained) if contained else _open_clip(name, pretrained)
     import open_clip
 
-    tokenizer: Any = open_clip.get_tokenizer("ViT-B-32" if name == "mini" else name)
+    tokenizer: Any = open_clip.get_tokenizer("ViT-B-32" if contained else name)
     if not hasattr(tokenizer, "encode"):
         raise GoproError(
             f"{name} uses a tokenizer other than CLIP's; choose a model such as ViT-B-16"
@@ -61,12 +66,12 @@ def untrained(name: str) -> Backbone:
     """A backbone with random weights, to count parameters without a download.
 
     Args:
-        name: "mini" (with its own weights), or a model name of ``open_clip``.
+        name: "lite" or "mini" (with their own weights), or a model name of ``open_clip``.
 
     Raises:
         GoproError: For an unknown name.
     """
-    if name == "mini":
+    if name in embedded.LOADERS:
         return build(name, device="cpu")
     import open_clip
 
@@ -100,15 +105,13 @@ def choose_device(device: str) -> torch.device:
     return chosen
 
 
-def _mini(pretrained: str | None) -> nn.Module:
+def _embedded(name: str, pretrained: str | None) -> nn.Module:
     if pretrained:
         raise GoproError(
-            f"mini contains its own weights and got --pretrained {pretrained}; leave that out, or "
-            "choose another --backbone"
+            f"{name} contains its own weights and got --pretrained {pretrained}; leave that out, "
+            "or choose another --backbone"
         )
-    from gopro.backbones.mini.load import load
-
-    model: nn.Module = load()
+    model: nn.Module = embedded.loader(name).load()
     return model
 
 
@@ -117,7 +120,7 @@ def _check_name(name: str) -> None:
 
     names = open_clip.list_models()
     if name not in names:
-        similar = difflib.get_close_matches(name, ["mini", *names], n=3, cutoff=0.4)
+        similar = difflib.get_close_matches(name, [*embedded.LOADERS, *names], n=3, cutoff=0.4)
         hint = f"did you mean {', '.join(similar)}?" if similar else "see `gopro backbones`"
         raise GoproError(f"there is no backbone {name!r}; {hint}")
     config = open_clip.get_model_config(name)

@@ -21,14 +21,14 @@ class ImageTower:
     """Runs an ``open_clip`` image tower and keeps the token statistics of each layer.
 
     The layers of a ViT are its blocks; the class token counts in the statistics. The layers of a
-    ResNet are its four stages; the positions of a stage's feature map are its tokens.
+    ResNet and of ``lite`` are their stages; the positions of a stage's feature map are its tokens.
 
     Args:
         visual: The ``visual`` module of an ``open_clip`` model.
         name: The model's name, for messages.
 
     Raises:
-        GoproError: If it is neither a ViT nor a ResNet, or its input isn't square.
+        GoproError: If it is none of these, or its input isn't square.
     """
 
     def __init__(self, visual: Any, name: str) -> None:
@@ -114,6 +114,8 @@ def _layers(visual: Any, name: str) -> tuple[list[nn.Module], tuple[int, ...], b
     if hasattr(visual, "layer4") and hasattr(visual, "attnpool"):
         stages = [visual.layer1, visual.layer2, visual.layer3, visual.layer4]
         return stages, tuple(int(stage[-1].conv3.out_channels) for stage in stages), True
+    if hasattr(visual, "stages"):  # lite's
+        return list(visual.stages), tuple(visual.widths), True
     raise GoproError(
         f"the image tower of {name} is a {type(visual).__name__}; gopro needs CLIP's ViT or "
         "ResNet: choose a model such as ViT-B-16 or RN50"

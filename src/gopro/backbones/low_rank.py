@@ -28,15 +28,15 @@ def image_blocks(backbone: Backbone) -> int:
     """Number of blocks of the image encoder.
 
     Raises:
-        GoproError: If it is a ResNet, or a ViT with another attention than CLIP's.
+        GoproError: If it has no transformer blocks, or is a ViT with another attention than CLIP's.
     """
     blocks = backbone.image_encoder.prompts.blocks
     attention = getattr(blocks[0], "attn", None) if blocks else None
     if not isinstance(attention, nn.MultiheadAttention):
-        kind = "a ViT of another kind" if blocks else "a ResNet"
+        reason = "is a ViT of another kind" if blocks else "has no transformer blocks"
         raise GoproError(
             f"clip_lora adapts the attention of CLIP's ViT, and the image tower of {backbone.name} "
-            f"is {kind}; choose a backbone such as ViT-B-16, or --clip_lora.tower text"
+            f"{reason}; choose a backbone such as ViT-B-16, or --clip_lora.tower text"
         )
     return len(blocks)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from gopro.backbones import embedded
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import DTYPES, Backbone
 from gopro.common.errors import GoproError
@@ -82,14 +83,12 @@ def shared_backbone(key: BackboneKey, *, hashed: bool = True) -> Shared:
 def checksum(backbone: Backbone) -> str:
     """SHA-256 (hex) of a backbone's weights, in float32 on the cpu.
 
-    It doesn't depend on the file format. ``mini`` computes a part of its weights, and another
-    processor may round them differently, so there it is the checksum of the file.
+    It doesn't depend on the file format. An embedded backbone computes a part of its weights, and
+    another processor may round them differently, so there it is the checksum of the file.
     """
     digest = hashlib.sha256()
-    if backbone.name == "mini":
-        from gopro.backbones.mini.load import weights_path
-
-        digest.update(weights_path().read_bytes())
+    if backbone.name in embedded.LOADERS:
+        digest.update(embedded.loader(backbone.name).weights_path().read_bytes())
         return digest.hexdigest()
     for name, tensor in sorted(backbone.model.state_dict().items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -64,12 +64,13 @@ class VisualPrompts:
         """Check that ``depth`` blocks can have prompts.
 
         Raises:
-            GoproError: If the tower is a ResNet, or has fewer blocks.
+            GoproError: If the tower is no ViT, or has fewer blocks.
         """
         if not self.blocks:
             raise GoproError(
                 f"{method} learns prompts among the tokens of a ViT, and the image tower of "
-                f"{self.name} is a ResNet; choose a backbone such as ViT-B-16, or another --method"
+                f"{self.name} has no transformer blocks; choose a backbone such as ViT-B-16, or "
+                "another --method"
             )
         if not 1 <= depth <= len(self.blocks):
             raise GoproError(

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.backbones.clip import Backbone
+from gopro.backbones.embedded import LOADERS, trained_tokens
 
 
 @dataclass(frozen=True)
@@ -44,17 +45,17 @@ def nearest_words(backbone: Backbone, tokens: Tensor, top: int = 6) -> list[list
 
 def _words(backbone: Backbone) -> tuple[tuple[str, ...], Tensor]:
     tokenizer: Any = backbone.tokenizer
-    return _whole_words(tokenizer, backbone.name == "mini")
+    return _whole_words(tokenizer, backbone.name if backbone.name in LOADERS else None)
 
 
 @lru_cache(maxsize=2)
-def _whole_words(tokenizer: Any, mini: bool) -> tuple[tuple[str, ...], Tensor]:
+def _whole_words(tokenizer: Any, embedded: str | None) -> tuple[tuple[str, ...], Tensor]:
     """Tokens that are whole words, and their ids.
 
     Parts of words and punctuation are left out: they mean nothing to a reader. So are the words
-    that mini's training did not contain.
+    that the training of an embedded backbone did not contain.
     """
-    trained = _trained_ids() if mini else None
+    trained = trained_tokens(embedded) if embedded else None
     words, ids = [], []
     for token, number in tokenizer.encoder.items():
         word = token.removesuffix("</w>")
@@ -67,12 +68,3 @@ def _whole_words(tokenizer: Any, mini: bool) -> tuple[tuple[str, ...], Tensor]:
             words.append(word)
             ids.append(number)
     return tuple(words), torch.tensor(ids)
-
-
-def _trained_ids() -> set[int]:
-    from safetensors import safe_open
-
-    from gopro.backbones.mini.load import weights_path
-
-    with safe_open(weights_path(), framework="pt") as file:
-        return set(file.get_tensor("token_ids").tolist())

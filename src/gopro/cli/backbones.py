@@ -10,7 +10,7 @@ from gopro.common.errors import GoproError
 
 
 def backbones(arguments: Sequence[str]) -> None:
-    """List mini with its accuracies, and open_clip's CLIP models with their weights."""
+    """List the embedded ones with their accuracies, and open_clip's CLIPs with their weights."""
     parser = Parser(prog="gopro backbones", description="List the available CLIP models.")
     parser.add_argument(
         "pattern", nargs="?", default="", help="list only names that contain this text"
@@ -20,12 +20,13 @@ def backbones(arguments: Sequence[str]) -> None:
     import open_clip
     from rich.console import Console
 
-    from gopro.backbones.mini import load as mini
+    from gopro.backbones.embedded import LOADERS, loader
     from gopro.results.pages.formats import rich_table
 
     console = Console()
-    if pattern in "mini":
-        console.print(_mini(mini.card(), mini.config()))
+    embedded = [name for name in LOADERS if pattern in name]
+    for name in embedded:
+        console.print(_embedded(loader(name).card(), loader(name).config()))
     rows = []
     for name in open_clip.list_models():
         config = open_clip.get_model_config(name)
@@ -34,18 +35,18 @@ def backbones(arguments: Sequence[str]) -> None:
             rows.append((name, f"{config['vision_cfg']['image_size']} px", ", ".join(tags)))
     if rows:
         console.print(rich_table(("backbone", "image", "--pretrained"), rows, left=3))
-    elif pattern not in "mini":
+    elif not embedded:
         raise GoproError(f"no backbone's name contains {pattern!r}; see `gopro backbones`")
 
 
-def _mini(card: dict[str, Any], config: dict[str, Any]) -> str:
-    """The embedded backbone in two lines."""
-    size = config["model_cfg"]["vision_cfg"]["image_size"]
+def _embedded(card: dict[str, Any], config: dict[str, Any]) -> str:
+    """An embedded backbone in two lines."""
+    size = config["preprocess_cfg"]["size"][0]
     weights = sum(card["parameters"][tower] for tower in ("image", "text")) / 1e6
     accuracies = ", ".join(f"{name} {value:.1f} %" for name, value in card["zero_shot"].items())
+    head = f"{card['name']}: embedded, {size} px, {weights:.1f} M weights"
     return (
-        f"mini: embedded, {size} px, {weights:.1f} M weights, {card['megabytes']:.1f} MB\n"
-        f"  zero-shot with {card['template']!r}: {accuracies}"
+        f"{head}, {card['megabytes']:.1f} MB\n  zero-shot with {card['template']!r}: {accuracies}"
     )
 
 

@@ -111,7 +111,9 @@ def test_half_precision(precision: str) -> None:
 
 def test_what_a_tower_cannot_do() -> None:
     resnet = small_backbone(vision=RESNET, text=TEXT)
-    with pytest.raises(GoproError, match=r"VPT learns prompts among .* small is a ResNet; choose"):
+    with pytest.raises(
+        GoproError, match=r"VPT learns prompts among .* small has no transformer blocks; choose"
+    ):
         resnet.image_encoder.prompts.check("VPT", 1)
     vit = small_backbone(text=TEXT).image_encoder.prompts
     vit.check("VPT", 3)

@@ -156,7 +156,9 @@ def test_the_backbone_stays_as_it_was(backbone: Backbone, batch: Batch, tmp_path
 
 def test_resnets_with_the_text_tower_alone() -> None:
     backbone = small_backbone(vision=RESNET, text={"layers": 2, "context_length": 24})
-    with pytest.raises(GoproError, match="small is a ResNet; choose a backbone such as ViT-B-16"):
+    with pytest.raises(
+        GoproError, match="small has no transformer blocks; choose a backbone such as ViT-B-16"
+    ):
         lora(backbone)
     method = lora(backbone, tower="text")
     pixels = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))

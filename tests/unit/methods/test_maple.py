@@ -112,5 +112,7 @@ def test_what_it_refuses(deep: Backbone) -> None:
     with pytest.raises(GoproError, match="got prompts for 3 blocks of the text tower"):
         MaPLe(shallow, NAMES, MaPLeSettings(depth=3))
     resnet = small_backbone(vision=RESNET, text={"layers": 1, "context_length": 24})
-    with pytest.raises(GoproError, match=r"maple learns prompts among .* is a ResNet"):
+    with pytest.raises(
+        GoproError, match=r"maple learns prompts among .* has no transformer blocks"
+    ):
         MaPLe(resnet, NAMES, MaPLeSettings())

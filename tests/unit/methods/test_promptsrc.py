@@ -201,5 +201,7 @@ def test_what_it_refuses(backbone: Backbone) -> None:
     with pytest.raises(GoproError, match="got prompts for 3 blocks of the text tower"):
         PromptSRC(backbone, NAMES, PromptSRCSettings(depth=3))
     resnet = small_backbone(vision=RESNET, text={"layers": 1, "context_length": 24})
-    with pytest.raises(GoproError, match=r"promptsrc learns prompts among .* is a ResNet"):
+    with pytest.raises(
+        GoproError, match=r"promptsrc learns prompts among .* has no transformer blocks"
+    ):
         PromptSRC(resnet, NAMES, PromptSRCSettings())

@@ -71,5 +71,5 @@ def test_what_it_refuses(backbone: Backbone) -> None:
     with pytest.raises(GoproError, match="got prompts for 4 blocks of the image tower"):
         VPT(backbone, NAMES, VPTSettings(depth=4))
     resnet = small_backbone(vision=RESNET, text={"layers": 1, "context_length": 24})
-    with pytest.raises(GoproError, match=r"vpt learns prompts among .* is a ResNet"):
+    with pytest.raises(GoproError, match=r"vpt learns prompts among .* has no transformer blocks"):
         VPT(resnet, NAMES, VPTSettings())

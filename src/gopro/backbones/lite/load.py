@@ -1,14 +1,15 @@
-"""Building ``lite``: image weights from their package, the text tower from the file of a training.
+"""Building ``lite``: image weights from their package, the text tower from the file beside this.
 
 The weights file holds float16 tensors under ``open_clip``'s names for the text tower, and under
 ``visual.`` the projection and what its features are standardised with. Of the token embedding it
-holds only the rows that training touched (``token_ids`` and ``token_rows``); all others are filled
-by ``untouched_rows``, the same on every machine.
+holds only the rows that were trained (``token_ids`` and ``token_rows``); ``untouched_rows``
+computes the others, the same on every machine.
 """
 
 from __future__ import annotations
 
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ import torch
 import torch.nn.functional as F
 from open_clip.model import set_model_preprocess_cfg
 from open_clip.transformer import TextTransformer
-from recipes.lite.network import fused, network
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gopro.backbones.mini.load import untouched_rows
+from gopro.backbones.lite.network import fused, network
+from gopro.backbones.token_rows import untouched_rows
 from gopro.common.errors import GoproError
 
 FEATURES = 1280
@@ -95,7 +97,7 @@ class Lite(nn.Module):
         return F.normalize(found, dim=-1) if normalize else found
 
     def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
-        """Text embeddings [T, e] of CLIP's token numbers [T, 77], or fewer where all have ended."""
+        """Text embeddings [T, e] of CLIP's token ids [T, L], L at most 77, all texts ended."""
         length = text.shape[1]
         tokens = self.token_embedding(text) + self.positional_embedding[:length]
         tokens = self.transformer(tokens, attn_mask=self.attn_mask[:length, :length])
@@ -105,35 +107,59 @@ class Lite(nn.Module):
         return F.normalize(found, dim=-1) if normalize else found
 
 
-def load(weights: Path, settings: dict[str, Any] | None = None) -> Lite:
+def config() -> dict[str, Any]:
+    """The architecture and ``preprocess_cfg``, in open_clip's words."""
+    return _json("config.json")
+
+
+def card() -> dict[str, Any]:
+    """What the model is, and its measured accuracies in percent."""
+    return _json("card.json")
+
+
+def weights_path() -> Path:
+    """Where the installed weights are."""
+    return Path(str(resources.files(__package__) / "weights.safetensors"))
+
+
+def load(weights: Path | None = None, settings: dict[str, Any] | None = None) -> Lite:
     """Build the model in float32 and evaluation mode; the global random state is left alone.
 
     Args:
-        weights: The file that a training writes.
-        settings: The architecture, in open_clip's words; by default ``config.json`` beside it.
+        weights: Another file of the same layout, for example one the recipe just made.
+        settings: Its architecture, by default the installed one.
 
     Raises:
-        GoproError: If a file or the image network's package is missing, or a file is not lite's.
+        GoproError: If a weights file or the package of the image network is missing, or a file is
+            damaged or has other contents.
     """
-    if not weights.is_file():
-        raise GoproError(
-            f"there is no weights file {weights}; `python -m recipes.lite.train` makes one"
-        )
-    settings = settings or json.loads((weights.parent / "config.json").read_text("utf-8"))
-    stored = load_file(weights)
-    ids, rows = stored.pop("token_ids").long(), stored.pop("token_rows").float()
-    state = {name: value.float() for name, value in stored.items()}
-    every = untouched_rows(rows, settings["text_cfg"]["vocab_size"])
-    every[ids] = rows
-    state["token_embedding.weight"] = every
+    settings = settings or config()
+    path = weights or weights_path()
     with torch.random.fork_rng(devices=[]):
         model = Lite(settings)
-    trunk = {
-        f"visual.trunk.{name}": value for name, value in model.visual.trunk.state_dict().items()
-    }
     try:
-        model.load_state_dict({**state, **trunk})
-    except RuntimeError as error:
-        raise GoproError(f"the weights {weights} have another shape: {error}") from error
+        stored = load_file(path)
+        ids, rows = stored.pop("token_ids").long(), stored.pop("token_rows").float()
+        embedding = untouched_rows(rows, settings["text_cfg"]["vocab_size"])
+        embedding[ids] = rows
+        state = {name: value.float() for name, value in stored.items()}
+        trunk = {f"visual.trunk.{k}": v for k, v in model.visual.trunk.state_dict().items()}
+        model.load_state_dict({**state, **trunk, "token_embedding.weight": embedding})
+    except FileNotFoundError as error:
+        raise GoproError(
+            f"lite's weights are missing at {path}: reinstall gopro-clip, or make them with "
+            "`python -m recipes.lite.train`"
+        ) from error
+    except (SafetensorError, KeyError, RuntimeError, OSError) as error:
+        raise GoproError(
+            f"lite's weights at {path} can't be used ({str(error).splitlines()[0]}): reinstall "
+            "gopro-clip, or make them again with `python -m recipes.lite.train`"
+        ) from error
     set_model_preprocess_cfg(model, settings["preprocess_cfg"])
     return model.eval()
+
+
+def _json(name: str) -> dict[str, Any]:
+    text = (resources.files(__package__) / name).read_text(encoding="utf-8")
+    contents: dict[str, Any] = json.loads(text)
+    return contents
