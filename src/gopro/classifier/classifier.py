@@ -28,7 +28,7 @@ from gopro.data.pictures import Picture, name_of
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.predict import validator
-from gopro.training.config import TrainSettings
+from gopro.training.config import DEFAULT_BACKBONE, TrainSettings
 from gopro.training.fit import learn_without_folder, seeded
 from gopro.training.recipe import choose_recipe, method_settings
 from gopro.training.timing import training_seconds
@@ -51,7 +51,8 @@ class PromptClassifier(Predictor, Hub):
     Args:
         method: The prompt-learning method; see ``gopro methods``.
         options: The method's own settings, such as ``{"variant": "released"}``.
-        backbone: mini (embedded, works offline) or any model name of open_clip, such as ViT-B-16.
+        backbone: lite or mini (both embedded, offline), or a model name of open_clip, such as
+            ViT-B-16.
         pretrained: Weights of the backbone: a tag of open_clip, such as openai, or a file.
         class_names: The name of each label, a mapping or a list that the labels index; by
             default the labels are the names.
@@ -85,7 +86,7 @@ class PromptClassifier(Predictor, Hub):
         *,
         method: str = "gopro",
         options: Mapping[str, Any] | None = None,
-        backbone: str = "mini",
+        backbone: str = DEFAULT_BACKBONE,
         pretrained: str | None = None,
         class_names: Mapping[Any, str] | Sequence[str] | None = None,
         shots: int | None = None,

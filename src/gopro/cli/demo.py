@@ -18,7 +18,7 @@ def demo(arguments: Sequence[str]) -> None:
         "on both halves. It runs offline, with the embedded backbone, in a few minutes.",
     )
     parser.option("--out", Path, Path("runs/demo"), "a new run folder")
-    parser.option("--epochs", int, 6, "passes over the training images")
+    parser.option("--epochs", int, 4, "passes over the training images")
     parser.flag("--show", "open the page of the run at the end")
     values = parse(parser, arguments)
 

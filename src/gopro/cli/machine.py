@@ -20,6 +20,7 @@ from gopro.backbones.feature_cache import FOLDER, LIMIT, open_cache
 from gopro.common import environment
 from gopro.common.errors import GoproError
 from gopro.data import default_root, present
+from gopro.training.config import DEFAULT_BACKBONE
 
 Mark = Literal["ok", "note", "missing"]
 
@@ -59,8 +60,8 @@ def examine(*, ask_hub: bool = True, timeout: float = 3.0) -> Iterator[Finding]:
     yield hub(timeout) if ask_hub else Finding("hub", "not asked", mark="note")
     yield Finding(
         "backbone",
-        "mini by default",
-        "it is part of the package and works offline; --backbone and --pretrained choose a larger "
+        f"{DEFAULT_BACKBONE} by default",
+        "it comes with the package and works offline; --backbone and --pretrained choose a larger "
         "one",
     )
 
@@ -139,7 +140,7 @@ def hub(timeout: float) -> Finding:
     """
     from huggingface_hub import constants
 
-    without = "mini, local weights files and cached weights work without it"
+    without = "lite, mini, local weights files and cached weights work without it"
     if constants.HF_HUB_OFFLINE:
         return Finding("hub", "not asked: $HF_HUB_OFFLINE is set", without, "note")
     started = time.monotonic()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gopro.cli.options import Parser, at_least_one, parse
 from gopro.common.errors import GoproError
+from gopro.training.config import DEFAULT_BACKBONE
 
 if TYPE_CHECKING:
     from gopro.backbones import Backbone
@@ -20,7 +21,7 @@ def methods(arguments: Sequence[str]) -> None:
         description="List the methods with their papers, what they learn, and their number of "
         "learned parameters.",
     )
-    parser.add_argument("--backbone", default="mini", help="the backbone to count on")
+    parser.add_argument("--backbone", default=DEFAULT_BACKBONE, help="the backbone to count on")
     parser.option("--classes", int, 50, "number of classes")
     parser.option("--shots", int, 16, "training images per class")
     values = parse(parser, arguments)

@@ -10,6 +10,9 @@ from gopro.common.errors import GoproError
 
 Precision = Literal["fp32", "bf16", "fp16", "auto"]
 
+DEFAULT_BACKBONE = "lite"
+"""The backbone where none is named."""
+
 LOGGERS = ("csv", "tensorboard", "wandb")
 """Names that ``--logger`` takes."""
 
@@ -100,8 +103,8 @@ class TrainSettings:
     method: str = "gopro"
     """Method: gopro, coop, zeroshot, ...; the command line takes several, separated by commas."""
 
-    backbone: str = "mini"
-    """mini (embedded, works offline) or a model name of open_clip, such as ViT-B-16."""
+    backbone: str = DEFAULT_BACKBONE
+    """lite or mini (both embedded, offline), or a model name of open_clip, such as ViT-B-16."""
 
     pretrained: str | None = None
     """Weights of the backbone: an open_clip tag, such as openai, or a file."""

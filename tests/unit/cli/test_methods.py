@@ -29,12 +29,12 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
     assert f"Methods with parts for `gopro ablate`: {', '.join(parts)}." in found
     for name in TABLE:
         assert found[name][:2] == [find(name).paper, find(name).about]
-    mini = untrained("mini")
+    lite = untrained("lite")
     wanted = {
         "zeroshot": 0,
-        "coop": 4 * mini.text_width,
-        "linear_probe": 3 * (mini.embed_dim + 1),
-        "tip_adapter": 6 * mini.embed_dim,
+        "coop": 4 * lite.text_width,
+        "linear_probe": 3 * (lite.embed_dim + 1),
+        "tip_adapter": 6 * lite.embed_dim,
     }
     assert {name: found[name][2] for name in wanted} == {
         name: f"{count:,}" for name, count in wanted.items()
