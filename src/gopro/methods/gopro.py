@@ -117,7 +117,8 @@ class GOPro(Method):
 
     ``variant="paper"`` has a projector rho for each view, and uses P_v and P_t everywhere.
     ``variant="released"`` adds one shift to all tokens, has one generator for all views and no P_t,
-    and uses P_v (linear and batch norm) in L_con only, where it can't change a prediction.
+    and uses P_v (linear and batch norm) in L_con only, where it can't change a prediction:
+    L_con = NT-Xent(P_v(u(x)), P_v(u(x_moco))) with the unit embeddings u(x) = f_v(x) / |f_v(x)|.
     """
 
     Settings: ClassVar[type] = GOProSettings
@@ -235,9 +236,10 @@ class GOPro(Method):
         return terms
 
     def _contrasted(self, features: ImageFeatures) -> Tensor:
-        if self.settings.variant == "paper":
-            return self.image_embedding(features)
-        if self.training and len(features) == 1:  # batch norm has no variance, NT-Xent no negative
-            return features.embedding
-        projected: Tensor = self.image_projector(features.embedding)
+        """The input of NT-Xent, [B, e]."""
+        embedding = self.image_embedding(features)
+        # one image: batch norm has no variance, NT-Xent no negative
+        if self.settings.variant == "paper" or (self.training and len(features) == 1):
+            return embedding
+        projected: Tensor = self.image_projector(embedding)
         return projected

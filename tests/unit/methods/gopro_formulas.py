@@ -145,7 +145,7 @@ def losses(
     )
     if method.settings.variant == "released":
         parameters = dict(method.named_parameters())
-        views = [batch_norm(parameters, features[view].embedding) for view in ("x", "moco")]
+        views = [batch_norm(parameters, image(method, features[view])) for view in ("x", "moco")]
     else:
         views = [image(method, features[view]) for view in ("x", "moco")]
     return {

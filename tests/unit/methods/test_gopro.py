@@ -185,6 +185,28 @@ def test_a_batch_of_one(backbone: Backbone, images: dict[str, Tensor], variant: 
     assert all(term.isfinite() for term in terms.values())
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_the_released_contrast_gets_unit_embeddings(
+    backbone: Backbone, images: dict[str, Tensor], count: int
+) -> None:
+    method = gopro(backbone, variant="released")
+    inputs: list[Tensor] = []
+    method.image_projector.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+    features = {
+        view: backbone.encode_image(pixels[:1].expand(count, -1, -1, -1))
+        for view, pixels in images.items()
+    }
+    batch = Batch(labels=torch.zeros(count, dtype=torch.long), features=features)
+    for training in (True, False):
+        method.train(training).loss(batch)
+    # in training, one image alone does not go through the batch norm
+    assert len(inputs) == (2 if count == 1 else 4)
+    for given in inputs:
+        close(given.norm(dim=-1), torch.ones(count))
+    bare = features["x"].embedding.norm(dim=-1)
+    assert (bare - 1).abs().min() > 0.1  # the frozen encoder's embeddings are no unit vectors
+
+
 @pytest.mark.parametrize(
     ("options", "views", "terms", "branches"),
     [
