@@ -64,6 +64,7 @@ def plain_prompts(
     names: Sequence[str],
     context: Tensor,
     deep: Sequence[Tensor | None] = (),
+    suffix: str = "{}.",
 ) -> Tensor:
     """Text embeddings [C, e] of the prompts of one image, class by class, at full context length.
 
@@ -73,6 +74,7 @@ def plain_prompts(
         context: [M, d_t], or [C, M, d_t] with one context per class.
         deep: For each of the blocks 1, 2, ...: what replaces tokens 1..M before it, [M, d_t] or
             [C, M, d_t], or nothing.
+        suffix: What follows the context, with {} for the class name.
     """
     tower: Any = getattr(backbone.model, "text", backbone.model)
     embed = tower.token_embedding.weight
@@ -82,7 +84,7 @@ def plain_prompts(
     rows = []
     for index, name in enumerate(names):
         own = (context if context.dim() == 2 else context[index]).to(embed.dtype)
-        ids = [*words.encode(f"{name}."), words.eot_token_id]
+        ids = [*words.encode(suffix.replace("{}", name)), words.eot_token_id]
         tokens = torch.cat([embed[[words.sot_token_id]], own, embed[ids]])
         end = len(tokens) - 1
         tokens = torch.cat([tokens, embed[[0] * (length - len(tokens))]])

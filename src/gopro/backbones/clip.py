@@ -142,8 +142,14 @@ class Backbone:
             template: The text around the name.
 
         Raises:
-            GoproError: For names that are empty, equal, or too long for the text encoder.
+            GoproError: For a template without ``{}``, or names that are empty, equal, or too long
+                for the text encoder.
         """
+        if "{}" not in template:
+            raise GoproError(
+                f"got the template {template!r} without {{}} for the class name; write it like "
+                '"a photo of a {}."'
+            )
         room = self.text_encoder.context_length - 1 - n_ctx
         rows = tokenize_class_names(names, self.tokenizer, room=room, template=template)
         longest = max(len(row) for row in rows)
@@ -165,11 +171,6 @@ class Backbone:
             GoproError: For a template without ``{}``, or names that don't fit.
         """
         template = "a photo of a {}." if template is None else template
-        if "{}" not in template:
-            raise GoproError(
-                f"got the template {template!r} without {{}} for the class name; write it like "
-                '"a photo of a {}."'
-            )
         no_context = torch.empty(0, self.text_width, device=self.device)
         return self.encode_text(Prompts.after(no_context, self.class_tokens(names, 0, template)))[0]
 

@@ -64,6 +64,8 @@ class Method(nn.Module, ABC):
         paper: Authors, venue and year of the publication.
         about: What it learns, in one line.
         parts: The parts that an ablation switches off: name -> the settings that do it.
+        sentences: Data set -> settings that its code has there, where they are not the benchmark's
+            sentence (``data.templates.own_template``) and the user has set none.
         learns_from_features: Whether ``prepare`` needs the features of all training images.
         modifies_image_encoder: Whether the method changes the image encoder. Features of the
             frozen one (cached, or shared with zero-shot CLIP) are then not valid for it.
@@ -83,6 +85,7 @@ class Method(nn.Module, ABC):
     paper: ClassVar[str]
     about: ClassVar[str]
     parts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    sentences: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     learns_from_features: ClassVar[bool] = False
     modifies_image_encoder: ClassVar[bool] = False
     prompts_per_image: ClassVar[bool] = False

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.low_rank import image_blocks, image_embedding, text_embedding
 from gopro.common.errors import GoproError
-from gopro.data.templates import templates_for
+from gopro.data.templates import DEFAULT
 from gopro.methods import configs
 from gopro.methods.base import Method, Recipe
 
@@ -35,8 +35,8 @@ class CLIPLoRASettings:
     tower: Literal["both", "image", "text"] = "both"
     """The adapted encoders; text works with ResNets too."""
 
-    template: str | None = None
-    """Sentence with {} for the class name; by default the data set's own, or "a photo of a {}."."""
+    template: str = DEFAULT
+    """Sentence with {} for the class name; the same for every data set, as in its code."""
 
     def __post_init__(self) -> None:
         if self.rank < 1:
@@ -124,7 +124,7 @@ class CLIPLoRA(Method):
         return replace(recipe, epochs=math.ceil(500 * recipe.batch / (classes or 50)))
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        template = templates_for(self.settings.template)[0]
+        template = self.settings.template
         self.frozen_text = self.backbone.encode_class_names(names, template)
         self.classes = self.backbone.class_tokens(names, 0, template)
 

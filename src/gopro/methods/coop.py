@@ -16,15 +16,11 @@ from gopro.methods.base import Method, class_indices, initial_context
 
 
 @dataclass(frozen=True)
-class CoOpSettings:
-    """Options of CoOp."""
+class ContextSettings:
+    """Options of CoOp's prompts without the words they start from."""
 
     n_ctx: int = 4
     """Number of context tokens; 4 and 16 in the paper."""
-
-    ctx_init: str = "a photo of a"
-    """Initial words of the context; with fewer words than tokens, random tokens come first. With
-    an empty text all are random."""
 
     class_specific: bool = False
     """A separate context for each class; the method then works for the training classes only."""
@@ -35,6 +31,15 @@ class CoOpSettings:
     def __post_init__(self) -> None:
         if self.position not in ("end", "middle", "front"):
             raise GoproError(f"got the position {self.position!r}; choose end, middle or front")
+
+
+@dataclass(frozen=True)
+class CoOpSettings(ContextSettings):
+    """Options of CoOp."""
+
+    ctx_init: str = "a photo of a"
+    """Initial words of the context; with fewer words than tokens, random tokens come first. With
+    an empty text all are random."""
 
 
 class CoOp(Method):

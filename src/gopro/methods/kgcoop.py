@@ -47,6 +47,9 @@ class KgCoOp(CoOp):
     Settings: ClassVar[type] = KgCoOpSettings
     paper: ClassVar[str] = "Yao et al., CVPR 2023"
     about: ClassVar[str] = "context tokens, kept near hand-written prompts"
+    sentences: ClassVar[dict[str, dict[str, str]]] = {
+        "dtd": {"template": "a photo of a {}, a type of texture."}
+    }
 
     @property
     def loss_weights(self) -> Mapping[str, float]:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gopro.backbones import Backbone
 from gopro.common.errors import GoproError
+from gopro.data.templates import templates_for
 from gopro.methods.base import Batch
-from gopro.methods.coop import CoOp, CoOpSettings
+from gopro.methods.coop import ContextSettings, CoOp
 
 
 @dataclass(frozen=True)
-class ProGradSettings(CoOpSettings):
+class ProGradSettings(ContextSettings):
     """Options of ProGrad: CoOp's and those of the second gradient."""
 
     n_ctx: int = 16
     """Number of context tokens."""
+
+    ctx_init: str | None = None
+    """Initial words of the context, with random tokens before them; by default those that
+    ``template`` has before the class name, as in its code."""
 
     template: str | None = None
     """The hand-written prompt of zero-shot CLIP; by default the data set's own, or "a photo of a
@@ -50,13 +56,28 @@ class ProGrad(CoOp):
         G_d = gradient of the cross-entropy,  G_g = gradient of L_kl,
 
     a step follows G_d if the two agree (G_d . G_g >= 0), and otherwise, with lambda the strength,
-    ``G_d - lambda (G_d . G_g / |G_g|^2) G_g``. L_kl is reported, but not a part of the loss.
+    ``G_d - lambda (G_d . G_g / |G_g|^2) G_g``. L_kl is reported, but not a part of the loss. Its
+    code reports the cross-entropy with the soft labels instead, which is larger by the entropy
+    ``T^2 H(softmax(s' / T))``, a constant of the image without gradient: both have the same G_g.
     The published recipe is that of its base-to-new comparison, with 4 shots per class.
     """
 
     Settings: ClassVar[type] = ProGradSettings
     paper: ClassVar[str] = "Zhu et al., ICCV 2023"
     about: ClassVar[str] = "context tokens, by gradients that agree with zero-shot CLIP"
+    sentences: ClassVar[dict[str, dict[str, str]]] = {
+        "oxford_pets": {"template": "a type of pet, a photo of a {}."},
+        "oxford_flowers": {"template": "a type of flower, a photo of a {}."},
+        "food101": {"template": "a type of food, a photo of {}."},
+        "fgvc_aircraft": {"template": "a type of aircraft, a photo of a {}."},
+        "dtd": {"template": "a texture of {}."},
+    }
+
+    def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
+        if settings.ctx_init is None:
+            template = templates_for(settings.template)[0]
+            settings = replace(settings, ctx_init=template.partition("{}")[0].strip())
+        super().__init__(backbone, class_names, settings)
 
     @property
     def loss_weights(self) -> Mapping[str, float]:

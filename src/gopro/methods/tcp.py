@@ -30,6 +30,10 @@ class TCPSettings:
     template: str | None = None
     """The hand-written prompt; by default the data set's own, or "a photo of a {}."."""
 
+    suffix: str | None = None
+    """What follows the learned tokens, with {} for the class name; by default that of the released
+    code for the data set, or "{}."."""
+
     w_kg: float = 8.0
     """Weight of the distance to the hand-written prompts."""
 
@@ -55,8 +59,10 @@ class TCP(Method):
 
         T_c = W_2 QuickGELU(W_1 w'_c + b_1) + b_2,  W_1: e -> e/4,  W_2: e/4 -> M d_t,
 
-    gives M tokens of width d_t. The prompt of class c is ``[v_1 .. v_M, name of c, "."]`` with
-    learned vectors v; T_c replaces its context tokens before block 8 of the text encoder's 12.
+    gives M tokens of width d_t. The prompt of class c is ``[v_1 .. v_M, suffix of c]`` with learned
+    vectors v, where the suffix is the name of c and ".", or what the data set's sentence has after
+    its first words, such as ", a type of pet."; T_c replaces the context tokens before block 8 of
+    the text encoder's 12.
     With w_c the resulting unit text embedding, scores are ``exp(logit_scale) * cos(f_v(x), w_c)``
     and
 
@@ -68,6 +74,21 @@ class TCP(Method):
     Settings: ClassVar[type] = TCPSettings
     paper: ClassVar[str] = "Yao et al., CVPR 2024"
     about: ClassVar[str] = "context tokens, and a network from each class's text to its own"
+    sentences: ClassVar[dict[str, dict[str, str]]] = {
+        "oxford_pets": {"suffix": "{}, a type of pet."},
+        "oxford_flowers": {"suffix": "{}, a type of flower."},
+        "stanford_cars": {"suffix": "{}, a type of car"},
+        "food101": {
+            "template": "a photo of a {}, a type of food.",
+            "suffix": "{}, a type of food.",
+        },
+        "fgvc_aircraft": {
+            "template": "a photo of an aircraft {}.",
+            "suffix": "{}, a type of aircraft.",
+        },
+        "dtd": {"template": "a photo of a {}, a type of texture.", "suffix": "{} texture."},
+        "ucf101": {"suffix": "person doing {}."},
+    }
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
@@ -90,7 +111,8 @@ class TCP(Method):
         return {"ce": 1.0, "kg": self.settings.w_kg}
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        self.classes = self.backbone.class_tokens(names, self.settings.n_ctx)
+        suffix = "{}." if self.settings.suffix is None else self.settings.suffix
+        self.classes = self.backbone.class_tokens(names, self.settings.n_ctx, suffix)
         self.template_text = self.template_embeddings(names)
 
     def encode_text(self) -> Tensor:

@@ -108,7 +108,7 @@ def _add_up(
             count
             * _answer(
                 trial.for_classes(
-                    plan.tests[name].class_names, **prepared.template(plan.tests[name].dataset)
+                    plan.tests[name].class_names, **prepared.sentences(plan.tests[name].dataset)
                 ),
                 features,
             )

@@ -51,12 +51,12 @@ def prepare(run: ResolvedRun, workspace: Workspace | None = None) -> PreparedRun
     backbone = workspace.backbone(settings, run.device)
     torch.manual_seed(settings.seed)
     kind = find(settings.method)
-    options = replace(run.options, **run.template(plan.source))
+    options = replace(run.options, **run.sentences(plan.source))
     method = kind(backbone, plan.train_classes, options).to(backbone.device)
     for name, test in plan.tests.items():  # find names that don't fit before a long training
         try:
             ZeroShot(backbone, test.class_names, ZeroShotSettings(own_template(test.dataset.name)))
-            method.for_classes(test.class_names, **run.template(test.dataset))
+            method.for_classes(test.class_names, **run.sentences(test.dataset))
         except GoproError as error:
             raise GoproError(f"{test.dataset.name}, {name} classes: {error}") from error
     return PreparedRun(**vars(run), backbone=backbone, method=method, workspace=workspace)

@@ -43,14 +43,21 @@ class ResolvedRun:
     device: torch.device
     plan: Plan
 
-    def template(self, dataset: Dataset) -> dict[str, str | None]:
-        """The method's setting ``template`` for the class names of a data set.
+    def sentences(self, dataset: Dataset) -> dict[str, str | None]:
+        """The method's settings that hold a sentence, for the class names of a data set.
 
-        Empty for a method without that setting, and where the user has set it.
+        Without those that the method doesn't have, and those that the user has set.
         """
-        if getattr(self.options, "template", "none of its settings") is None:
-            return {"template": own_template(dataset.name)}
-        return {}
+        texts = {
+            "template": own_template(dataset.name),
+            **find(self.settings.method).sentences.get(dataset.name, {}),
+        }
+        missing = "none of its settings"
+        return {
+            name: text
+            for name, text in texts.items()
+            if getattr(self.options, name, missing) is None
+        }
 
 
 def resolve(

@@ -89,8 +89,8 @@ def measure(
         zero_shot = ZeroShot(
             prepared.backbone, test.class_names, ZeroShotSettings(own_template(test.dataset.name))
         )
-        template = prepared.template(test.dataset)
-        method = prepared.method.eval().for_classes(test.class_names, **template)
+        sentences = prepared.sentences(test.dataset)
+        method = prepared.method.eval().for_classes(test.class_names, **sentences)
         frozen, adapted = _test_features(prepared, zero_shot, method, test)
         answers = {
             "zeroshot": predict(zero_shot, frozen),

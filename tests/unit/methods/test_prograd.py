@@ -79,6 +79,27 @@ def test_both_cases_occur(backbone: Backbone, batch: Batch) -> None:
     assert len(set(agreements)) == 2
 
 
+def test_the_context_starts_from_the_template(backbone: Backbone) -> None:
+    words = backbone.token_embeddings("a texture of")
+    for options in ({"template": "a texture of {}."}, {"ctx_init": "a texture of"}):
+        context = ProGrad(backbone, NAMES, ProGradSettings(n_ctx=5, **options)).context
+        assert torch.equal(context[2:], words)
+    usual = ProGrad(backbone, NAMES, ProGradSettings(n_ctx=5)).context
+    assert torch.equal(usual[1:], backbone.token_embeddings("a photo of a"))
+
+
+def test_the_codes_term_is_larger_by_the_teachers_entropy(backbone: Backbone, batch: Batch) -> None:
+    method = prograd(backbone, temperature=2.0)
+    features = backbone.encode_image(batch.images["x"])
+    learned = method.logits(features) / 2
+    teacher = (method.cosine_logits(features, method.template_text) / 2).softmax(dim=1)
+    entropy = -(teacher * teacher.log()).sum(dim=1).mean()
+    soft_labels = -4 * (teacher * learned.log_softmax(dim=1)).sum(dim=1).mean()
+    kl = method.loss(batch)["kl"]
+    close(soft_labels, kl + 4 * entropy)
+    close(slow.gradients(soft_labels, method)[0], slow.gradients(kl, method)[0], 1e-4)
+
+
 def test_new_names_and_state(backbone: Backbone, batch: Batch) -> None:
     method = prograd(backbone)
     slow.check_gradients(method, batch)

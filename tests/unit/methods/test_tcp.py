@@ -34,20 +34,27 @@ def tcp(backbone: Backbone, **options: Any) -> TCP:
 def literal(method: TCP) -> tuple[Tensor, Tensor]:
     """Unit text embeddings [C, e] from the learned and from the written prompts."""
     learned, tokens = dict(method.named_parameters()), []
-    written = slow.written(method.backbone, "a photo of a {}.")
+    options = method.settings
+    written = slow.written(method.backbone, options.template or "a photo of a {}.")
     for row in written:
         hidden = learned["down.weight"] @ row + learned["down.bias"]
         hidden = hidden / (1 + torch.exp(-1.702 * hidden))
         flat = learned["up.weight"] @ hidden + learned["up.bias"]
         tokens.append(torch.stack(flat.split(method.backbone.text_width)))
     puts = [*[None] * (method.block - 1), torch.stack(tokens)]
-    text = plain_prompts(method.backbone, READ, method.context, puts)
+    text = plain_prompts(method.backbone, READ, method.context, puts, options.suffix or "{}.")
     return torch.stack([slow.unit(row) for row in text]), written
 
 
 @pytest.mark.parametrize(
     ("options", "block"),
-    [({}, 2), ({"n_ctx": 3, "block": 2}, 2), ({"ctx_init": "a photo of a"}, 2)],
+    [
+        ({}, 2),
+        ({"n_ctx": 3, "block": 2}, 2),
+        ({"ctx_init": "a photo of a"}, 2),
+        (TCP.sentences["dtd"], 2),
+        ({"suffix": "person doing {}."}, 2),
+    ],
 )
 def test_formulas(deep: Backbone, batch: Batch, options: dict[str, Any], block: int) -> None:
     method = tcp(deep, **options)
@@ -78,6 +85,15 @@ def test_new_names_and_state(deep: Backbone, batch: Batch) -> None:
 def test_training(deep: Backbone, tmp_path: Path) -> None:
     recipe = Recipe(epochs=6, batch=6, lr=0.002, augment="none", optimizer="adam")
     slow.check_training(tcp(deep), tmp_path, recipe)
+
+
+def test_the_suffix_of_other_names(deep: Backbone) -> None:
+    method = tcp(deep, suffix="{}, a type of pet.")
+    target = method.for_classes(["tree"], suffix="{} texture.")
+    tokens = deep.token_embeddings("tree texture.")
+    assert torch.equal(target.classes.embedding[0, :-1], tokens)
+    with pytest.raises(GoproError, match="got the template 'a type of pet' without"):
+        method.for_classes(["tree"], suffix="a type of pet")
 
 
 @pytest.mark.parametrize("block", [0, 3])

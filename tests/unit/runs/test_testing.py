@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gopro.data import templates
+from gopro.methods.tcp import TCP
 from gopro.results import results_json
 from tiny_run import Cli, write_photos
 
@@ -43,6 +45,27 @@ def test_a_data_sets_own(train: Cli, cli: Cli, tmp_path: Path) -> None:
     assert "differ" not in cli("test", tmp_path / "own").out
     config = (tmp_path / "own" / "config.yaml").read_text()
     assert "template: null" in config  # by data set, when the file is used again
+
+
+@pytest.mark.usefixtures("known")
+def test_a_methods_own(train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"template": "a {} in its code.", "suffix": "{} in its code"}
+    monkeypatch.setattr(TCP, "sentences", {"folder:animals": texts})
+    suffixes: list[str | None] = []
+
+    def recorded(method: TCP, names: Sequence[str]) -> None:
+        suffixes.append(method.settings.suffix)
+        set_class_names(method, names)
+
+    set_class_names = TCP.set_class_names
+    monkeypatch.setattr(TCP, "set_class_names", recorded)
+    result, _ = found(train, tmp_path / "run", "--method", "tcp")
+    assert set(result["templates"].values()) == {"a {} in its code."}
+    assert set(result["zeroshot"]["templates"].values()) == {OWN}
+    assert set(suffixes) == {"{} in its code"}
+    suffixes.clear()
+    found(train, tmp_path / "asked", "--method", "tcp", "--tcp.suffix", "{}.")
+    assert set(suffixes) == {"{}."}
 
 
 @pytest.mark.usefixtures("known")
