@@ -11,7 +11,7 @@ from gopro import data
 from gopro.common.errors import GoproError
 from gopro.data.catalog import KNOWN
 from gopro.data.dataset import Dataset
-from gopro.data.fewshot import draw
+from gopro.data.fewshot import Rule, draw
 from gopro.data.plan import Plan, Test, names_of, relabelled
 
 
@@ -81,7 +81,13 @@ def domains(dataset: Dataset) -> list[str]:
 
 
 def plan(
-    dataset: Dataset, task: str, *, shots: int, seed: int, targets: Sequence[Target] = ()
+    dataset: Dataset,
+    task: str,
+    *,
+    shots: int,
+    seed: int,
+    rule: Rule = "hash",
+    targets: Sequence[Target] = (),
 ) -> Plan:
     """Plan a run: the data to train, validate and test on.
 
@@ -90,6 +96,7 @@ def plan(
         task: A name of ``names()`` or an alias.
         shots: Training images per class.
         seed: Seed of the few-shot sample.
+        rule: How the sample is drawn.
         targets: What ``cross-dataset`` and ``domain-generalization`` test on: data sets, or names
             of domains of the source, which are then left out of training.
 
@@ -113,7 +120,7 @@ def plan(
             raise GoproError(
                 f"{dataset.name} has no test pictures for {test_name!r} of task {name}; add some"
             )
-    sample = draw(source, shots, seed, labels)
+    sample = draw(source, shots, seed, labels, rule)
     return Plan(
         task=name,
         source=source,

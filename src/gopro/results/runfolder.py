@@ -108,13 +108,14 @@ def keep_sample(folder: Path, source: Dataset, sample: Sample) -> None:
     """
     path = folder / SAMPLE
     if path.exists():
+        changed = f"{folder} can't be resumed: the data set has changed since the run started"
+        remedy = "restore it, or choose another --out"
         try:
-            load_sample(path, source)
+            recorded = load_sample(path, source)
         except GoproError as error:
-            raise GoproError(
-                f"{folder} can't be resumed: the data set has changed since the run started "
-                f"({error}); restore it, or choose another --out"
-            ) from error
+            raise GoproError(f"{changed} ({error}); {remedy}") from error
+        if recorded != sample:
+            raise GoproError(f"{changed} (the same seed draws other pictures); {remedy}")
     save_sample(path, sample)
 
 

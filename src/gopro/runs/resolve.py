@@ -98,6 +98,7 @@ def resolve(
         settings.task,
         shots=settings.shots,
         seed=settings.seed,
+        rule=settings.sample,
         targets=list(targets.values()),
     )
     recipe = choose_recipe(method, settings, len(run_plan.train_classes))

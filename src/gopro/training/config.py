@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from gopro.common.errors import GoproError
+from gopro.data.fewshot import Rule
 
 Precision = Literal["fp32", "bf16", "fp16", "auto"]
 
@@ -117,6 +118,10 @@ class TrainSettings:
 
     seed: int = 1
     """Seed of the few-shot sample, the initial weights, the order and the views."""
+
+    sample: Rule = "hash"
+    """How the few-shot sample is drawn: hash takes the same images in any order of the files;
+    coop takes those that the CoOp code draws for the seed, to repeat a published run."""
 
     out: Path | None = None
     """Run folder, or the parent folder of several runs; by default named after the settings,

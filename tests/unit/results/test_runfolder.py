@@ -109,6 +109,7 @@ def test_a_finished_run_is_left_alone(tmp_path: Path) -> None:
     ("change", "named"),
     [
         ({"seed": 2}, "seed"),
+        ({"sample": "coop"}, "sample"),
         ({"lr": 0.02}, "lr"),
         ({"dataset": "caltech101"}, "dataset"),
         ({"views": ViewSettings(crop_scale=(0.5, 1.0))}, "views.crop_scale"),
@@ -229,6 +230,19 @@ def test_a_resumed_runs_data_must_be_the_same(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match="can't be resumed: the data set has changed since"):
         keep_sample(tmp_path, more, draw(more, 2, 1, (0, 1)))
     assert (tmp_path / "sample.json").read_bytes() == before
+
+
+def test_a_resumed_runs_sample_must_be_the_same(tmp_path: Path) -> None:
+    """The order of the files changes a draw by CoOp's rule, but not the hash of the split."""
+    items = tuple(Item(f"{label}/{number}", label) for label in (0, 1) for number in range(9))
+    source = Dataset("two", None, ("a", "b"), items, (), items[:0])
+    keep_sample(tmp_path, source, draw(source, 2, 1, (0, 1), "coop"))
+    keep_sample(tmp_path, source, draw(source, 2, 1, (0, 1), "coop"))
+    other = replace(source, train=items[::-1])
+    assert other.fingerprint() == source.fingerprint()
+    for sample in (draw(other, 2, 1, (0, 1), "coop"), draw(source, 2, 1, (0, 1))):
+        with pytest.raises(GoproError, match="the same seed draws other pictures"):
+            keep_sample(tmp_path, source, sample)
 
 
 def test_finished_runs_are_found_at_any_depth(tmp_path: Path) -> None:
