@@ -86,7 +86,10 @@ def test_the_version(cli: Cli) -> None:
         (["train", "world", "--shotz", "4"], "no option --shotz; did you mean --shots?"),
         (["train", "world", "--shot", "4"], "no option --shot; did you mean --shots?"),
         (["train", "world", "--gopro.n_ctxt", "4"], "did you mean --gopro.n_ctx?"),
-        (["train", "world", "--coop.tokens", "4"], "wanted one of --coop.n_ctx, --coop.class_specific"),
+        (
+            ["train", "world", "--coop.tokens", "4"],
+            "wanted one of --coop.n_ctx, --coop.class_specific",
+        ),
         (["train", "world", "--views.crop_scal=1"], "did you mean --views.crop_scale?"),
         (
             ["train", "world", "base2new", "more"],
