@@ -100,7 +100,8 @@ class Published:
         context = (method.context + shift).to(self.backbone.dtype)
         start, rest = self.tokens
         count = len(rest)
-        tokens = torch.cat([start.expand(count, 1, -1), context.expand(count, -1, -1), rest], dim=1)
+        first = torch.cat([start, context]).expand(count, -1, -1)
+        tokens = torch.cat([first, rest], dim=1)
         tokens = tower.transformer(tokens + tower.positional_embedding, attn_mask=self._mask())
         ends = tower.ln_final(tokens)[torch.arange(count), self.ends]
         text = F.normalize((ends @ tower.text_projection).float(), dim=-1)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from damage import TEXT, a_result_or_one_line
 from gopro.backbones.prompts import tokenize_class_names
+from gopro.backbones.text_tokens import TextTokens
 from gopro.data.folder import read_folder
 from gopro.data.labelled import checked_names
 from gopro.results.pages.formats import neutral
@@ -21,13 +22,14 @@ from gopro.results.pages.page import template
 from small_clips import tokenizer
 
 WORDS = TEXT | st.sampled_from(("cat", "Cat", "c_at", "<script>", "=1+1", "{}", "a" * 300, "猫"))
+TOKENS = TextTokens(tokenizer(), "small")
 NAMES = st.lists(WORDS, max_size=5)
 
 
 @given(names=NAMES, room=st.integers(0, 80))
 def test_names_in_prompts(tmp_path: Path, names: list[str], room: int) -> None:
     with a_result_or_one_line(tmp_path):
-        rows = tokenize_class_names(names, tokenizer(), room=room)
+        rows = tokenize_class_names(names, TOKENS, room=room)
         assert len(rows) == len(names)
         assert all(row[-1] == tokenizer().eot_token_id and len(row) <= room for row in rows)
         assert len({tuple(row) for row in rows}) == len(rows)

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from gopro.backbones.features import ImageFeatures
 from gopro.backbones.image import ImageTower
-from gopro.backbones.prompts import ClassTokens, Prompts, Tokenizer, tokenize_class_names
-from gopro.backbones.text import PromptEncoder
+from gopro.backbones.plain_text import text_encoder
+from gopro.backbones.prompts import ClassTokens, Prompts, tokenize_class_names
+from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -31,13 +32,13 @@ class Backbone:
         chunk_tokens: See ``PromptEncoder``.
 
     Raises:
-        GoproError: If the image or text encoder is not one of CLIP's.
+        GoproError: If prompts can't be learned with its tokenizer, text tower or image tower.
     """
 
     def __init__(
         self,
         model: nn.Module,
-        tokenizer: Tokenizer,
+        tokenizer: Any,
         *,
         name: str,
         pretrained: str = "",
@@ -48,20 +49,24 @@ class Backbone:
         self.name = name
         self.pretrained = pretrained
         self.image_encoder = ImageTower(model.get_submodule("visual"), name)
-        self.text_encoder = PromptEncoder(model, name, chunk_tokens)
+        self.tokens = TextTokens(tokenizer, name)
+        self.text_encoder = text_encoder(model, self.tokens, name, chunk_tokens)
         # read before the model is rounded: in bf16 it would have an error of one percent
-        scale = model.get_parameter("logit_scale").detach().float()
-        self._scale = scale.exp().clamp(max=100.0).reshape(())
+        scale = model.get_parameter("logit_scale").detach().float().exp().reshape(())
+        bias = getattr(model, "logit_bias", None)
+        # CLIP's training keeps the scale below 100, SigLIP's, which has a bias, doesn't
+        self._scale = scale.clamp(max=100.0) if bias is None else scale
+        self._bias = torch.zeros(()) if bias is None else bias.detach().float().reshape(())
 
     @property
     def device(self) -> torch.device:
         """Device of the weights."""
-        return self.text_encoder.positions.device
+        return self.text_encoder.tower.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
         """Data type of the weights and of the computation."""
-        return self.text_encoder.positions.dtype
+        return self.text_encoder.tower.weight.dtype
 
     @property
     def image_size(self) -> int:
@@ -81,22 +86,26 @@ class Backbone:
     @property
     def text_width(self) -> int:
         """Width of a context token."""
-        return self.text_encoder.width
+        return self.text_encoder.tower.width
 
     @property
     def embed_dim(self) -> int:
         """Width of the shared image-text space."""
-        projection = self.text_encoder.tower.text_projection
-        if projection is None:
-            return self.text_width
-        return int(
-            projection.out_features if isinstance(projection, nn.Linear) else projection.shape[1]
-        )
+        return self.text_encoder.tower.embed_dim
 
     @property
     def logit_scale(self) -> Tensor:
-        """``exp`` of CLIP's learned logit scale: a scalar, at most 100."""
+        """``exp`` of the model's learned logit scale: a scalar, at most 100 for CLIP."""
         return self._scale.to(self.device)
+
+    @property
+    def logit_bias(self) -> Tensor:
+        """SigLIP's learned bias, a scalar, and 0 for CLIP.
+
+        SigLIP says that an image and a text belong together with the probability
+        ``sigmoid(logit_scale * cos + logit_bias)``. Answers among classes don't depend on it.
+        """
+        return self._bias.to(self.device)
 
     def encode_image(self, pixels: Tensor, prompts: Sequence[Tensor] = ()) -> ImageFeatures:
         """Encode images.
@@ -126,12 +135,11 @@ class Backbone:
     def embed_tokens(self, ids: Sequence[int]) -> Tensor:
         """Token embeddings [len(ids), d_t], in float32."""
         index = torch.tensor(list(ids), dtype=torch.long, device=self.device)
-        embedding: Tensor = self.text_encoder.tower.token_embedding(index)
-        return embedding.float()
+        return self.text_encoder.tower.embed(index).float()
 
     def token_embeddings(self, text: str) -> Tensor:
         """Token embeddings [M, d_t] of a text, such as "a photo of a"."""
-        return self.embed_tokens(self.tokenizer.encode(text))
+        return self.embed_tokens(self.tokens.encode(text))
 
     def class_tokens(self, names: Sequence[str], n_ctx: int, template: str = "{}.") -> ClassTokens:
         """Tokens of a template filled with each name, to follow the context tokens.
@@ -150,14 +158,15 @@ class Backbone:
                 f"got the template {template!r} without {{}} for the class name; write it like "
                 '"a photo of a {}."'
             )
-        room = self.text_encoder.context_length - 1 - n_ctx
-        rows = tokenize_class_names(names, self.tokenizer, room=room, template=template)
+        ids = self.tokens
+        room = self.text_encoder.context_length - len(ids.start) - len(ids.last) - n_ctx
+        rows = tokenize_class_names(names, ids, room=room, template=template, following=n_ctx > 0)
         longest = max(len(row) for row in rows)
         embedding = torch.zeros(len(rows), longest, self.text_width, device=self.device)
         for index, row in enumerate(rows):
             embedding[index, : len(row)] = self.embed_tokens(row)
-        start = self.embed_tokens([self.tokenizer.sot_token_id])[0]
-        return ClassTokens(embedding, tuple(len(row) for row in rows), start)
+        start = self.embed_tokens(ids.start)
+        return ClassTokens(embedding, tuple(len(row) for row in rows), start, len(ids.end))
 
     @torch.no_grad()
     def encode_class_names(self, names: Sequence[str], template: str | None = None) -> Tensor:

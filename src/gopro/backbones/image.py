@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gopro.backbones.attention_terms import AttentionTerms
 from gopro.backbones.features import ImageFeatures
 from gopro.backbones.visual_prompts import VisualPrompts
 from gopro.common.errors import GoproError
@@ -20,21 +21,26 @@ _EPSILON = 2.3e-8
 class ImageTower:
     """Runs an ``open_clip`` image tower and keeps the token statistics of each layer.
 
-    The layers of a ViT are its blocks; the class token counts in the statistics. The layers of a
-    ResNet and of ``lite`` are their stages; the positions of a stage's feature map are its tokens.
+    The layers of a ViT are its blocks; the class token counts in the statistics. The layers of
+    other networks are their stages; the positions of a stage's feature map are its tokens. For
+    timm's networks these are the layers that timm's ``feature_info`` names.
 
     Args:
         visual: The ``visual`` module of an ``open_clip`` model.
         name: The model's name, for messages.
 
+    Attributes:
+        prompts: Puts learned prompts among the tokens of a ViT.
+        terms: Adds terms to the attention; None for open_clip's own ViT, see ``low_rank``.
+
     Raises:
-        GoproError: If it is none of these, or its input isn't square.
+        GoproError: If it has no such layers, or its input isn't square.
     """
 
     def __init__(self, visual: Any, name: str) -> None:
         self.visual = visual
         self.layers, self.widths, self.channels_first = _layers(visual, name)
-        size = visual.image_size
+        size = _input_size(visual)
         sides = set(size) if isinstance(size, (tuple, list)) else {size}
         if len(sides) > 1:
             raise GoproError(f"{name} takes images of {size} pixels; gopro needs a square input")
@@ -44,6 +50,10 @@ class ImageTower:
         for layer in self.layers:
             layer.register_forward_hook(self._keep)
         self.prompts = VisualPrompts(visual, name)
+        trunk = getattr(visual, "trunk", None)
+        blocks = list(getattr(trunk, "blocks", ())) if trunk is not None else []
+        one_width = len(set(self.widths)) == 1 and len(blocks) == len(self.widths)
+        self.terms = AttentionTerms(blocks, self.widths[0]) if one_width else None
         mean = getattr(visual, "image_mean", None) or (0.48145466, 0.4578275, 0.40821073)
         std = getattr(visual, "image_std", None) or (0.26862954, 0.26130258, 0.27577711)
         self.mean = torch.tensor(mean).view(3, 1, 1)
@@ -64,7 +74,7 @@ class ImageTower:
         thread = threading.get_ident()
         self._statistics[thread] = []
         try:
-            embedding = self.visual(self.normalised(pixels))
+            embedding = self.embedding(pixels)
         finally:
             statistics = self._statistics.pop(thread)
         means, stds = zip(*statistics, strict=True)
@@ -78,8 +88,13 @@ class ImageTower:
             prompts: [P, d_v] for each of the first blocks; at least one.
         """
         with self.prompts.entering(prompts):
-            embedding: Tensor = self.visual(self.normalised(pixels))
-        return ImageFeatures.only(embedding.float())
+            return ImageFeatures.only(self.embedding(pixels).float())
+
+    def embedding(self, pixels: Tensor) -> Tensor:
+        """The tower's own pass, with gradient: [B, e], not normalised."""
+        output = self.visual(self.normalised(pixels))
+        embedding: Tensor = output[0] if isinstance(output, tuple) else output  # CoCa adds tokens
+        return embedding
 
     def normalised(self, pixels: Tensor) -> Tensor:
         """Normalise pixels in [0, 1] and move them to the tower's device and precision."""
@@ -94,12 +109,14 @@ def token_statistics(tokens: Tensor, *, channels_first: bool) -> tuple[Tensor, T
     ``sigma = sqrt((sum over tokens (F - mu)^2 + 2.3e-8) / N)``, the released code's formula.
 
     Args:
-        tokens: [B, N, d], or [B, d, H, W] when ``channels_first``.
+        tokens: [B, N, d]; or a map, [B, d, H, W] when ``channels_first`` and else [B, H, W, d].
+        channels_first: How a map is laid out.
 
     Returns:
         Two tensors [B, d].
     """
-    tokens = tokens.flatten(2).transpose(1, 2) if channels_first else tokens
+    if tokens.dim() == 4:
+        tokens = tokens.flatten(2).transpose(1, 2) if channels_first else tokens.flatten(1, 2)
     tokens = tokens.float()
     mean = tokens.mean(dim=1)
     squares = (tokens - mean[:, None]).square().sum(dim=1)
@@ -116,10 +133,27 @@ def _layers(visual: Any, name: str) -> tuple[list[nn.Module], tuple[int, ...], b
         return stages, tuple(int(stage[-1].conv3.out_channels) for stage in stages), True
     if hasattr(visual, "stages"):  # lite's
         return list(visual.stages), tuple(visual.widths), True
+    trunk = getattr(visual, "trunk", None)
+    if getattr(trunk, "feature_info", None):
+        return _timm_layers(trunk)
     raise GoproError(
-        f"the image tower of {name} is a {type(visual).__name__}; gopro needs CLIP's ViT or "
-        "ResNet: choose a model such as ViT-B-16 or RN50"
+        f"the image tower of {name} is a {type(trunk or visual).__name__}, which doesn't name its "
+        "layers; choose another --backbone"
     )
+
+
+def _timm_layers(trunk: Any) -> tuple[list[nn.Module], tuple[int, ...], bool]:
+    """The layers that timm extracts features after."""
+    layers = [dict(layer) for layer in trunk.feature_info]
+    modules = [trunk.get_submodule(layer["module"]) for layer in layers]
+    channels_first = getattr(trunk, "output_fmt", "NCHW") != "NHWC"
+    return modules, tuple(int(layer["num_chs"]) for layer in layers), channels_first
+
+
+def _input_size(visual: Any) -> Any:
+    """The side that a tower takes: timm's, where its positions fix one, else open_clip's."""
+    patches = getattr(getattr(visual, "trunk", None), "patch_embed", None)
+    return getattr(patches, "img_size", None) or visual.image_size
 
 
 def to_unit(pixels: Tensor, device: torch.device) -> Tensor:

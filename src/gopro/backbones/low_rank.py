@@ -7,36 +7,37 @@ term only. The encoders themselves are not modified, so others can use them at t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from gopro.backbones.attention_terms import Added
 from gopro.backbones.clip import Backbone
+from gopro.backbones.plain_text import PlainEncoder
 from gopro.backbones.prompts import ClassTokens
+from gopro.backbones.text_towers import attend_with
 from gopro.common.errors import GoproError
-
-Added = Callable[[int, Tensor], Tensor]
-"""Number of a block, counted from 0, and its normalised input [.., n, d] -> [.., n, 3 d]."""
 
 
 def image_blocks(backbone: Backbone) -> int:
     """Number of blocks of the image encoder.
 
     Raises:
-        GoproError: If it has no transformer blocks, or is a ViT with another attention than CLIP's.
+        GoproError: If it has no transformer blocks, or their attention takes no added term.
     """
-    blocks = backbone.image_encoder.prompts.blocks
-    attention = getattr(blocks[0], "attn", None) if blocks else None
-    if not isinstance(attention, nn.MultiheadAttention):
-        reason = "is a ViT of another kind" if blocks else "has no transformer blocks"
+    encoder = backbone.image_encoder
+    blocks: list[Any] = encoder.prompts.blocks
+    if encoder.terms is not None and encoder.terms.possible:
+        return len(encoder.layers)
+    if not (blocks and isinstance(getattr(blocks[0], "attn", None), nn.MultiheadAttention)):
+        reason = "is a ViT with another attention" if blocks else "has no transformer blocks"
         raise GoproError(
-            f"clip_lora adapts the attention of CLIP's ViT, and the image tower of {backbone.name} "
-            f"{reason}; choose a backbone such as ViT-B-16, or --clip_lora.tower text"
+            f"clip_lora adapts query, key and value of each block, and the image tower of "
+            f"{backbone.name} {reason}; choose a backbone such as ViT-B-16, or "
+            "--clip_lora.tower text"
         )
     return len(blocks)
 
@@ -49,21 +50,41 @@ def image_embedding(backbone: Backbone, pixels: Tensor, added: Added) -> Tensor:
         pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
         added: The added term of each block.
     """
-    visual: Any = backbone.image_encoder.visual
-    tokens: Tensor = visual._embeds(backbone.image_encoder.normalised(pixels))
-    for index, block in enumerate(backbone.image_encoder.prompts.blocks):
-        tokens = _run(block, tokens, partial(added, index), causal=False)
+    encoder = backbone.image_encoder
+    if encoder.terms is not None:
+        with encoder.terms.adding(added):
+            return encoder.embedding(pixels).float()
+    visual: Any = encoder.visual
+    tokens: Tensor = visual._embeds(encoder.normalised(pixels))
+    for index, block in enumerate(encoder.prompts.blocks):
+        tokens = attend_with(block, tokens, partial(added, index))
     pooled: Tensor = visual._pool(tokens)[0]
     projected: Tensor = pooled if visual.proj is None else pooled @ visual.proj
     return projected.float()
 
 
+def text_blocks(backbone: Backbone) -> int:
+    """Number of blocks of the text encoder.
+
+    Raises:
+        GoproError: If its attention takes no added term.
+    """
+    tower = backbone.text_encoder.tower
+    if not tower.adaptable:
+        raise GoproError(
+            f"clip_lora adapts query, key and value of each block, and the text tower of "
+            f"{backbone.name} has another attention; choose --clip_lora.tower image, or another "
+            "--backbone"
+        )
+    return len(tower.blocks)
+
+
 def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Tensor:
     """Text embeddings [C, e] of whole sentences, not normalised.
 
-    Tokens after the longest sentence's end-of-text token have no effect and are not computed.
-    Sentences that don't fit into memory together run in chunks, which are computed again for the
-    gradient.
+    In a causal tower, tokens after the longest sentence's end-of-text token have no effect and are
+    not computed. Sentences that don't fit into memory together run in chunks, which are computed
+    again for the gradient.
 
     Args:
         backbone: Its text encoder is used.
@@ -71,21 +92,18 @@ def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Te
         added: The added term of each block.
     """
     encoder = backbone.text_encoder
-    start = classes.start.expand(len(classes.lengths), 1, -1)
+    if isinstance(encoder, PlainEncoder):
+        return encoder.adapted(classes, added)
+    tower = encoder.tower
+    start = classes.start.expand(len(classes.lengths), -1, -1)
     tokens = torch.cat([start, classes.embedding], dim=1)
-    tokens = (tokens + encoder.positions[: tokens.shape[1]]).to(backbone.dtype)
-    ends = torch.tensor(classes.lengths, device=tokens.device)
+    tokens = (tokens + tower.positions[: tokens.shape[1]]).to(backbone.dtype)
+    ends = torch.tensor(classes.lengths, device=tokens.device) + len(classes.start) - 1
 
     def encode(tokens: Tensor, ends: Tensor) -> Tensor:
-        for index, block in enumerate(encoder.blocks):
-            tokens = _run(block, tokens, partial(added, index), causal=True)
-        output: Tensor = encoder.tower.ln_final(tokens[torch.arange(len(ends)), ends])
-        projection: Any = encoder.tower.text_projection
-        if projection is None:
-            return output
-        linear = isinstance(projection, nn.Linear)
-        projected: Tensor = projection(output) if linear else output @ projection
-        return projected
+        for index, block in enumerate(tower.blocks):
+            tokens = attend_with(block, tokens, partial(added, index), causal=True)
+        return tower.finish(tokens[torch.arange(len(ends)), ends])
 
     chunk = max(1, encoder.chunk_tokens // tokens.shape[1])
     chunks = list(zip(torch.split(tokens, chunk), torch.split(ends, chunk), strict=True))
@@ -94,15 +112,3 @@ def text_embedding(backbone: Backbone, classes: ClassTokens, added: Added) -> Te
     else:
         rows = [encode(*part) for part in chunks]
     return torch.cat(rows).float()
-
-
-def _run(block: Any, tokens: Tensor, added: Callable[[Tensor], Tensor], *, causal: bool) -> Tensor:
-    """One transformer block: from [B, n, d] to [B, n, d]."""
-    attention, normal = block.attn, block.ln_1(tokens)
-    projected = F.linear(normal, attention.in_proj_weight, attention.in_proj_bias) + added(normal)
-    parts = torch.unflatten(projected, -1, (3, attention.num_heads, -1)).permute(2, 0, 3, 1, 4)
-    query, key, value = parts.unbind(0)
-    mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
-    tokens = tokens + block.ls_1(attention.out_proj(mixed.transpose(1, 2).flatten(2)))
-    result: Tensor = tokens + block.ls_2(block.mlp(block.ln_2(tokens)))
-    return result

@@ -3,48 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
-
-
-class Tokenizer(Protocol):
-    """The part of CLIP's byte-pair tokenizer that is used."""
-
-    sot_token_id: int
-    eot_token_id: int
-
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a text, without start-of-text and end-of-text."""
 
 
 @dataclass(frozen=True)
 class ClassTokens:
     """Token embeddings of "NAME." and the end-of-text token, one row per class.
 
+    Shape notation: C classes, S tokens of the longest, K start tokens, which is 1 with CLIP's
+    tokenizer and can be 0 with others, d_t text width.
+
     Attributes:
         embedding: [C, S, d_t], rows padded with zeros after the end-of-text token; or
             [B, C, S, d_t] if each image has its own classes, with the same lengths.
         lengths: C numbers of tokens, including the end-of-text token.
-        start: [d_t], the start-of-text token's embedding.
+        start: [K, d_t], the embeddings of what stands before a text.
+        end: How many of a row's tokens stand after the text: 1, or 0 with a few tokenizers.
     """
 
     embedding: Tensor
     lengths: tuple[int, ...]
     start: Tensor
+    end: int = 1
 
     def take(self, indices: Sequence[int]) -> ClassTokens:
         """The tokens of some classes, in the order of ``indices``."""
         lengths = tuple(self.lengths[index] for index in indices)
-        return ClassTokens(self.embedding[list(indices), : max(lengths)], lengths, self.start)
+        return replace(
+            self, embedding=self.embedding[list(indices), : max(lengths)], lengths=lengths
+        )
 
     def each(self, indices: Tensor, length: int) -> ClassTokens:
         """One class for each image: ``indices`` [B], all with ``length`` tokens."""
-        return ClassTokens(self.embedding[indices, None, :length], (length,), self.start)
+        return replace(self, embedding=self.embedding[indices, None, :length], lengths=(length,))
 
 
 @dataclass(frozen=True)
@@ -72,14 +69,16 @@ class Prompts:
             embeddings without positions.
         suffix: [1 or B, C, S, d_t], the tokens of each class, up to end-of-text.
         lengths: C numbers of tokens without padding. The last of them is end-of-text.
-        deep: For blocks 1, 2, ...: tokens [1 or B, M, d_t] that replace prefix tokens 1..M before
-            that block (the deep prompts of MaPLe and PromptSRC).
+        start: K, the number of start tokens, which come first in the prefix.
+        deep: For blocks 1, 2, ...: tokens [1 or B, M, d_t] that replace the prefix's M tokens
+            after the start before that block (the deep prompts of MaPLe and PromptSRC).
         class_context: Tokens of each class that replace the prefix's context from one block on.
     """
 
     prefix: Tensor
     suffix: Tensor
     lengths: tuple[int, ...]
+    start: int
     deep: tuple[Tensor, ...] = ()
     class_context: ClassContext | None = None
 
@@ -93,11 +92,11 @@ class Prompts:
             deep: See ``Prompts.deep``.
         """
         context = context if context.dim() == 3 else context[None]
-        start = classes.start.to(context).expand(context.shape[0], 1, -1)
+        start = classes.start.to(context).expand(context.shape[0], -1, -1)
         prefix = torch.cat([start, context], dim=1)
         names = classes.embedding
         names = names if names.dim() == 4 else names[None]
-        return cls(prefix, names, classes.lengths, tuple(deep))
+        return cls(prefix, names, classes.lengths, len(classes.start), tuple(deep))
 
     @classmethod
     def per_class(cls, context: Tensor, classes: ClassTokens) -> Prompts:
@@ -109,9 +108,9 @@ class Prompts:
         """
         context = context if context.dim() == 4 else context[None]
         names = classes.embedding.to(context).expand(context.shape[0], -1, -1, -1)
-        prefix = classes.start.to(context).expand(context.shape[0], 1, -1)
+        prefix = classes.start.to(context).expand(context.shape[0], -1, -1)
         lengths = tuple(length + context.shape[2] for length in classes.lengths)
-        return cls(prefix, torch.cat([context, names], dim=2), lengths)
+        return cls(prefix, torch.cat([context, names], dim=2), lengths, len(classes.start))
 
     @classmethod
     def around(cls, before: Tensor, after: Tensor, names: ClassTokens, stop: Tensor) -> Prompts:
@@ -135,20 +134,25 @@ class Prompts:
             dim=1,
         )
         position = torch.arange(longest + tail, device=after.device)
-        end = torch.tensor(names.lengths, device=after.device)[:, None] - 1  # end-of-text
+        end = torch.tensor(names.lengths, device=after.device)[:, None] - names.end
         order = torch.where(position < end, position, position - end + longest)
-        order = torch.where(position < end + tail, order, end)
+        order = torch.where(position < end + tail, order, (position - tail).clamp(max=longest - 1))
         rows = pool.gather(1, order[..., None].expand(-1, -1, width))
-        start = names.start.to(after)[None]
+        start = names.start.to(after)
         if before.dim() == 2:
             lengths = tuple(length + tail for length in names.lengths)
-            return cls(torch.cat([start, before])[None], rows[None], lengths)
+            return cls(torch.cat([start, before])[None], rows[None], lengths, len(start))
         lengths = tuple(length + tail + before.shape[1] for length in names.lengths)
-        return cls(start[None], torch.cat([before, rows], dim=1)[None], lengths)
+        return cls(start[None], torch.cat([before, rows], dim=1)[None], lengths, len(start))
 
 
 def tokenize_class_names(
-    names: Sequence[str], tokenizer: Tokenizer, *, room: int, template: str = "{}."
+    names: Sequence[str],
+    tokens: TextTokens,
+    *,
+    room: int,
+    template: str = "{}.",
+    following: bool = True,
 ) -> list[list[int]]:
     """Token ids of a template filled with each class name, end-of-text included, start not.
 
@@ -156,9 +160,10 @@ def tokenize_class_names(
 
     Args:
         names: Class names.
-        tokenizer: CLIP's tokenizer.
+        tokens: The model's tokens.
         room: Number of tokens that fit: context length minus start and context tokens.
         template: The text around the name; "{}." after learned context tokens.
+        following: Whether the text stands after context tokens.
 
     Raises:
         GoproError: For no names, a name without a token, a name that doesn't fit, or two names
@@ -167,20 +172,20 @@ def tokenize_class_names(
     if not names:
         raise GoproError("got no class names; give at least one")
     seen: dict[tuple[int, ...], str] = {}
-    rows = []
+    rows, encode, ends = [], tokens.following if following else tokens.encode, len(tokens.end)
     for name in names:
         words = " ".join(name.replace("_", " ").split())
-        bare = tuple(tokenizer.encode(words))
+        bare = tuple(tokens.encode(words))
         if not bare:
             raise GoproError(
                 f"the class name {name[:60]!r} has no text that the tokenizer can use; rename the "
                 "class"
             )
-        ids = tokenizer.encode(template.replace("{}", words))
-        if len(ids) + 1 > room:
+        ids = encode(template.replace("{}", words))
+        if len(ids) + ends > room:
             raise GoproError(
                 f"the class name {name[:60]!r} is {len(ids)} tokens long and only "
-                f"{max(0, room - 1)} fit next to the context; shorten the name or use fewer "
+                f"{max(0, room - ends)} fit next to the context; shorten the name or use fewer "
                 "context tokens"
             )
         if bare in seen:
@@ -189,5 +194,5 @@ def tokenize_class_names(
                 "of them"
             )
         seen[bare] = name
-        rows.append([*ids, tokenizer.eot_token_id])
+        rows.append([*ids, *tokens.end])
     return rows

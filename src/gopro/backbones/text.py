@@ -13,16 +13,18 @@ the backward pass. Tests compare the results with the plain loop over 77 tokens.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from gopro.backbones.packing import Group, in_chunks, last_tokens, put_before, token_counts
 from gopro.backbones.prompts import ClassContext, Prompts
+from gopro.backbones.text_towers import OpenClipText
 from gopro.common.errors import GoproError
 
 # Keys and values of the prefix in one block, each [B, heads, P, d_t / heads]
@@ -30,33 +32,27 @@ KeysValues = tuple[Tensor, Tensor]
 
 
 class PromptEncoder:
-    """Runs an ``open_clip`` text tower on ``Prompts``.
+    """Runs a causal ``open_clip`` text tower on ``Prompts``.
 
     Args:
-        model: An ``open_clip`` CLIP, or its ``text`` tower if the model has one.
-        name: The model's name, for messages.
+        tower: One that ``shares_prefixes``.
         chunk_tokens: Number of suffix tokens (images times tokens of all classes) whose
             activations are kept at once. With more, they are recomputed for the gradient, in
             chunks of half this size, because a chunk is in memory with its input and gradient.
-
-    Raises:
-        GoproError: If the text encoder is not CLIP's causal transformer.
     """
 
-    def __init__(self, model: nn.Module, name: str, chunk_tokens: int = 8_192) -> None:
-        self.tower: Any = getattr(model, "text", model)
-        _check_causal(self.tower, name)
-        self.blocks: list[Any] = list(self.tower.transformer.resblocks)
-        self.width = int(self.tower.token_embedding.embedding_dim)
-        self.context_length = int(self.positions.shape[0])
+    def __init__(self, tower: OpenClipText, chunk_tokens: int = 8_192) -> None:
+        self.tower = tower
+        self.blocks = tower.blocks
+        self.width = tower.width
+        self.context_length = tower.context_length
         self.heads = int(self.blocks[0].attn.num_heads)
         self.chunk_tokens = chunk_tokens
 
     @property
     def positions(self) -> Tensor:
         """Positional embeddings [context_length, d_t]."""
-        positions: Tensor = self.tower.positional_embedding
-        return positions
+        return self.tower.positions
 
     def __call__(self, prompts: Prompts) -> Tensor:
         """Encode prompts.
@@ -68,10 +64,11 @@ class PromptEncoder:
         prefix = prompts.prefix.to(dtype)
         suffix = prompts.suffix.to(dtype)
         deep = tuple(part.to(dtype) for part in prompts.deep)
-        class_context, extra, cache = prompts.class_context, 0, self._run_prefix(prefix, deep)
+        class_context, extra = prompts.class_context, 0
+        cache = self._run_prefix(prefix, deep, prompts.start)
         batch = max(part.shape[0] for part in (prefix, suffix, *deep))
         if class_context is not None:
-            self._check_block(class_context.block)
+            check_block(class_context.block, self.blocks)
             class_context = ClassContext(class_context.block, class_context.tokens.to(dtype))
             batch, extra = max(batch, class_context.tokens.shape[0]), class_context.tokens.shape[2]
             left = prefix.shape[1] - extra  # tokens that are still shared from that block on
@@ -95,19 +92,12 @@ class PromptEncoder:
         indices = torch.tensor(order).argsort()
         return torch.cat(parts, dim=1)[:, indices.to(suffix.device)].float()
 
-    def _check_block(self, block: int) -> None:
-        if not 0 < block < len(self.blocks):
-            raise GoproError(
-                f"got block {block} for tokens of each class; they can stand before blocks 1 to "
-                f"{len(self.blocks) - 1} of this text encoder"
-            )
-
-    def _run_prefix(self, prefix: Tensor, deep: tuple[Tensor, ...]) -> list[KeysValues]:
+    def _run_prefix(self, prefix: Tensor, deep: tuple[Tensor, ...], start: int) -> list[KeysValues]:
         tokens = prefix + self.positions[: prefix.shape[1]]
         cache: list[KeysValues] = []
         for index, block in enumerate(self.blocks):
             if 0 < index <= len(deep):
-                tokens = _replace_context(tokens, deep[index - 1])
+                tokens = _replace_context(tokens, deep[index - 1], start)
             query, key, value = self._heads_first(_project(block, block.ln_1(tokens), 3), 3)
             cache.append((key, value))
             if index + 1 < len(self.blocks):  # nothing uses the last block's output here
@@ -153,12 +143,7 @@ class PromptEncoder:
         key, value = torch.split(_project(block, normal, 3, first=1), self.width, dim=-1)
         query = _project(block, last_tokens(normal, groups), 1)
         mixed = self._attend(query, key, value, groups, prefix_key, prefix_value)
-        output: Tensor = self.tower.ln_final(_finish(block, last_tokens(tokens, groups), mixed))
-        projection: Any = self.tower.text_projection
-        if projection is not None:
-            linear = isinstance(projection, nn.Linear)
-            output = projection(output) if linear else output @ projection
-        return output
+        return self.tower.finish(_finish(block, last_tokens(tokens, groups), mixed))
 
     def _attend(
         self,
@@ -246,27 +231,24 @@ def _finish(block: Any, tokens: Tensor, mixed: Tensor) -> Tensor:
     return result
 
 
-def _replace_context(tokens: Tensor, context: Tensor) -> Tensor:
+def _replace_context(tokens: Tensor, context: Tensor, start: int) -> Tensor:
     batch = max(tokens.shape[0], context.shape[0])
     tokens, context = tokens.expand(batch, -1, -1), context.expand(batch, -1, -1)
-    return torch.cat([tokens[:, :1], context, tokens[:, 1 + context.shape[1] :]], dim=1)
+    return torch.cat([tokens[:, :start], context, tokens[:, start + context.shape[1] :]], dim=1)
 
 
 def _future(length: int, like: Tensor) -> Tensor:
     return torch.full((length, length), float("-inf"), dtype=like.dtype, device=like.device).triu(1)
 
 
-def _check_causal(tower: nn.Module, name: str) -> None:
-    blocks = getattr(getattr(tower, "transformer", None), "resblocks", None)
-    usable = (
-        blocks is not None
-        and getattr(tower, "attn_mask", None) is not None
-        and getattr(tower, "cls_emb", None) is None
-        and getattr(tower, "text_pool_type", getattr(tower, "pool_type", "")) in ("argmax", "eos")
-        and isinstance(blocks[0].attn, nn.MultiheadAttention)
-    )
-    if not usable:
+def check_block(block: int, blocks: Sequence[object]) -> None:
+    """Check that tokens of each class can stand before a block.
+
+    Raises:
+        GoproError: If not.
+    """
+    if not 0 < block < len(blocks):
         raise GoproError(
-            f"the text tower of {name} is not CLIP's causal transformer, which prompts need; "
-            "choose a model such as ViT-B-16, ViT-L-14 or RN50"
+            f"got block {block} for tokens of each class; they can stand before blocks 1 to "
+            f"{len(blocks) - 1} of this text encoder"
         )

@@ -1,4 +1,4 @@
-"""Learned prompts among the tokens of a ViT image tower.
+"""Learned prompts among the tokens of a ViT image tower, open_clip's or timm's.
 
 With E the embedded tokens of an image (class token and patches, with positions), x_l the output of
 block l for them, z_l its output for the prompts, and p_0, p_1, ... prompts of P learned tokens,
@@ -23,6 +23,8 @@ from functools import partial
 from typing import Any
 
 import torch
+from timm.models.eva import Eva
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from gopro.common.errors import GoproError
@@ -52,13 +54,23 @@ class VisualPrompts:
     def __init__(self, visual: Any, name: str) -> None:
         self.name = name
         self.blocks: list[nn.Module] = []
+        self.reason = ""
         # one per thread, because a server encodes for several clients at once
         self._passes: dict[int, _Pass] = {}
+        trunk = getattr(visual, "trunk", None)
         if hasattr(visual, "transformer"):
             self.blocks = list(visual.transformer.resblocks)
             visual.ln_pre.register_forward_pre_hook(self._append)
-            for index, block in enumerate(self.blocks[1:], start=1):
+        elif isinstance(trunk, (VisionTransformer, Eva)):
+            self.blocks = list(trunk.blocks)
+            getattr(trunk, "norm_pre", self.blocks[0]).register_forward_pre_hook(self._append)
+        elif hasattr(trunk, "blocks") and hasattr(trunk.blocks[0], "attn"):
+            self.reason = f" that take more tokens: it is timm's {type(trunk).__name__}"
+        for index, block in enumerate(self.blocks):
+            if index:
                 block.register_forward_pre_hook(partial(self._replace, index))
+            if isinstance(trunk, Eva):
+                block.register_forward_pre_hook(self._unrotated, with_kwargs=True)
 
     def check(self, method: str, depth: int) -> None:
         """Check that ``depth`` blocks can have prompts.
@@ -69,8 +81,8 @@ class VisualPrompts:
         if not self.blocks:
             raise GoproError(
                 f"{method} learns prompts among the tokens of a ViT, and the image tower of "
-                f"{self.name} has no transformer blocks; choose a backbone such as ViT-B-16, or "
-                "another --method"
+                f"{self.name} has no transformer blocks{self.reason}; choose a backbone such as "
+                "ViT-B-16, or another --method"
             )
         if not 1 <= depth <= len(self.blocks):
             raise GoproError(
@@ -104,6 +116,18 @@ class VisualPrompts:
             return None
         tokens, *rest = args
         return _joined(tokens[:, : current.image_tokens], current.prompts[index]), *rest
+
+    def _unrotated(
+        self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """EVA rotates query and key of each patch by its place; prompts have none."""
+        current, rope = self._passes.get(threading.get_ident()), options.get("rope")
+        if current is None or rope is None:
+            return None
+        added, half = args[0].shape[1] - current.image_tokens, rope.shape[-1] // 2
+        still = torch.cat([rope.new_zeros(half), rope.new_ones(half)])  # sine and cosine of 0
+        rows = still.expand(*rope.shape[:-2], added, -1)
+        return args, {**options, "rope": torch.cat([rope, rows], dim=-2)}
 
 
 def _joined(tokens: Tensor, prompts: Tensor) -> Tensor:

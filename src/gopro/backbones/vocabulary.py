@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from gopro.backbones.clip import Backbone
 from gopro.backbones.embedded import LOADERS, trained_tokens
+from gopro.backbones.text_tokens import TextTokens
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,11 @@ def nearest_words(backbone: Backbone, tokens: Tensor, top: int = 6) -> list[list
 
 
 def _words(backbone: Backbone) -> tuple[tuple[str, ...], Tensor]:
-    tokenizer: Any = backbone.tokenizer
-    return _whole_words(tokenizer, backbone.name if backbone.name in LOADERS else None)
+    return _whole_words(backbone.tokens, backbone.name if backbone.name in LOADERS else None)
 
 
 @lru_cache(maxsize=2)
-def _whole_words(tokenizer: Any, embedded: str | None) -> tuple[tuple[str, ...], Tensor]:
+def _whole_words(tokens: TextTokens, embedded: str | None) -> tuple[tuple[str, ...], Tensor]:
     """Tokens that are whole words, and their ids.
 
     Parts of words and punctuation are left out: they mean nothing to a reader. So are the words
@@ -57,11 +56,10 @@ def _whole_words(tokenizer: Any, embedded: str | None) -> tuple[tuple[str, ...],
     """
     trained = trained_tokens(embedded) if embedded else None
     words, ids = [], []
-    for token, number in tokenizer.encoder.items():
-        word = token.removesuffix("</w>")
-        whole = token.endswith("</w>") and word.isascii() and word.isalpha()
+    for word, number in tokens.words().items():
         if (
-            whole
+            word.isascii()
+            and word.isalpha()
             and (len(word) > 1 or word in ("a", "i"))
             and (trained is None or number in trained)
         ):

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
-from gopro.backbones.low_rank import image_blocks, image_embedding, text_embedding
+from gopro.backbones.low_rank import image_blocks, image_embedding, text_blocks, text_embedding
 from gopro.common.errors import GoproError
 from gopro.data.templates import DEFAULT
 from gopro.methods import configs
@@ -111,9 +111,7 @@ class CLIPLoRA(Method):
             blocks, width = image_blocks(backbone), backbone.vision_widths[0]
             self.image_tower = LowRank(blocks, width, settings)
         if settings.tower != "image":
-            self.text_tower = LowRank(
-                len(backbone.text_encoder.blocks), backbone.text_width, settings
-            )
+            self.text_tower = LowRank(text_blocks(backbone), backbone.text_width, settings)
         self.set_class_names(class_names)
 
     @classmethod

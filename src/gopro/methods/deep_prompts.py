@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -72,4 +73,4 @@ def tokens_after_context(
         return backbone.class_tokens(names, n_ctx)
     sentence = backbone.class_tokens(names, 0, f"{ctx_init} {{}}.")
     lengths = tuple(length - n_ctx for length in sentence.lengths)
-    return ClassTokens(sentence.embedding[:, n_ctx:], lengths, sentence.start)
+    return replace(sentence, embedding=sentence.embedding[:, n_ctx:], lengths=lengths)

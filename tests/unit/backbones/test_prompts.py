@@ -7,12 +7,15 @@ import torch
 
 from gopro.backbones import ClassTokens, Prompts
 from gopro.backbones.prompts import tokenize_class_names
+from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
 from small_clips import small_backbone, tokenizer
 
+TOKENS = TextTokens(tokenizer(), "small")
+
 
 def encode(*names: str, room: int = 72, template: str = "{}.") -> list[list[int]]:
-    return tokenize_class_names(names, tokenizer(), room=room, template=template)
+    return tokenize_class_names(names, TOKENS, room=room, template=template)
 
 
 def sentence(text: str) -> list[int]:
@@ -100,14 +103,14 @@ def test_names_that_read_the_same_are_refused(one: str, other: str) -> None:
 def test_class_tokens_hold_embeddings_without_positions() -> None:
     backbone = small_backbone()
     tokens = backbone.class_tokens(["cat", "golden retriever"], 4)
-    table = backbone.text_encoder.tower.token_embedding.weight
+    table = backbone.text_encoder.tower.weight
     assert tokens.lengths == (3, 4)
     for row, name, length in zip(
         tokens.embedding, ("cat.", "golden retriever."), tokens.lengths, strict=True
     ):
         assert torch.equal(row[:length], table[sentence(name)])
         assert not row[length:].any()
-    assert torch.equal(tokens.start, table[tokenizer().sot_token_id])
+    assert torch.equal(tokens.start, table[[tokenizer().sot_token_id]])
     assert torch.equal(
         backbone.token_embeddings("a photo of a"), table[sentence("a photo of a")[:-1]]
     )
@@ -133,7 +136,7 @@ def column(*values: float) -> torch.Tensor:
 
 
 # two classes: 10, end; and 20, 21, end
-BY_HAND = ClassTokens(torch.stack([column(10, 19, 0), column(20, 21, 29)]), (2, 3), column(1)[0])
+BY_HAND = ClassTokens(torch.stack([column(10, 19, 0), column(20, 21, 29)]), (2, 3), column(1))
 
 
 def read(prompts: Prompts) -> list[list[list[float]]]:

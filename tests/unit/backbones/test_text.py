@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, ClassContext, Prompts
 from gopro.backbones.packing import in_chunks
+from gopro.backbones.plain_text import PlainEncoder
 from gopro.common.errors import GoproError
 from small_clips import VIT, close, plain_prompts, small_backbone, small_clip, tokenizer
 
@@ -289,13 +290,24 @@ def test_chunks_hold_every_class_once_and_stay_within_their_size() -> None:
         {"no_causal_mask": True},
         {"embed_cls": True},
         {"pool_type": "last"},
+        {"pool_type": "first", "no_causal_mask": True},
         {"qk_norm": True, "block_type": "custom"},
     ],
     ids=lambda text: next(iter(text)),
 )
-def test_other_kinds_of_towers_are_refused(text: dict[str, Any]) -> None:
-    model = small_clip(kind=CustomTextCLIP, text=text)
-    with pytest.raises(GoproError, match="text tower of odd is not CLIP's causal"):
+def test_other_kinds_of_towers_take_the_plain_way(text: dict[str, Any]) -> None:
+    model: Any = small_clip(kind=CustomTextCLIP, text=text).eval()
+    backbone = Backbone(model, tokenizer(), name="odd")
+    assert isinstance(backbone.text_encoder, PlainEncoder)
+    words = tokenizer()([f"a photo of a {name}." for name in NAMES])
+    with torch.no_grad():
+        wanted = model.encode_text(words)
+    close(backbone.encode_class_names(NAMES), wanted, 1e-5)
+
+
+def test_a_tower_that_reads_no_single_token_is_refused() -> None:
+    model = small_clip(kind=CustomTextCLIP, text={"pool_type": "none"})
+    with pytest.raises(GoproError, match="text tower of odd has the pooling 'none'"):
         Backbone(model, tokenizer(), name="odd")
 
 

@@ -38,8 +38,8 @@ def tokens_of(method: Method, top: int = 6) -> list[Token]:
 
 def starting_words(method: Method, count: int) -> list[str]:
     """The initial word of each of ``count`` context tokens, or "random"."""
-    tokenizer = method.backbone.tokenizer
-    ids = tokenizer.encode(getattr(method.settings, "ctx_init", ""))[-count:]
-    decoder: dict[int, str] = getattr(tokenizer, "decoder", {})
-    words = [decoder.get(number, "?").removesuffix("</w>") for number in ids]
+    tokens = method.backbone.tokens
+    words = [
+        tokens.word(i) for i in tokens.encode(getattr(method.settings, "ctx_init", ""))[-count:]
+    ]
     return ["random"] * (count - len(words)) + words
