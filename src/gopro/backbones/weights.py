@@ -23,6 +23,11 @@ _TYPED_LISTS: list[Any] = [
 ]
 
 
+_SIZES = {"input_resolution", "context_length", "vocab_size"}
+# older versions of transformers saved it; it only counts from 0 on
+_OLD_POSITIONS = "text.transformer.embeddings.position_ids"
+
+
 class _Node:
     """A module of a TorchScript archive: its attributes, without its code."""
 
@@ -64,8 +69,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     return {str(name).removeprefix("module."): tensor for name, tensor in state.items()}
 
 
-def load_weights(model: nn.Module, path: Path, name: str) -> None:
-    """Load a weights file into an ``open_clip`` model, in place.
+def is_openai(path: Path, weights: dict[str, Tensor]) -> bool:
+    """Whether a file is OpenAI's: their archive, or its tensors with the three size entries."""
+    return is_torchscript(path) or weights.keys() >= _SIZES
+
+
+def load_weights(
+    model: nn.Module, path: Path, name: str, weights: dict[str, Tensor] | None = None
+) -> None:
+    """Load weights into an ``open_clip`` model, in place.
 
     Every tensor must have the model's shape; position embeddings are not resized for another
     image size.
@@ -74,21 +86,28 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
         model: The model, built with the right architecture.
         path: See ``read_weights``.
         name: The model's name, for messages.
+        weights: The file's tensors, if they are read already.
 
     Raises:
         GoproError: If the file can't be read safely, or belongs to another model.
     """
+    from open_clip.convert import convert_state_dict
     from open_clip.model import convert_to_custom_text_state_dict
 
-    weights, wanted = read_weights(path), model.state_dict()
+    weights = read_weights(path) if weights is None else weights
+    wanted, openai = model.state_dict(), is_openai(path, weights)
+    weights = dict(convert_state_dict(model, weights))  # from the layout of MobileCLIP's own files
     if "text.positional_embedding" in wanted and "positional_embedding" in weights:
         weights = convert_to_custom_text_state_dict(weights)
-    scale = weights.get("logit_scale")
-    if scale is not None and scale.numel() == 1:  # a scalar in some files, [1] in others
-        weights["logit_scale"] = scale.reshape(wanted["logit_scale"].shape)
-    if is_torchscript(path):  # it contains masks and sizes too
+    for key in ("logit_scale", "logit_bias"):  # a scalar in some files, [1] in others
+        value = weights.get(key)
+        if value is not None and value.numel() == 1 and key in wanted:
+            weights[key] = value.reshape(wanted[key].shape)
+    if openai:  # it contains masks and sizes too
+        _check_size(model, weights, path, name)
         leaves = {key.rpartition(".")[2] for key in wanted}
         weights = {key: weights[key] for key in weights if key.rpartition(".")[2] in leaves}
+    weights.pop(_OLD_POSITIONS, None)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
@@ -96,6 +115,17 @@ def load_weights(model: nn.Module, path: Path, name: str) -> None:
             f"{path} holds the weights of another model than {name} "
             f"({_first_difference(error)}); name its model with --backbone"
         ) from error
+
+
+def _check_size(model: nn.Module, weights: dict[str, Tensor], path: Path, name: str) -> None:
+    """Check the input size that OpenAI's files state."""
+    stated, size = int(weights.get("input_resolution", 0)), getattr(model.visual, "image_size", 0)
+    side = size[0] if isinstance(size, (tuple, list)) else size
+    if stated and side and stated != side:
+        raise GoproError(
+            f"{path} holds the weights of a model for {stated} x {stated} pixels, and {name} takes "
+            f"{side} x {side}; name its model with --backbone"
+        )
 
 
 def _only_tensors(state: dict[Any, Any]) -> bool:

@@ -10,14 +10,17 @@ from gopro.common.errors import GoproError
 
 
 def backbones(arguments: Sequence[str]) -> None:
-    """List the embedded ones with their accuracies, and open_clip's CLIPs with their weights."""
-    parser = Parser(prog="gopro backbones", description="List the available CLIP models.")
+    """List the embedded ones with their accuracies, and open_clip's with their weights."""
+    parser = Parser(
+        prog="gopro backbones",
+        description="List the available image-text models. Models of the Hugging Face hub work "
+        "too: --backbone hf-hub:ORG/NAME.",
+    )
     parser.add_argument(
-        "pattern", nargs="?", default="", help="list only names that contain this text"
+        "pattern", nargs="?", default="", help="list only names or families that contain this text"
     )
     pattern = (parse(parser, arguments)["pattern"] or "").lower()
 
-    import open_clip
     from rich.console import Console
 
     from gopro.backbones.embedded import LOADERS, loader
@@ -27,16 +30,36 @@ def backbones(arguments: Sequence[str]) -> None:
     embedded = [name for name in LOADERS if pattern in name]
     for name in embedded:
         console.print(_embedded(loader(name).card(), loader(name).config()))
-    rows = []
-    for name in open_clip.list_models():
-        config = open_clip.get_model_config(name)
-        tags = open_clip.list_pretrained_tags_by_model(name)
-        if pattern in name.lower() and tags and _is_clip(config):
-            rows.append((name, f"{config['vision_cfg']['image_size']} px", ", ".join(tags)))
+    rows = _rows(pattern)
     if rows:
-        console.print(rich_table(("backbone", "image", "--pretrained"), rows, left=3))
+        head = ("backbone", "family", "methods", "--pretrained", "image", "weights")
+        console.print(rich_table(head, rows, left=4))
     elif not embedded:
         raise GoproError(f"no backbone's name contains {pattern!r}; see `gopro backbones`")
+
+
+def _rows(pattern: str) -> list[tuple[str, ...]]:
+    """Those of open_clip that can be built and have weights to download."""
+    import open_clip
+
+    from gopro.backbones.architectures import family, fitting, known
+    from gopro.backbones.names import usable
+    from gopro.methods import TABLE, find
+
+    prompted = [name for name in TABLE if find(name).modifies_image_encoder and name != "clip_lora"]
+    rows: list[tuple[str, ...]] = []
+    for name in usable():
+        tags, row = open_clip.list_pretrained_tags_by_model(name), known().get(name)
+        found = pattern in name.lower() or pattern in family(name).lower()
+        if not tags or not found or (row is not None and row.refused):
+            continue
+        size, count, fits = "", "", ""
+        if row is not None:
+            size = f"{row.pixels} px"
+            count = f"{(row.image_parameters + row.text_parameters) / 1e6:.0f} M"
+            fits = fitting(row, prompted)
+        rows.append((name, family(name), fits, ", ".join(tags), size, count))
+    return rows
 
 
 def _embedded(card: dict[str, Any], config: dict[str, Any]) -> str:
@@ -48,9 +71,3 @@ def _embedded(card: dict[str, Any], config: dict[str, Any]) -> str:
     return (
         f"{head}, {card['megabytes']:.1f} MB\n  zero-shot with {card['template']!r}: {accuracies}"
     )
-
-
-def _is_clip(config: dict[str, dict[str, object]]) -> bool:
-    text, vision = config["text_cfg"], config["vision_cfg"]
-    other_text_encoders = ("hf_model_name", "hf_tokenizer_name", "no_causal_mask", "embed_cls")
-    return not any(text.get(key) for key in other_text_encoders) and "timm_model_name" not in vision

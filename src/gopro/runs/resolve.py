@@ -10,6 +10,7 @@ import torch
 
 from gopro.backbones.auto_precision import fastest
 from gopro.backbones.build import choose_device
+from gopro.backbones.names import canonical
 from gopro.common.errors import GoproError
 from gopro.data import Dataset
 from gopro.data.plan import Plan
@@ -81,6 +82,7 @@ def resolve(
     """
     method = find(settings.method)
     options = method.Settings() if options is None else options
+    settings = replace(settings, backbone=canonical(settings.backbone))
     if settings.root is not None:
         settings = replace(settings, root=settings.root.expanduser().absolute())
     workspace = workspace or Workspace()

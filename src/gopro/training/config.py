@@ -105,7 +105,8 @@ class TrainSettings:
     """Method: gopro, coop, zeroshot, ...; the command line takes several, separated by commas."""
 
     backbone: str = DEFAULT_BACKBONE
-    """lite or mini (both embedded, offline), or a model name of open_clip, such as ViT-B-16."""
+    """lite or mini (both embedded, offline), a name of open_clip such as ViT-B/16, or
+    hf-hub:ORG/NAME."""
 
     pretrained: str | None = None
     """Weights of the backbone: an open_clip tag, such as openai, or a file."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from gopro.backbones.names import canonical
 from gopro.common.errors import GoproError
 from gopro.common.typed import settings_from
 from gopro.methods.base import Method, Recipe
@@ -17,7 +18,7 @@ def choose_recipe(
     kind: type[Method], settings: TrainSettings, classes: int | None = None
 ) -> Recipe:
     """The method's recipe for this backbone and number of classes, with the user's changes."""
-    recipe = kind.recipe_for(settings.backbone, classes)
+    recipe = kind.recipe_for(canonical(settings.backbone), classes)
     chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
     return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
 

@@ -20,17 +20,19 @@ def test_methods(cli: Cli) -> None:
     assert all(f"│ {name} " in answer.out for name in TABLE)
 
 
-def test_backbones_have_mini_first_and_only_clips(cli: Cli) -> None:
+def test_backbones_have_mini_first(cli: Cli) -> None:
     answer = cli("backbones")
     assert (answer.code, answer.err) == (0, "")
     assert answer.out.index("mini") < answer.out.index("ViT-B-16")
-    assert "openai" in answer.out
-    assert "SigLIP" not in answer.out and "roberta" not in answer.out
+    for part in ("openai", "SigLIP 2", "MobileCLIP", "all but", "224 px"):
+        assert part in answer.out
 
 
-def test_backbones_by_a_part_of_the_name(cli: Cli) -> None:
+def test_backbones_by_a_part_of_the_name_or_the_family(cli: Cli) -> None:
     out = cli("backbones", "rn50").out
     assert "RN50x4" in out and "ViT" not in out and "mini" not in out
+    out = cli("backbones", "siglip 2").out
+    assert "ViT-B-16-SigLIP2" in out and "RN50" not in out
     assert "no backbone's name contains 'zzz'" in cli("backbones", "zzz").line
 
 

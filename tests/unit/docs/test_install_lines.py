@@ -35,7 +35,7 @@ def test_every_install_line_names_it() -> None:
 
 def test_there_are_such_lines() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in FILES)
-    for extra in ("app", "export", "hub", "cluster", "log"):
+    for extra in ("app", "export", "hub", "cluster", "log", "text"):
         assert f"pip install 'gopro-clip[{extra}]'" in text
 
 

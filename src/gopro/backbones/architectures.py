@@ -1,0 +1,105 @@
+"""What is known of open_clip's architectures: a table that ``scripts/architectures.py`` writes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+TABLE = Path(__file__).parent / "architectures.csv"
+
+# the first part that a name contains, in small letters, tells its family
+_FAMILIES = {
+    "coca": "CoCa",
+    "nllb": "NLLB-CLIP",
+    "siglip2": "SigLIP 2",
+    "siglip": "SigLIP",
+    "eva01": "EVA-CLIP",
+    "eva02": "EVA02-CLIP",
+    "mobileclip2": "MobileCLIP 2",
+    "mobileclip": "MobileCLIP",
+    "pe-core": "PE-Core",
+    "convnext": "ConvNeXt",
+    "vitamin": "ViTamin",
+    "clipa": "CLIPA",
+    "worldwide": "MetaCLIP worldwide",
+    "roberta": "CLIP with RoBERTa",
+    "mt5": "CLIP with mT5",
+    "naflex": "NaFlex",
+    "moderntext": "CLIP with ModernBERT",
+    "gte": "CLIP with ModernBERT",
+    "swin": "Swin",
+    "rn": "CLIP, ResNet",
+    "vit": "CLIP, ViT",
+}
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One architecture.
+
+    Attributes:
+        name: open_clip's.
+        family: Whose model it is.
+        pixels: Side of the input.
+        image_parameters: Number of weights of the image tower.
+        text_parameters: Of the text tower.
+        image_prompts: Whether its image tower takes learned prompts.
+        low_rank: The towers that take low-rank additions.
+        refused: Why it can't be built; empty if it can.
+    """
+
+    name: str
+    family: str
+    pixels: int
+    image_parameters: int
+    text_parameters: int
+    image_prompts: bool
+    low_rank: Literal["both", "image", "text", "none"]
+    refused: str = ""
+
+
+def family(name: str) -> str:
+    """Whose model an architecture is, by its name."""
+    return next((word for part, word in _FAMILIES.items() if part in name.lower()), "other")
+
+
+@lru_cache(maxsize=1)
+def known() -> dict[str, Architecture]:
+    """The table, by name."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = [_typed(row) for row in csv.DictReader(file)]
+    return {row.name: row for row in rows}
+
+
+def write(rows: Iterable[Architecture], path: Path = TABLE) -> None:
+    """Write the table."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(
+            file, [one.name for one in fields(Architecture)], lineterminator="\n"
+        )
+        writer.writeheader()
+        writer.writerows(asdict(row) for row in rows)
+
+
+def fitting(row: Architecture, prompted: Sequence[str]) -> str:
+    """Which methods work, in words.
+
+    Args:
+        row: The architecture.
+        prompted: The methods that learn prompts in the image tower.
+    """
+    without = [] if row.image_prompts else list(prompted)
+    if row.low_rank == "none":
+        without.append("clip_lora")
+    words = f"all but {', '.join(without)}" if without else "all"
+    one = row.low_rank in ("image", "text")
+    return f"{words}; clip_lora with --clip_lora.tower {row.low_rank}" if one else words
+
+
+def _typed(row: dict[str, Any]) -> Architecture:
+    numbers = {key: int(row[key]) for key in ("pixels", "image_parameters", "text_parameters")}
+    return Architecture(**{**row, **numbers, "image_prompts": row["image_prompts"] == "True"})

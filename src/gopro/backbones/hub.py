@@ -1,0 +1,126 @@
+"""Files of the Hugging Face hub, with one line when they can't be had."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gopro.backbones.names import CONFIG
+from gopro.common.errors import GoproError
+
+_SECONDS = 5.0
+"""How long to wait for the hub's first answer."""
+
+WEIGHTS = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "model.safetensors",
+)
+"""Names of open_clip's weights, the first one that is there counts."""
+
+
+def repository(repo: str) -> Path:
+    """Fetch a model's configuration and weights; the folder of both.
+
+    Raises:
+        GoproError: If the hub can't be reached, or has no such model.
+    """
+    config = fetch(repo, [CONFIG])
+    fetch(repo, WEIGHTS)
+    return config.parent
+
+
+def fetch(repo: str, names: Sequence[str]) -> Path:
+    """The local copy of the first of these files that a repository has, fetched if needed.
+
+    Raises:
+        GoproError: If the hub can't be reached, or has none of them.
+    """
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    silent = unreachable()
+    for name in names:
+        try:
+            return Path(hf_hub_download(repo, name, local_files_only=bool(silent)))
+        except LocalEntryNotFoundError as error:
+            if silent and name != names[-1]:
+                continue
+            raise GoproError(
+                f"can't fetch {names[0]} of {repo} from the hub ({silent or _reason(error)}), and "
+                f"it is not in {constants.HF_HUB_CACHE}; check the network, or fetch it elsewhere "
+                f"with `hf download {repo}` and bring that folder here"
+            ) from error
+        except EntryNotFoundError:
+            continue
+        except Exception as error:  # no such repository, or one that needs a login
+            raise GoproError(
+                f"the hub gives no {repo} ({_reason(error)}); check the name, and log in with `hf "
+                "auth login` if the model asks for it"
+            ) from error
+    raise GoproError(
+        f"{repo} on the hub has no {' or '.join(names)}; choose a model that open_clip can read"
+    )
+
+
+def unreachable() -> str:
+    """Why the hub doesn't answer; empty if it does.
+
+    One question with a short wait: the hub's own client asks six times, for half a minute.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
+
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    try:
+        get_session().head(constants.ENDPOINT, timeout=_SECONDS)
+    except Exception as error:  # of requests or of httpx, by the version of huggingface_hub
+        return _reason(error)
+    return ""
+
+
+@contextlib.contextmanager
+def telling(name: str, what: str, repo: str) -> Iterator[None]:
+    """Turn what transformers raises about a missing package or file into one line.
+
+    If the hub doesn't answer, only files that are here already are used, without asking again.
+
+    Args:
+        name: The model's name.
+        what: The part of it that is opened, such as "tokenizer".
+        repo: Where on the hub that comes from; empty for a folder here.
+    """
+    from huggingface_hub import constants
+
+    offline = constants.HF_HUB_OFFLINE
+    try:
+        constants.HF_HUB_OFFLINE = bool(offline or (repo and unreachable()))
+        yield
+    except GoproError:
+        raise
+    except Exception as error:
+        reason = _reason(error)
+        packages = ("sentencepiece", "tiktoken", "protobuf", "pip install")
+        if isinstance(error, ImportError) or any(one in str(error) for one in packages):
+            raise missing(name, what, reason) from error
+        place = f", {repo}" if repo else ""
+        raise GoproError(f"can't open the {what} of {name}{place} ({reason})") from error
+    finally:
+        constants.HF_HUB_OFFLINE = offline
+
+
+def missing(name: str, what: str, reason: str) -> GoproError:
+    """The error for a model whose part needs a package that isn't installed."""
+    return GoproError(
+        f"the {what} of {name} needs a package that is missing ({reason}); install it: pip install "
+        "'gopro-clip[text]'"
+    )
+
+
+def _reason(error: Exception) -> str:
+    cause = error.__cause__ or error
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return (lines[0] if lines else type(cause).__name__)[:160].rstrip(".")

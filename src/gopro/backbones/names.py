@@ -1,0 +1,91 @@
+"""Names of backbones as people write them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+from gopro.backbones import architectures
+from gopro.backbones.embedded import LOADERS
+from gopro.common.errors import GoproError
+
+HUB, LOCAL = "hf-hub:", "local-dir:"
+QUICK = "-quickgelu"
+CONFIG = "open_clip_config.json"
+
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+def canonical(name: str) -> str:
+    """The name as open_clip and this package write it.
+
+    ``ViT-B/16``, ``vit_b16`` and ``ViT-B-16`` are one model, ``ViT-L/14@336px`` is
+    ``ViT-L-14-336``, and ``ORG/NAME`` is a repository of the Hugging Face hub. ``-quickgelu``
+    after any name of open_clip asks for that activation.
+
+    Args:
+        name: "lite", "mini", a name of open_clip, "hf-hub:ORG/NAME", "ORG/NAME", or
+            "local-dir:PATH" for a folder with ``open_clip_config.json``.
+
+    Raises:
+        GoproError: For a name that is none of these; the nearest are suggested.
+    """
+    if name in LOADERS:
+        return name
+    if name.startswith(LOCAL):
+        folder = Path(name.removeprefix(LOCAL)).expanduser()
+        if not (folder / CONFIG).is_file():
+            raise GoproError(
+                f"got the backbone {name}, and there is no {folder / CONFIG}; give the folder of a "
+                "model as open_clip saves it"
+            )
+        return f"{LOCAL}{folder}"
+    if name.startswith(HUB):
+        if not _HUB_NAME.fullmatch(name.removeprefix(HUB)):
+            raise GoproError(f"got the backbone {name!r}; write it like {HUB}timm/ViT-B-16-SigLIP")
+        return name
+    import open_clip
+
+    known, plain = _squeezed(), _squeeze(name)
+    if plain in known:
+        return known[plain]
+    if plain.endswith("quickgelu") and plain.removesuffix("quickgelu") in known:
+        return known[plain.removesuffix("quickgelu")] + QUICK
+    owner = _squeeze(name.partition("/")[0])
+    if _HUB_NAME.fullmatch(name) and not any(one.startswith(owner) for one in known):
+        return HUB + name
+    if name in open_clip.list_models():
+        raise GoproError(f"{name} has no tower for images and text; choose another --backbone")
+    fit = [one for one, model in known.items() if not _refused(model)]
+    similar = difflib.get_close_matches(plain, fit, n=3, cutoff=0.4)
+    hint = ", ".join(known[one] for one in similar)
+    hint = f"did you mean {hint}?" if hint else "see `gopro backbones`"
+    raise GoproError(f"there is no backbone {name!r}; {hint}")
+
+
+def usable() -> list[str]:
+    """The names of open_clip whose models have an image and a text tower."""
+    import open_clip
+
+    return [name for name in open_clip.list_models() if _has_both(open_clip.get_model_config(name))]
+
+
+def _refused(name: str) -> bool:
+    row = architectures.known().get(name)
+    return row is not None and bool(row.refused)
+
+
+def _has_both(config: dict[str, Any]) -> bool:
+    return "vision_cfg" in config and "text_cfg" in config and "audio_cfg" not in config
+
+
+def _squeeze(name: str) -> str:
+    """A name without case, separators and the unit of a size."""
+    return re.sub(r"[-_/@ .]", "", re.sub(r"(?<=\d)px$", "", name.strip().lower()))
+
+
+def _squeezed() -> dict[str, str]:
+    """Squeezed name -> name, of all that can be built."""
+    return {_squeeze(name): name for name in (*LOADERS, *usable())}
