@@ -23,7 +23,7 @@ def rerun(arguments: Sequence[str]) -> None:
         "weights, metrics and all predictions bit for bit.",
     )
     parser.add_argument("run_dir", type=Path, help="a run folder made by gopro train")
-    parser.option("--out", Path | None, None, "new run folder; by default RUN_DIR-rerun")
+    parser.option("--out", Path | None, None, "new run folder; by default RUN_DIR/rerun")
     add_places(parser)
     values = parse(parser, arguments)
 
@@ -31,7 +31,7 @@ def rerun(arguments: Sequence[str]) -> None:
     from gopro.runs.rerun import rerun as repeat
 
     folder = Path(values["run_dir"])
-    out = values["out"] or folder.with_name(f"{folder.absolute().name}-rerun")
+    out = values["out"] or folder / "rerun"
     with stopping("the same command continues"):
         differences = repeat(folder, out, places(values), print)
     if differences:

@@ -159,12 +159,16 @@ def read_settings(folder: Path) -> tuple[TrainSettings, Any]:
 def finished(folders: Sequence[Path]) -> list[Path]:
     """The finished run folders among the given folders and at any depth inside them.
 
+    What a run folder holds belongs to that run, such as its repetition: it is left out, unless it
+    was given itself.
+
     Raises:
         GoproError: When a folder is missing or holds no finished run.
     """
     runs: list[Path] = []
     for folder in folders:
-        inside = sorted(path.parent for path in folder.rglob(DONE) if path.is_file())
+        marked = {path.parent for path in folder.rglob(DONE) if path.is_file()}
+        inside = sorted(path for path in marked if marked.isdisjoint(path.parents))
         if not inside:
             raise GoproError(f"{folder} holds no finished run; wanted a folder of `gopro train`")
         runs += [path for path in inside if path not in runs]

@@ -193,7 +193,12 @@ def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseli
         lines.append(Line(name, scores, tuple(seeds), seconds, learned, published=theirs))
     base = next((name for name in summaries if _is(name, baseline)), None)
     if base is not None:
-        lines = [_with_gain(line, summaries[line.method], summaries[base]) for line in lines]
+        lines = [
+            _with_gain(line, summaries[line.method], summaries[base])
+            if line.method != base
+            else line
+            for line in lines
+        ]
     return _table(task, "average", backbone, shots, lines, baseline, tuple(sets))
 
 
@@ -221,7 +226,8 @@ def _lines(series: Sequence[_Series], baseline: str, task: str, dataset: str) ->
         ours = numbers[line.method]
         common = [s for s in ours if column in ours[s] and column in theirs.get(s, {})]
         values = [[of[seed][column] for seed in common] for of in (ours, theirs)]
-        with_gains.append(_with_gain(line, *values) if common else line)
+        is_compared = bool(common) and line.method != base
+        with_gains.append(_with_gain(line, *values) if is_compared else line)
     return with_gains
 
 
@@ -272,9 +278,7 @@ def _summaries(
 
 
 def _with_gain(line: Line, ours: Sequence[float], theirs: Sequence[float]) -> Line:
-    """The line with its gain; the baseline itself has none."""
-    if ours is theirs or list(ours) == list(theirs):
-        return line
+    """The line with its gain, which may be zero."""
     return replace(line, gain=paired([a - b for a, b in zip(ours, theirs, strict=True)]))
 
 

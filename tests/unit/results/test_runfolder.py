@@ -245,6 +245,14 @@ def test_a_resumed_runs_sample_must_be_the_same(tmp_path: Path) -> None:
             keep_sample(tmp_path, source, sample)
 
 
+def test_the_repetition_of_a_run_counts_only_when_it_is_named(tmp_path: Path) -> None:
+    for name in ("run", "run/rerun"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / DONE).touch()
+    assert finished([tmp_path]) == finished([tmp_path / "run"]) == [tmp_path / "run"]
+    assert finished([tmp_path / "run" / "rerun"]) == [tmp_path / "run" / "rerun"]
+
+
 def test_finished_runs_are_found_at_any_depth(tmp_path: Path) -> None:
     for name in ("b", "a/x"):
         (tmp_path / name).mkdir(parents=True)

@@ -37,6 +37,17 @@ def test_gain_over_zero_shot_is_paired_by_seed() -> None:
     assert table.best("base") == 72.0
 
 
+def test_a_gain_of_zero_is_a_gain() -> None:
+    same = [make(seed=seed, ours={"base": 50.0, "new": 50.0}) for seed in (1, 2)]
+    [table] = build(same)
+    zero, ours = table.lines
+    assert zero.gain is None and ours.gain is not None
+    assert (ours.gain.mean, ours.gain.reach) == (0.0, 0.0)
+    assert formats.gain(ours) == "0.00 [0.00, 0.00]"
+    sets = [{**run, "dataset": name} for run in same for name in ("one", "two")]
+    assert build(sets)[0].lines[1].gain == ours.gain
+
+
 def test_another_baseline_takes_the_seeds_both_have() -> None:
     runs = [make(seed=s) for s in (1, 2)]
     runs += [make("gopro", s, ours={"base": 80.0 + s, "new": 60.0}) for s in (2, 3)]

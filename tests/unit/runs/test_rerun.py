@@ -34,7 +34,7 @@ def test_the_threads_are_those_of_the_run(train: Cli, cli: Cli, tmp_path: Path) 
     finally:
         torch.set_num_threads(before)
     assert cli("rerun", tmp_path / "run").code == 0
-    first, again = (results_json.read(tmp_path / name) for name in ("run", "run-rerun"))
+    first, again = (results_json.read(tmp_path / name) for name in ("run", "run/rerun"))
     assert "3 threads" in first["environment"]["device"]
     assert again["environment"] == first["environment"]
     assert torch.get_num_threads() == before
@@ -43,9 +43,9 @@ def test_the_threads_are_those_of_the_run(train: Cli, cli: Cli, tmp_path: Path) 
 def test_the_folder_by_default(train: Cli, cli: Cli, tmp_path: Path) -> None:
     train(tmp_path / "run")
     assert cli("rerun", tmp_path / "run").code == 0
-    made = (tmp_path / "run-rerun" / "model.safetensors").stat().st_mtime_ns
+    made = (tmp_path / "run" / "rerun" / "model.safetensors").stat().st_mtime_ns
     assert cli("rerun", tmp_path / "run").code == 0  # compares again, trains no more
-    assert (tmp_path / "run-rerun" / "model.safetensors").stat().st_mtime_ns == made
+    assert (tmp_path / "run" / "rerun" / "model.safetensors").stat().st_mtime_ns == made
     train(tmp_path / "other", "--epochs", 1)
     line = cli("rerun", tmp_path / "run", "--out", tmp_path / "other").line
     assert "holds another run" in line

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+PERCENT = "in %"
+"""End of the name of a chart whose values are shares: its axis ends at 100."""
+
 _WIDTH, _HEIGHT = 340.0, 170.0
 _MARGINS = (46.0, 10.0, 10.0, 24.0)
 
@@ -47,6 +50,8 @@ class Chart:
     ) -> None:
         self.height, (self.left, self.right, self.top, self.bottom) = height, margins
         ticks = nice_ticks(*values)
+        if name.endswith(PERCENT) and values[1] <= 100:
+            ticks = [tick for tick in ticks if tick <= 100]
         self.low, self.high = min(ticks[0], values[0]), max(ticks[-1], values[1])
         size = f'viewBox="0 0 {_WIDTH:.0f} {height:.0f}"'
         self.parts = [f'<svg {size} role="img" aria-label="{escape(name)}">']

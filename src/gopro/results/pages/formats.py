@@ -69,8 +69,14 @@ def gain(line: Line) -> str:
         return ""
     mean, reach = line.gain.mean, line.gain.reach
     if reach is None:
-        return f"{mean:+.2f}"
-    return f"{mean:+.2f} [{mean - reach:+.2f}, {mean + reach:+.2f}]"
+        return signed(mean)
+    return f"{signed(mean)} [{signed(mean - reach)}, {signed(mean + reach)}]"
+
+
+def signed(value: float) -> str:
+    """``+1.20``; a value that rounds to zero is ``0.00``."""
+    text = f"{value:+.2f}"
+    return "0.00" if text in ("+0.00", "-0.00") else text
 
 
 def figure(table: Table, line: Line) -> str:

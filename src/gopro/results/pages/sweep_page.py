@@ -169,7 +169,7 @@ def _few_shot(table: Table, colours: dict[str, str]) -> list[Curves]:
         )
         for line in table.lines
     ]
-    svg = plots.lines(series, f"few-shot curves, {table.dataset}", "shots", doubling=True)
+    svg = plots.lines(series, f"few-shot curves, {table.dataset}, in %", "shots", doubling=True)
     return [Curves("Accuracy over shots", "test pictures, all classes, in %", svg)]
 
 

@@ -24,6 +24,18 @@ def test_every_chart_is_valid_and_inside_its_frame(values: list[float]) -> None:
         assert 0 <= float(dot.get("cy") or -1) <= 170
 
 
+@pytest.mark.parametrize("values", [[100.0], [98.0, 100.0], [99.7, 99.7]])
+def test_an_axis_of_shares_ends_at_a_hundred(values: list[float]) -> None:
+    def ticks(name: str) -> list[float]:
+        svg = ElementTree.fromstring(line_chart(list(enumerate(values)), name))
+        texts = [text.text or "" for text in svg.findall("text[@text-anchor='end']")]
+        return [float(text) for text in texts if not text.startswith("epoch")]
+
+    assert max(ticks("Validation accuracy in %")) <= 100
+    if len(set(values)) == 1:
+        assert max(ticks("Total loss")) > 100
+
+
 @given(VALUES, VALUES)
 def test_ticks_enclose(one: float, two: float) -> None:
     low, high = sorted((one, two))
