@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from gopro.common.errors import GoproError
 from gopro.common.version import DISTRIBUTION, __version__
 
 COMMANDS = {
+    "check": ("gopro.cli.check:check", "look at a folder of photographs before a fit"),
     "fit": ("gopro.cli.fit:fit", "train a classifier on a folder of photographs"),
     "predict": ("gopro.cli.predict:predict", "classify images with a saved classifier"),
     "evaluate": ("gopro.cli.evaluate:evaluate", "measure a saved classifier on a folder of images"),
@@ -50,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, 2 after an error the user can correct, 130 after Ctrl-C.
     """
+    _prepare_output()
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
@@ -67,10 +70,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"\ngopro: {str(stop) or 'stopped'}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # as in `gopro methods | head -1`
-        # the interpreter flushes again when it exits, which must not fail
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
+    except OSError as error:
+        if debug or error.filename is not None or error.errno is None:
+            raise
+        _discard_output()  # a full disk, as in `gopro methods > FILE`
+        print(f"gopro: can't write the output ({error.strerror})", file=sys.stderr)
+        return 2
     return 0
+
+
+def _prepare_output() -> None:
+    """Make every text printable: names can have characters that an encoding doesn't have.
+
+    A closed standard output or standard error, as in `gopro fit >&-`, is replaced.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """The interpreter flushes standard output again when it exits, which must not fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: Sequence[str]) -> None:

@@ -30,6 +30,7 @@ def methods(arguments: Sequence[str]) -> None:
     from rich.console import Console
 
     from gopro.backbones.build import untrained
+    from gopro.common.console import print_table
     from gopro.methods import TABLE, find
     from gopro.results.pages.formats import rich_table
 
@@ -44,7 +45,7 @@ def methods(arguments: Sequence[str]) -> None:
             refusals.append(str(error))
         rows.append((name, kind.paper, kind.about, count))
     console = Console()
-    console.print(rich_table(("method", "paper", "learns", "parameters"), rows, left=3))
+    print_table(rich_table(("method", "paper", "learns", "parameters"), rows, left=3))
     console.print(
         f"Learned parameters on {backbone_name} with default settings, {classes} classes and "
         f"{shots} training images per class.",

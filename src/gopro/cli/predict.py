@@ -78,10 +78,7 @@ def _ranked(names: Sequence[str], answer: Any, top: int) -> list[tuple[str, floa
 
 
 def _as_text(path: str, ranked: Iterable[tuple[str, float]]) -> str:
-    answers = ", ".join(f"{name} {100 * share:.1f} %" for name, share in ranked)
-    # file names can have bytes that the terminal's encoding can't show
-    encoding = sys.stdout.encoding or "utf-8"
-    return f"{path}: {answers}".encode(encoding, "backslashreplace").decode(encoding)
+    return f"{path}: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in ranked)
 
 
 def _as_json(path: str, ranked: Iterable[tuple[str, float]]) -> str:

@@ -88,8 +88,7 @@ def _parser(methods: Sequence[str]) -> Parser:
 
 def _plan(jobs: Sequence[Job], teraflops: float, root: Path | None) -> None:
     """Print the runs by task and method, and their cost."""
-    from rich.console import Console
-
+    from gopro.common.console import print_table
     from gopro.data import default_root
     from gopro.data.catalog import present
     from gopro.results.pages.formats import rich_table
@@ -103,7 +102,7 @@ def _plan(jobs: Sequence[Job], teraflops: float, root: Path | None) -> None:
         rows.append((task, method, str(len(group)), str(done), f"{hours:.1f}"))
     head = ("task", "method", "runs", "done", "GPU hours")
     title = "the published comparison: runs and GPU hours"
-    Console().print(rich_table(head, rows, title=title, left=2))
+    print_table(rich_table(head, rows, title=title, left=2))
     total = paper.cost([job for job in jobs if not job.done], teraflops)
     sets = paper.data_gigabytes(jobs)
     here = present(default_root() if root is None else root)
@@ -118,8 +117,7 @@ def _plan(jobs: Sequence[Job], teraflops: float, root: Path | None) -> None:
 
 
 def _judge(folders: Sequence[Path], methods: Sequence[str], least: float) -> None:
-    from rich.console import Console
-
+    from gopro.common.console import print_table
     from gopro.results.pages.formats import rich_table
     from gopro.results.published import source
     from gopro.results.results_json import read
@@ -131,7 +129,7 @@ def _judge(folders: Sequence[Path], methods: Sequence[str], least: float) -> Non
     if rows:
         head = ("task", "trained on", "method", "test", "published", "ours", "spread", "verdict")
         title = "ours and the published figures, in %"
-        Console().print(rich_table(head, rows, title=title, caption=source(), left=len(head)))
+        print_table(rich_table(head, rows, title=title, caption=source(), left=len(head)))
     count = Counter(verdict.word for verdict in judged)
     print(
         f"{count['within']} of {len(judged)} published figures lie within the spread of ours; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -130,6 +131,38 @@ def test_ctrl_c_ends_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch, message
     answer = cli("train")
     assert answer.code == 130
     assert answer.err.strip() == f"gopro: {message or 'stopped'}"
+
+
+_PRINT = (
+    "from gopro.cli import main as m; import sys; "
+    "m._command = lambda name: lambda words: print('кошка 猫 🐈 ±'); "
+)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8:strict"])
+def test_names_that_the_output_cannot_show(encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"{_PRINT} sys.exit(m.main(['fit']))"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    shown = "кошка 猫 🐈" if "utf" in encoding else "\\u732b \\U0001f408"
+    assert shown.encode() in done.stdout
+
+
+def test_output_that_is_closed_or_full() -> None:
+    def run(redirection: str) -> tuple[int, str]:
+        code = f"{_PRINT} sys.exit(m.main(['fit']))"
+        command = f"'{sys.executable}' -c \"{code}\" {redirection}"
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+        return done.returncode, done.stderr
+
+    assert run(">&-") == (0, "")
+    assert run(">&- 2>&-") == (0, "")
+    code, errors = run("> /dev/full")
+    assert code == 2
+    assert errors == "gopro: can't write the output (No space left on device)\n"
 
 
 def test_a_reader_that_leaves_early() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from gopro.common.console import print_table
 from gopro.results import by_class
 from gopro.results.pages import formats
 from gopro.results.results_json import method_name, read, summary_of
@@ -42,9 +43,8 @@ def print_runs(
     if average == "class":
         tables = [by_class.titled(table) for table in tables]
     if form == "terminal":
-        console = Console()
         for table in tables:
-            console.print(formats.terminal(table))
+            print_table(formats.terminal(table))
     else:
         write = {"markdown": formats.markdown, "latex": formats.latex, "csv": formats.to_csv}
         print(write[form](tables), end="")
@@ -67,8 +67,8 @@ def print_run(results: Mapping[str, Any]) -> None:
     table = formats.rich_table(["method", *tests, *summary], rows, title=title)
     if summary:
         table.columns[-1].style = "bold"
+    print_table(table)
     console = Console()
-    console.print(table)
     for name, row in scores.items():
         if row.get("templates", {}) != prompts or name == ZERO_SHOT:
             for line in _prompts(name, row.get("templates", {}), tests):
