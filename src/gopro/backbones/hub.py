@@ -8,9 +8,7 @@ from pathlib import Path
 
 from gopro.backbones.names import CONFIG
 from gopro.common.errors import GoproError
-
-_SECONDS = 5.0
-"""How long to wait for the hub's first answer."""
+from gopro.common.hub import offline, problem
 
 WEIGHTS = (
     "open_clip_model.safetensors",
@@ -41,7 +39,7 @@ def fetch(repo: str, names: Sequence[str]) -> Path:
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-    silent = unreachable()
+    silent = problem()
     for name in names:
         try:
             return Path(hf_hub_download(repo, name, local_files_only=bool(silent)))
@@ -65,23 +63,6 @@ def fetch(repo: str, names: Sequence[str]) -> Path:
     )
 
 
-def unreachable() -> str:
-    """Why the hub doesn't answer; empty if it does.
-
-    One question with a short wait: the hub's own client asks six times, for half a minute.
-    """
-    from huggingface_hub import constants
-    from huggingface_hub.utils import get_session  # type: ignore[attr-defined]
-
-    if constants.HF_HUB_OFFLINE:
-        return "HF_HUB_OFFLINE is set"
-    try:
-        get_session().head(constants.ENDPOINT, timeout=_SECONDS)
-    except Exception as error:  # of requests or of httpx, by the version of huggingface_hub
-        return _reason(error)
-    return ""
-
-
 @contextlib.contextmanager
 def telling(name: str, what: str, repo: str) -> Iterator[None]:
     """Turn what transformers raises about a missing package or file into one line.
@@ -93,12 +74,9 @@ def telling(name: str, what: str, repo: str) -> Iterator[None]:
         what: The part of it that is opened, such as "tokenizer".
         repo: Where on the hub that comes from; empty for a folder here.
     """
-    from huggingface_hub import constants
-
-    offline = constants.HF_HUB_OFFLINE
     try:
-        constants.HF_HUB_OFFLINE = bool(offline or (repo and unreachable()))
-        yield
+        with offline() if repo and problem() else contextlib.nullcontext():
+            yield
     except GoproError:
         raise
     except Exception as error:
@@ -108,8 +86,6 @@ def telling(name: str, what: str, repo: str) -> Iterator[None]:
             raise missing(name, what, reason) from error
         place = f", {repo}" if repo else ""
         raise GoproError(f"can't open the {what} of {name}{place} ({reason})") from error
-    finally:
-        constants.HF_HUB_OFFLINE = offline
 
 
 def missing(name: str, what: str, reason: str) -> GoproError:

@@ -14,6 +14,7 @@ from gopro.backbones import hub
 from gopro.backbones.names import CONFIG, HUB, LOCAL, QUICK, usable
 from gopro.backbones.weights import is_openai, load_weights, read_weights
 from gopro.common.errors import GoproError
+from gopro.common.hub import offline, problem
 
 if TYPE_CHECKING:
     from torch import nn
@@ -137,7 +138,15 @@ def _weights(name: str, pretrained: str | None) -> tuple[Path, dict[str, Any]]:
 def _download(name: str, tag: str, settings: dict[str, Any]) -> Path:
     from open_clip.pretrained import download_pretrained
 
+    on_hub = bool(settings.get("hf_hub"))
+    if on_hub:
+        with contextlib.suppress(Exception), offline():
+            return Path(download_pretrained(settings))  # it was downloaded before
+    # a blocked network is found out in seconds; the client would try for a minute
+    silent = problem() if on_hub else ""
     try:
+        if silent:
+            raise OSError(f"the hub can't be reached: {silent}")
         return Path(download_pretrained(settings))
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,7 @@ from gopro.backbones.build import choose_device
 from gopro.backbones.feature_cache import FOLDER, LIMIT, open_cache
 from gopro.common import environment
 from gopro.common.errors import GoproError
+from gopro.common.hub import problem
 from gopro.data import default_root, present
 from gopro.training.config import DEFAULT_BACKBONE
 
@@ -144,14 +142,7 @@ def hub(timeout: float) -> Finding:
     if constants.HF_HUB_OFFLINE:
         return Finding("hub", "not asked: $HF_HUB_OFFLINE is set", without, "note")
     started = time.monotonic()
-    try:
-        request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
-        with urllib.request.urlopen(request, timeout=timeout):  # nosec B310  # the hub's own address
-            pass
-    except urllib.error.HTTPError:
-        pass  # it answers
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", None) or error
+    if reason := problem(timeout):
         return Finding("hub", f"can't be reached ({reason})", without, "note")
     return Finding("hub", f"answers in {time.monotonic() - started:.1f} s")
 

@@ -9,6 +9,7 @@ import open_clip
 import pytest
 import torch
 from archive_files import archive
+from huggingface_hub import constants
 from open_clip.transformer import QuickGELU
 from safetensors.torch import save_file
 from torch import nn
@@ -92,6 +93,24 @@ def test_a_failing_download_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None
         build("Small-ViT", "mine", device="cpu")
     assert "can't download the weights mine of Small-ViT (no network)" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("small_models")
+def test_a_blocked_network_is_found_out_before_the_hub_is_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def download(*args: Any, **options: Any) -> str:
+        assert constants.HF_HUB_OFFLINE, "a server was asked"
+        raise OSError("it isn't in the cache")
+
+    monkeypatch.setattr("open_clip.pretrained.download_pretrained", download)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda name: ["mine"])
+    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda name, tag: {"hf_hub": "a/b"})
+    with pytest.raises(GoproError, match=r"the hub can't be reached: .*refused"):
+        build("Small-ViT", "mine", device="cpu")
+    assert not constants.HF_HUB_OFFLINE
 
 
 def test_vit_b_16_from_a_half_precision_file(tmp_path: Path) -> None:
