@@ -154,7 +154,7 @@ def _ask(client: httpx.Client, request: Request) -> str:
     data = {"classes": request.classes} if request.classes else {}
     try:
         answer = client.post(
-            "/api/predict", files={"pictures": ("picture.jpg", request.contents)}, data=data
+            "/api/predict", files={"picture": ("picture.jpg", request.contents)}, data=data
         )
     except httpx.HTTPError as error:
         return f"{type(error).__name__}: {error}"

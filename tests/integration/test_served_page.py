@@ -89,7 +89,7 @@ def test_many_clients(address: str, given: Given) -> None:
 
     def ask(number: int) -> int:
         contents = b"no picture" if number % 25 == 0 else pictures[number % 8]
-        files = {"pictures": (f"{number}.png", contents)}
+        files = {"picture": (f"{number}.png", contents)}
         with httpx.Client(timeout=60) as client:
             result = client.post(f"{address}/api/predict", files=files)
         (row,) = result.json()["answers"]

@@ -1,6 +1,8 @@
-"""Numbers as text for people."""
+"""Numbers and lists as text for people."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 def duration(seconds: float) -> str:
@@ -8,3 +10,14 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def counted(number: int, word: str) -> str:
+    """A number with its noun: ``1 picture``, ``2,300 pictures``."""
+    return f"{number:,} {word}{'' if number == 1 else 'es' if word.endswith('s') else 's'}"
+
+
+def listed(words: Sequence[str], most: int = 5) -> str:
+    """The first ``most`` words in quotes, and how many more there are: ``'a', 'b' and 3 more``."""
+    shown = ", ".join(repr(word) for word in words[:most])
+    return shown if len(words) <= most else f"{shown} and {len(words) - most:,} more"

@@ -57,7 +57,11 @@ def read(
             "leave the others out, or give a list of pictures"
         )
     pictures = list_pictures(images)
-    label_array = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels))
+    # iterating over a table of pandas would give the names of its columns
+    is_array = isinstance(labels, np.ndarray) or hasattr(labels, "to_numpy")
+    label_array = np.asarray(labels if is_array else list(labels))
+    if is_array and label_array.shape[1:] == (1,):
+        label_array = label_array[:, 0]
     if label_array.ndim != 1 or len(label_array) != len(pictures):
         raise GoproError(
             f"got {len(pictures)} pictures and labels of shape {list(label_array.shape)}; "

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gopro.common.errors import GoproError
+from gopro.common.text import listed
 from gopro.data.images import convert_image, open_image
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image.Image | npt.NDArray[Any]"
@@ -27,12 +28,13 @@ def list_pictures(pictures: Iterable[Picture]) -> list[Picture]:
     """The images as a list.
 
     Args:
-        pictures: Any iterable of images, a one-dimensional array of them, or a uint8 array
-            [N, H, W, 3].
+        pictures: Any iterable of images, a one-dimensional array of them, a uint8 array
+            [N, H, W, 3], or a table with a single column, such as pandas' ``df[["path"]]``.
 
     Raises:
         GoproError: When it is a single image, empty, or not iterable.
     """
+    pictures = _column(pictures)
     is_single = isinstance(pictures, (str, os.PathLike, Image.Image, bytes))
     is_single |= isinstance(pictures, np.ndarray) and pictures.ndim not in (1, 4)
     if is_single:
@@ -50,6 +52,24 @@ def list_pictures(pictures: Iterable[Picture]) -> list[Picture]:
     if not as_list:
         raise GoproError("got no pictures; give at least one")
     return as_list
+
+
+def _column(pictures: Any) -> Any:
+    """The only column of a table (of pandas, for example, or an array [N, 1]); others as they are.
+
+    Raises:
+        GoproError: For a table with several columns.
+    """
+    names = getattr(pictures, "columns", None)
+    if names is not None and hasattr(pictures, "iloc"):
+        if len(names) != 1:
+            raise GoproError(
+                f"got a table with {len(names)} columns ({listed(list(map(str, names)))}); wanted "
+                "the one with the pictures, as in table['path']"
+            )
+        return pictures.iloc[:, 0]
+    is_column = isinstance(pictures, np.ndarray) and pictures.dtype.kind in "OUT"
+    return pictures[:, 0] if is_column and pictures.shape[1:] == (1,) else pictures
 
 
 def open_picture(numbered: tuple[int, Picture], size: int | None = None) -> Image.Image:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 
 from gopro.common.errors import GoproError
@@ -74,3 +75,13 @@ def test_draw_keeps_the_order_and_depends_on_the_seed() -> None:
     numbers = [int(str(path).partition(".")[0]) for path in drawn.pictures]
     assert numbers == sorted(numbers)
     assert drawn.pictures != labelled.draw(given, places, 3, 2, ["x", "y"])[0].pictures
+
+
+def test_labels_in_a_column_of_a_table() -> None:
+    table = pandas.DataFrame({"path": ["a.png", "b.png"], "label": ["x", "y"]})
+    for labels in (table["label"], table[["label"]], table[["label"]].to_numpy()):
+        found = labelled.read(table[["path"]], labels)
+        assert found.pictures == ["a.png", "b.png"]
+        assert found.labels.tolist() == ["x", "y"]
+    with pytest.raises(GoproError, match="wanted one label for each"):
+        labelled.read(table["path"], table)

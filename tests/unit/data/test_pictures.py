@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 from PIL import Image
 
@@ -30,6 +31,17 @@ def test_path_pillow_image_and_array_give_the_same(tmp_path: Path) -> None:
     for image in opened:
         assert image.mode == "RGB"
         assert np.array_equal(np.asarray(image), np.asarray(red()))
+
+
+def test_a_table_of_one_column_is_that_column() -> None:
+    table = pandas.DataFrame({"path": ["a.png", "b.png"], "label": ["x", "y"]})
+    column = np.array([["a.png"], ["b.png"]], dtype=object)
+    for given in (table["path"], table[["path"]], column, column.astype(str)):
+        assert list_pictures(given) == ["a.png", "b.png"]
+    with pytest.raises(
+        GoproError, match="table with 2 columns \\('path', 'label'\\); wanted the one"
+    ):
+        list_pictures(table)
 
 
 def test_pillow_images_of_any_mode() -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, File, Form, Response, UploadFile
 from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from gopro.classifier.app.service import Row, Service, Upload, as_dict
@@ -14,7 +15,7 @@ from gopro.common.errors import GoproError
 from gopro.common.version import __version__
 from gopro.results.pages.page import environment
 
-Pictures = Annotated[list[UploadFile], File(description="picture files")]
+Pictures = Annotated[list[UploadFile], File(alias="picture", description="picture files")]
 Classes = Annotated[str | None, Form(description="other class names, separated by commas")]
 Top = Annotated[int, Form(ge=1, le=200, description="how many class names to return")]
 
@@ -27,6 +28,14 @@ def build(service: Service, title: str) -> FastAPI:
     async def refuse(request: Any, error: GoproError) -> JSONResponse:
         busy = "too many requests" in str(error)
         return JSONResponse({"error": str(error)}, 503 if busy else 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def refuse_fields(request: Any, error: RequestValidationError) -> JSONResponse:
+        fault = error.errors()[0]
+        name = str(fault["loc"][-1])
+        if fault["type"] == "missing":
+            return JSONResponse({"error": f"got no field {name!r}; see /api"}, 422)
+        return JSONResponse({"error": f"got {name} {fault['input']!r:.60}: {fault['msg']}"}, 422)
 
     @app.get("/api", response_class=HTMLResponse, include_in_schema=False)
     async def documentation() -> str:

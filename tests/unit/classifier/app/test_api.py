@@ -32,7 +32,7 @@ def client(make: Make, given: Given) -> Any:
 
 
 def _files(given: Given, count: int) -> list[tuple[str, tuple[str, bytes]]]:
-    return [("pictures", (path.name, path.read_bytes())) for path in given[0][:count]]
+    return [("picture", (path.name, path.read_bytes())) for path in given[0][:count]]
 
 
 def test_predict(client: Any, given: Given) -> None:
@@ -46,7 +46,7 @@ def test_predict(client: Any, given: Given) -> None:
 
 
 def test_other_classes_and_a_broken_file(client: Any, given: Given) -> None:
-    files = [("pictures", ("broken.jpg", b"\xff\xd8 nothing")), *_files(given, 1)]
+    files = [("picture", ("broken.jpg", b"\xff\xd8 nothing")), *_files(given, 1)]
     rows = client.post("/api/predict", files=files, data={"classes": "boat, car"}).json()["answers"]
     assert "broken.jpg" in rows[0]["error"]
     assert {answer["name"] for answer in rows[1]["answers"]} == {"boat", "car"}
@@ -63,13 +63,13 @@ def test_refused(
 
 
 def test_too_large(client: Any) -> None:
-    body = {"pictures": ("a.jpg", b"x" * 60_000)}
+    body = {"picture": ("a.jpg", b"x" * 60_000)}
     assert "at most" in client.post("/api/predict", files=body).json()["answers"][0]["error"]
-    body = {"pictures": ("a.jpg", b"x" * 2_000_000)}
+    body = {"picture": ("a.jpg", b"x" * 2_000_000)}
     assert client.post("/api/predict", files=body).status_code == 413
 
     def unannounced() -> Iterator[bytes]:
-        yield b'--x\r\nContent-Disposition: form-data; name="pictures"; filename="a"\r\n\r\n'
+        yield b'--x\r\nContent-Disposition: form-data; name="picture"; filename="a"\r\n\r\n'
         for _ in range(40):
             yield b"x" * 100_000
 
@@ -77,6 +77,13 @@ def test_too_large(client: Any) -> None:
     result = client.post("/api/predict", content=unannounced(), headers=kind)
     assert result.status_code == 413
     assert "larger than" in result.json()["error"]
+
+
+def test_a_forgotten_field_is_named(client: Any, given: Given) -> None:
+    for path in ("/api/predict", "/api/explain"):
+        result = client.post(path, files={"pictures": given[0][0].read_bytes()})
+        assert result.status_code == 422
+        assert result.json()["error"].startswith("got no field 'picture'"), result.text
 
 
 def test_explain(client: Any, given: Given) -> None:
