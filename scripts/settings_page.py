@@ -14,7 +14,7 @@ from gopro.training.config import TrainSettings, ViewSettings
 _HEAD = """# Settings
 
 Every setting is an option of `gopro train` (`--shots 4`), a key of a YAML file for `--config`, and
-recorded in the run folder. `gopro train --help` prints the same in a terminal.
+recorded in the run folder. `gopro train --help-all` prints the same in a terminal.
 
 The settings of `gopro fit` are the arguments of
 [PromptClassifier](api.md#gopro.PromptClassifier), and those of a method: `--gopro.n_ctx 8` on the

@@ -66,10 +66,14 @@ def register(folder: Path) -> None:
 
 
 def write_photos(
-    folder: Path, classes: Sequence[str] = CLASSES, count: int = 12, side: int = 32
+    folder: Path,
+    classes: Sequence[str] = CLASSES,
+    count: int = 12,
+    side: int = 32,
+    seed: int = 0,
 ) -> Path:
     """Make class folders of noisy pictures, each class with its own colour."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     for label, name in enumerate(classes):
         (folder / name).mkdir(parents=True)
         for number in range(count):

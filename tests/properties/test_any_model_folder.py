@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from damage import ANY, a_result_or_one_line, damaged, damaged_bytes, share
 from gopro import PromptClassifier
 from gopro.classifier import modelfolder
-from gopro.classifier.modelfolder import ABOUT, EXAMPLES, WEIGHTS
+from gopro.classifier.modelfiles import ABOUT, EXAMPLES, WEIGHTS
 from tiny_run import CLASSES
 
 

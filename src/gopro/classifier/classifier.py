@@ -5,32 +5,29 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy.typing as npt
 import torch
 from typing_extensions import Self
 
-from gopro.backbones.shared import backbone_key, shared_backbone
-from gopro.classifier import fast_prediction, storage
+from gopro.classifier import fast_prediction, storage, unfinished
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.examples import Examples
 from gopro.classifier.explain.explanation import Explanation, explain
-from gopro.classifier.fitinputs import FitInputs, read_pixels
+from gopro.classifier.fitinputs import inputs_of, read_pixels, settings_of
 from gopro.classifier.hub import Hub
 from gopro.classifier.predictor import Folder, Predictor
 from gopro.common.errors import GoproError
-from gopro.common.typed import as_python
 from gopro.data import labelled
+from gopro.data.fingerprint import Fingerprints
 from gopro.data.pictures import Picture, name_of
 from gopro.methods import find
-from gopro.methods.base import Method, Recipe
-from gopro.prediction.predict import validator
-from gopro.training.config import DEFAULT_BACKBONE, TrainSettings
-from gopro.training.fit import learn_without_folder, seeded
-from gopro.training.recipe import choose_recipe, method_settings
+from gopro.methods.base import Recipe
+from gopro.training.config import DEFAULT_BACKBONE
+from gopro.training.fit import learn_classifier, seeded
+from gopro.training.recipe import choose_recipe
 from gopro.training.timing import training_seconds
 from gopro.training.trainer import TrainingSet
 
@@ -79,6 +76,7 @@ class PromptClassifier(Predictor, Hub):
         history_: One row per epoch: learning rate, loss terms and validation accuracy in percent.
         training_: Number of training pictures of each class name, seconds, and the recipe.
         examples_: The saved training pictures, or None.
+        fitted_: Fingerprints of the training pictures, or None in a model from the hub.
     """
 
     def __init__(
@@ -126,6 +124,7 @@ class PromptClassifier(Predictor, Hub):
         labels: Iterable[Any] | None = None,
         *,
         validation: tuple[Iterable[Picture], Iterable[Any]] | Folder | None = None,
+        checkpoint: Folder | None = None,
     ) -> Self:
         """Learn from labelled pictures.
 
@@ -134,9 +133,12 @@ class PromptClassifier(Predictor, Hub):
                 ``train`` and perhaps ``val``. A ``test`` folder is not used.
             labels: One label per picture; None if ``images`` is a folder.
             validation: Pictures and labels, or a folder, to measure accuracy on after each epoch.
+            checkpoint: A folder that the training is saved in when it is stopped; the same call
+                continues it.
 
         Raises:
-            GoproError: For pictures, labels or settings that can't be used.
+            GoproError: For pictures, labels or settings that can't be used, or a checkpoint of
+                other ones.
             KeyboardInterrupt: After Ctrl-C; the classifier is then unchanged.
         """
         if self.examples < 0:
@@ -144,7 +146,7 @@ class PromptClassifier(Predictor, Hub):
         held_out = labelled.read_validation(images, labels, validation)
         if self.select == "best" and held_out is None:
             raise GoproError("select='best' needs validation pictures; give validation=...")
-        inputs = self._inputs(images, labels)
+        inputs = inputs_of(self, images, labels)
         backbone, names, truth = inputs.shared.backbone, inputs.class_names, inputs.truth
         numbered = list(enumerate(inputs.pictures))
         started = time.monotonic()
@@ -152,14 +154,18 @@ class PromptClassifier(Predictor, Hub):
             method = inputs.new_method()
             pixels = read_pixels(numbered, backbone.image_size, self.eval_batch, self.workers)
             data = TrainingSet(pixels, torch.tensor(truth), tuple(map(name_of, numbered)))
-            validate = self._validator(held_out, inputs.classes, method)
+            validate = inputs.validator(held_out, method)
             recipe = self.recipe(len(pixels), len(names))
-            progress = learn_without_folder(method, data, recipe, inputs.settings, validate)
+            folder = None if checkpoint is None else Path(checkpoint).expanduser()
+            if folder is not None:
+                unfinished.check(folder, inputs, recipe, pixels)
+            progress = learn_classifier(method, data, recipe, inputs.settings, validate, folder)
             examples = Examples.of(pixels, truth, backbone, self.examples)
         self.method_, self.classes_, self.history_ = method.eval(), inputs.classes, progress.rows
         self.class_names_ = self.trained_names_ = names
         self.backbone_checksum_ = inputs.shared.checksum
         self.examples_, self.measured_ = examples, None
+        self.fitted_ = Fingerprints.of(pixels)
         self.reference_ = fast_prediction.reference(self.method_, pixels)
         self.training_ = {
             "pictures": {name: truth.count(index) for index, name in enumerate(names)},
@@ -233,7 +239,7 @@ class PromptClassifier(Predictor, Hub):
         Raises:
             GoproError: For a setting that can't be used.
         """
-        recipe = choose_recipe(find(self.method), self._settings(), classes)
+        recipe = choose_recipe(find(self.method), settings_of(self), classes)
         if self.epochs is not None or recipe.epochs == 0:
             return recipe
         needed = math.ceil(_MIN_STEPS / max(1, recipe.steps(pictures)))
@@ -251,7 +257,7 @@ class PromptClassifier(Predictor, Hub):
         Raises:
             GoproError: As ``fit``, for the pictures that are tried.
         """
-        inputs = self._inputs(images, labels)
+        inputs = inputs_of(self, images, labels)
         backbone, total = inputs.shared.backbone, len(inputs.pictures)
         indices = range(0, total, math.ceil(total / _TIMED_PICTURES))
         numbered = [(index, inputs.pictures[index]) for index in indices]
@@ -263,38 +269,3 @@ class PromptClassifier(Predictor, Hub):
         truth = torch.tensor([inputs.truth[index] for index in indices])
         recipe = self.recipe(total, len(inputs.class_names))
         return reading + training_seconds(method, pixels, truth, recipe, inputs.settings, total)
-
-    def _inputs(
-        self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None
-    ) -> FitInputs:
-        settings, kind = self._settings(), find(self.method)
-        options = method_settings(kind, self.options)
-        training = labelled.read(images, labels)
-        classes, truth = labelled.classes_of(training)
-        names = labelled.names_of(classes, self.class_names)
-        if self.shots is not None:
-            training, truth = labelled.draw(training, truth, self.shots, self.seed, names)
-        key = backbone_key(self.backbone, self.pretrained, self.device, self.precision)
-        shared = shared_backbone(key)
-        return FitInputs(settings, kind, options, training.pictures, truth, classes, names, shared)
-
-    def _settings(self) -> TrainSettings:
-        """The settings as those of a training run, with their values checked."""
-        fields = {field.name for field in dataclasses.fields(TrainSettings)}
-        values = {name: as_python(v) for name, v in self.get_params().items() if name in fields}
-        if values["shots"] is None:
-            del values["shots"]
-        try:
-            return TrainSettings(dataset="pictures", **values)
-        except TypeError as error:
-            raise GoproError(f"a setting is of the wrong kind ({error}): {self}") from error
-
-    def _validator(
-        self, held_out: labelled.Labelled | None, classes: npt.NDArray[Any], method: Method
-    ) -> Callable[[Method], float] | None:
-        if held_out is None:
-            return None
-        truth = labelled.places_among(held_out.labels, classes)
-        size, numbered = method.backbone.image_size, list(enumerate(held_out.pictures))
-        pixels = read_pixels(numbered, size, self.eval_batch, self.workers)
-        return validator(method, pixels, truth, self.eval_batch)

@@ -12,6 +12,7 @@ from rich.table import Table
 from torch import Tensor
 
 from gopro.common.errors import GoproError
+from gopro.common.text import counted
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Comparison:
         zero_shot: Zero-shot CLIP's accuracy, in percent.
         classes: The same for each class that has pictures.
         answers: The true class and the two answers for each picture.
+        indices: The positions of these pictures in the list that was given.
+        left_out: Pictures that were given, but not measured on: the classifier was fitted on
+            them, or on copies of them.
+        fitted_on: Pictures that were measured on although the classifier was fitted on them;
+            None if it doesn't know its training pictures.
     """
 
     pictures: int
@@ -50,12 +56,15 @@ class Comparison:
     zero_shot: float
     classes: tuple[ClassResult, ...]
     answers: Answers
+    indices: tuple[int, ...]
+    left_out: int = 0
+    fitted_on: int | None = 0
 
     @classmethod
     def of(
         cls, names: Sequence[str], labels: Sequence[int], ours: Tensor, zero_shot: Tensor
     ) -> Comparison:
-        """Compute the accuracies.
+        """Compute the accuracies on all pictures.
 
         Args:
             names: C class names.
@@ -82,7 +91,18 @@ class Comparison:
                 rows.append(ClassResult(name, int(chosen.sum()), *percent(chosen)))
         answers = Answers(tuple(labels), tuple(ours.tolist()), tuple(zero_shot.tolist()))
         overall = percent(torch.ones_like(truth, dtype=torch.bool))
-        return cls(len(labels), *overall, tuple(rows), answers)
+        return cls(len(labels), *overall, tuple(rows), answers, tuple(range(len(labels))))
+
+    def headline(self, title: str) -> str:
+        """The title with the number of pictures, and whether the classifier was fitted on them."""
+        text = f"{title}: {counted(self.pictures, 'image')}"
+        if self.left_out:
+            text += f"; {self.left_out:,} more left out, the classifier was fitted on them"
+        if self.fitted_on:
+            text += f", {self.fitted_on:,} OF THEM FITTED ON: no held-out figure"
+        if self.fitted_on is None:
+            text += "; the classifier has no record of what it was fitted on"
+        return text
 
     def as_dict(self) -> dict[str, Any]:
         """The accuracies as plain data."""
@@ -90,12 +110,14 @@ class Comparison:
             "pictures": self.pictures,
             "accuracy": self.accuracy,
             "zero_shot": self.zero_shot,
+            "left_out": self.left_out,
+            "fitted_on": self.fitted_on,
             "classes": [vars(row) for row in self.classes],
         }
 
     def table(self, title: str) -> Table:
-        """One row per class and one for all pictures."""
-        table = Table("class", title=title)
+        """One row per class and one for all pictures, below the headline."""
+        table = Table("class", title=escape(self.headline(title)))
         for head in ("pictures", "accuracy in %", "zero-shot CLIP in %"):
             table.add_column(head, justify="right")
         for row in self.classes:

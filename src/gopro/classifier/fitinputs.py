@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from gopro.backbones.shared import Shared
+from gopro.backbones.shared import Shared, backbone_key, shared_backbone
+from gopro.classifier.estimator import Estimator
+from gopro.common.errors import GoproError
 from gopro.common.progress import bar
+from gopro.common.typed import as_python
+from gopro.data import labelled
+from gopro.data.labelled import Folder, Labelled
 from gopro.data.pictures import Picture, open_picture
-from gopro.data.pixels import groups, stack
+from gopro.data.pixels import groups
+from gopro.methods import find
 from gopro.methods.base import Method
+from gopro.prediction.predict import validator
 from gopro.training.config import TrainSettings
+from gopro.training.recipe import method_settings
+
+Validate: TypeAlias = Callable[[Method], float]
+
+_NAMED = 10
+"""Number of unreadable pictures that an error names."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,53 @@ class FitInputs:
         backbone = self.shared.backbone
         return self.kind(backbone, self.class_names, self.options).to(backbone.device)
 
+    def validator(self, held_out: Labelled | None, method: Method) -> Validate | None:
+        """What measures the accuracy on validation pictures; None if there are none."""
+        if held_out is None:
+            return None
+        truth = labelled.places_among(held_out.labels, self.classes)
+        size, batch = method.backbone.image_size, self.settings.eval_batch
+        numbered = list(enumerate(held_out.pictures))
+        pixels = read_pixels(numbered, size, batch, self.settings.workers)
+        return validator(method, pixels, truth, batch)
+
+
+def inputs_of(
+    classifier: Estimator, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None
+) -> FitInputs:
+    """Check a classifier's settings and its training pictures, draw its shots, open its backbone.
+
+    Raises:
+        GoproError: For pictures, labels or settings that can't be used.
+    """
+    params = classifier.get_params()
+    settings, kind = settings_of(classifier), find(params["method"])
+    options = method_settings(kind, params["options"])
+    training = labelled.read(images, labels)
+    classes, truth = labelled.classes_of(training)
+    names = labelled.names_of(classes, params["class_names"])
+    if params["shots"] is not None:
+        training, truth = labelled.draw(training, truth, params["shots"], params["seed"], names)
+    where = (params[name] for name in ("backbone", "pretrained", "device", "precision"))
+    shared = shared_backbone(backbone_key(*where))
+    return FitInputs(settings, kind, options, training.pictures, truth, classes, names, shared)
+
+
+def settings_of(classifier: Estimator) -> TrainSettings:
+    """A classifier's settings as those of a training run, with their values checked.
+
+    Raises:
+        GoproError: For a setting that can't be used.
+    """
+    fields = {field.name for field in dataclasses.fields(TrainSettings)}
+    values = {name: as_python(v) for name, v in classifier.get_params().items() if name in fields}
+    if values["shots"] is None:
+        del values["shots"]
+    try:
+        return TrainSettings(dataset="pictures", **values)
+    except TypeError as error:
+        raise GoproError(f"a setting is of the wrong kind ({error}): {classifier}") from error
+
 
 def read_pixels(
     numbered: Sequence[tuple[int, Picture]], size: int, batch: int, workers: int | None
@@ -60,11 +121,24 @@ def read_pixels(
         workers: Threads that decode; None for one per core.
 
     Raises:
-        GoproError: When a picture can't be read.
+        GoproError: When pictures can't be read; it names the first of them.
     """
-    parts = []
+    parts: list[Tensor] = []
+    errors: list[GoproError] = []
     with bar("reading pictures", len(numbered)) as advance:
         for group in groups(open_picture, numbered, size, batch, workers):
-            parts.append(stack(group))
+            parts += [picture for picture in group if isinstance(picture, Tensor)]
+            errors += [picture for picture in group if isinstance(picture, GoproError)]
             advance("", len(group))
-    return torch.cat(parts)
+    if errors:
+        raise all_unreadable([str(error) for error in errors], len(numbered))
+    return torch.stack(parts)
+
+
+def all_unreadable(errors: Sequence[str], total: int) -> GoproError:
+    """One error for all pictures that can't be read."""
+    if len(errors) == 1:
+        return GoproError(errors[0])
+    first = "; ".join(errors[:_NAMED])
+    more = f"; and {len(errors) - _NAMED:,} more" if len(errors) > _NAMED else ""
+    return GoproError(f"{len(errors):,} of {total:,} pictures can't be read: {first}{more}")

@@ -11,8 +11,10 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from typing_extensions import Self
 
 from gopro.classifier.examples import Examples
-from gopro.classifier.modelfolder import ABOUT, CARD, EXAMPLES, FAST, WEIGHTS
+from gopro.classifier.modelfiles import ABOUT, CARD, EXAMPLES, FAST, WEIGHTS
 from gopro.common.errors import GoproError
+from gopro.common.hub import problem
+from gopro.data.fingerprint import Fingerprints
 
 
 class Storable(Protocol):
@@ -20,6 +22,7 @@ class Storable(Protocol):
 
     pretrained: str | None
     examples_: Examples | None
+    fitted_: Fingerprints | None
 
     def save(self, folder: Path) -> Path:
         """Write the model to a folder."""
@@ -45,7 +48,7 @@ class Hub(ModelHubMixin):
 
     def _save_pretrained(self: Storable, save_directory: Path) -> None:
         published = copy.copy(self)
-        published.examples_ = None
+        published.examples_ = published.fitted_ = None
         if published.pretrained is not None and Path(published.pretrained).is_file():
             published.pretrained = Path(published.pretrained).name
         published.save(save_directory)
@@ -70,7 +73,8 @@ class Hub(ModelHubMixin):
                     revision=revision,
                     cache_dir=cache_dir,
                     force_download=force_download,
-                    local_files_only=local_files_only,
+                    # a blocked network is found out in seconds; the client would try for a minute
+                    local_files_only=local_files_only or bool(problem()),
                     token=token,
                     allow_patterns=[ABOUT, CARD, EXAMPLES, FAST, WEIGHTS],
                 )

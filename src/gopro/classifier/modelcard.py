@@ -80,8 +80,13 @@ def card(about: Mapping[str, Any]) -> str:
 def _results(measured: Mapping[str, Any] | None) -> str:
     if measured is None:
         return "Nothing was measured before it was saved."
+    fitted = measured["fitted_on"]
+    if fitted is None:
+        which = " that may have been trained on"
+    else:
+        which = f", {fitted} of which it was fitted on" if fitted else " that weren't trained on"
     return (
-        f"Accuracy on {measured['pictures']} pictures that weren't trained on: "
+        f"Accuracy on {measured['pictures']} pictures{which}: "
         f"**{measured['accuracy']:.1f} %**.\nZero-shot CLIP on the same pictures: "
         f"{measured['zero_shot']:.1f} %."
     )

@@ -1,7 +1,8 @@
 """``SavedModel``, a classifier as plain data, and the folder it is written to and read from.
 
 The folder holds the learned weights, a description (``classifier.json``) with checksums, a model
-card, and optionally training pictures for explanations and the fast prediction.
+card, and optionally training pictures for explanations, fingerprints of all training pictures and
+the fast prediction.
 """
 
 from __future__ import annotations
@@ -18,23 +19,27 @@ from torch import Tensor
 
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelcard import card
+from gopro.classifier.modelfiles import (
+    ABOUT,
+    CARD,
+    EXAMPLES,
+    FAST,
+    FITTED,
+    WEIGHTS,
+    locked,
+    refuse_other_things,
+)
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write, is_temporary, remove_temporary
+from gopro.common.files import atomic_write, file_sha256, remove_temporary
 from gopro.common.tensors import load_tensors, save_tensors
 from gopro.common.typed import settings_from
 from gopro.common.version import __version__
+from gopro.data.fingerprint import Fingerprints
 from gopro.data.labelled import checked_names
 from gopro.prediction.fast import FastPrompts, Reference, save_fast
 from gopro.training.config import TrainSettings
 
 SCHEMA = 1
-
-WEIGHTS = "model.safetensors"
-ABOUT = "classifier.json"
-CARD = "README.md"
-EXAMPLES = "examples.safetensors"
-FAST = "fast.safetensors"
-
 
 SETTINGS = (
     *("shots", "epochs", "batch", "lr", "select", "seed", "precision", "eval_batch"),
@@ -47,7 +52,8 @@ SETTINGS = (
 class SavedModel:
     """A classifier as plain data, without the backbone's weights.
 
-    All but ``weights`` and ``examples`` is the JSON of ``classifier.json``, under the same names.
+    All but ``weights``, ``examples`` and ``fitted`` is the JSON of ``classifier.json``, under the
+    same names.
 
     Attributes:
         method: Name of the method.
@@ -64,6 +70,7 @@ class SavedModel:
         history: One row per epoch.
         measured: Accuracy on pictures that were not trained on, if known.
         examples: Training pictures for explanations, if any.
+        fitted: Fingerprints of all training pictures; None in a published model.
     """
 
     method: str
@@ -80,9 +87,12 @@ class SavedModel:
     history: list[dict[str, Any]]
     measured: dict[str, Any] | None
     examples: Examples | None
+    fitted: Fingerprints | None
 
 
-_DESCRIBED = [f.name for f in fields(SavedModel) if f.name not in ("weights", "examples")]
+_FITTED_NOTE = {"what": "fingerprints of the training pictures"}
+_TENSORS = ("weights", "examples", "fitted")
+_DESCRIBED = [field.name for field in fields(SavedModel) if field.name not in _TENSORS]
 
 
 def write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] | None) -> Path:
@@ -92,6 +102,11 @@ def write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] |
         GoproError: For a value that can't be saved, or when the folder can't be written.
     """
     refuse_other_things(folder)
+    with locked(folder):
+        return _write(saved, folder, fast)
+
+
+def _write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] | None) -> Path:
     remove_temporary(folder)
     # files are renamed into place one by one after all are complete; the last opened comes first
     with contextlib.ExitStack() as files:
@@ -100,38 +115,28 @@ def write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] |
         weights_file = files.enter_context(atomic_write(folder / WEIGHTS))
         note = {"method": saved.method, "backbone": saved.backbone["name"]}
         save_tensors(weights_file, saved.weights, note)
-        about = {**_describe(saved), "weights_sha256": _file_hash(weights_file)}
+        about = {**_describe(saved), "weights_sha256": file_sha256(weights_file)}
         if saved.examples is not None:
             examples_file = files.enter_context(atomic_write(folder / EXAMPLES))
             saved.examples.save(examples_file)
-            about["examples_sha256"] = _file_hash(examples_file)
+            about["examples_sha256"] = file_sha256(examples_file)
+        if saved.fitted is not None:
+            fitted_file = files.enter_context(atomic_write(folder / FITTED))
+            save_tensors(fitted_file, vars(saved.fitted), _FITTED_NOTE)
+            about["fitted_sha256"] = file_sha256(fitted_file)
         if fast is not None:
             fast_file = files.enter_context(atomic_write(folder / FAST))
             prompts, reference = fast
             save_fast(fast_file, prompts.method, reference, prompts.fitted)
-            about["fast_sha256"] = _file_hash(fast_file)
+            about["fast_sha256"] = file_sha256(fast_file)
         about["sha256"] = _seal(about)
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
         about_file.write_text(text + "\n", encoding="utf-8")
         card_file.write_text(card(about), encoding="utf-8")
-    for name, part in ((EXAMPLES, saved.examples), (FAST, fast)):
+    for name, part in ((EXAMPLES, saved.examples), (FITTED, saved.fitted), (FAST, fast)):
         if part is None:
             (folder / name).unlink(missing_ok=True)
     return folder
-
-
-def refuse_other_things(folder: Path) -> None:
-    """Refuse a path where a model would be mixed with other files or replace them.
-
-    Raises:
-        GoproError: For a file, or a folder with other files than a model's.
-    """
-    if folder.is_file():
-        raise GoproError(f"{folder} is a file; choose another folder for the model")
-    if not folder.is_dir() or (folder / ABOUT).is_file():
-        return
-    if not all(is_temporary(path) for path in folder.iterdir()):  # left by a killed ``write``
-        raise GoproError(f"{folder} holds other things than a model; choose another folder")
 
 
 def read(folder: Path) -> tuple[SavedModel, Path | None]:
@@ -144,7 +149,7 @@ def read(folder: Path) -> tuple[SavedModel, Path | None]:
     weights = folder / WEIGHTS
     if not weights.is_file():
         raise GoproError(f"model {folder} has no {WEIGHTS}; copy the whole folder again")
-    if _file_hash(weights) != about["weights_sha256"]:
+    if file_sha256(weights) != about["weights_sha256"]:
         raise GoproError(
             f"{weights} isn't the file that was saved (its checksum differs); copy the whole "
             "folder again, or fit again"
@@ -152,12 +157,16 @@ def read(folder: Path) -> tuple[SavedModel, Path | None]:
     with one_line_errors(folder):
         path = _unchanged(folder / EXAMPLES, about.get("examples_sha256"), "explanations")
         examples = Examples.load(path) if path else None
+        path = _unchanged(folder / FITTED, about.get("fitted_sha256"), "recognising pictures")
+        fitted = Fingerprints(**load_tensors(path)[0]) if path else None
         values = {name: about[name] for name in _DESCRIBED}
         for name in ("class_names", "trained_names"):
             values[name] = list(checked_names(about[name], f"model {folder}"))
         _check_labels(about["labels"], len(values["class_names"]))
         _check_settings(about["settings"])
-        saved = SavedModel(**values, weights=load_tensors(weights)[0], examples=examples)
+        saved = SavedModel(
+            **values, weights=load_tensors(weights)[0], examples=examples, fitted=fitted
+        )
     return saved, _unchanged(folder / FAST, about.get("fast_sha256"), "fast prediction")
 
 
@@ -251,20 +260,12 @@ def _unchanged(path: Path, sha256: str | None, use: str) -> Path | None:
     """
     if sha256 is None or not path.exists():
         return None
-    if _file_hash(path) != sha256:
+    if file_sha256(path) != sha256:
         raise GoproError(
             f"{path} isn't the file that was saved (its checksum differs); remove it (it is "
             f"only for {use}), or copy the whole folder again"
         )
     return path
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _seal(about: dict[str, Any]) -> str:

@@ -75,11 +75,12 @@ def write(
 def _answers(
     classifier: PromptClassifier, measured: Comparison, pictures: Sequence[Picture]
 ) -> Answers:
+    shown = [pictures[index] for index in measured.indices]
     return Answers(
         "pictures held out",
         classifier.class_names_,
         **vars(measured.answers),
-        picture=lambda number, size: open_picture((number, pictures[number]), size),
+        picture=lambda number, size: open_picture((number, shown[number]), size),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
@@ -17,9 +18,11 @@ from gopro.classifier import fast_prediction
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.estimator import Estimator
 from gopro.classifier.examples import Examples
+from gopro.classifier.fitinputs import all_unreadable
 from gopro.common.errors import GoproError
 from gopro.common.progress import bar
 from gopro.data import labelled
+from gopro.data.fingerprint import Fingerprints
 from gopro.data.pictures import Picture, list_pictures, open_picture
 from gopro.data.pixels import groups, stack
 from gopro.methods.base import Method
@@ -57,6 +60,7 @@ class Predictor(Estimator):
     history_: list[dict[str, Any]]
     training_: dict[str, Any]
     examples_: Examples | None
+    fitted_: Fingerprints | None
     reference_: Reference | None
     measured_: dict[str, Any] | None
     _fast_prompts: FastPrompts | None = None
@@ -149,16 +153,25 @@ class Predictor(Estimator):
         return other
 
     def compare(
-        self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None = None
+        self,
+        images: Iterable[Picture] | Folder,
+        labels: Iterable[Any] | None = None,
+        *,
+        include_fitted: bool = False,
     ) -> Comparison:
         """Accuracy of this classifier and of zero-shot CLIP, overall and per class.
+
+        Pictures that the classifier was fitted on, and copies of them in another size or format,
+        are recognised by their content and left out.
 
         Args:
             images: See ``score``.
             labels: See ``score``.
+            include_fitted: Measure on them too; the headline then says so.
 
         Raises:
-            GoproError: As ``score``, and for labels that the classifier doesn't have.
+            GoproError: As ``score``, for labels that the classifier doesn't have, and when it was
+                fitted on all of the pictures.
         """
         self.check_fitted()
         test = labelled.read(images, labels, "test")
@@ -167,15 +180,41 @@ class Predictor(Estimator):
         scorer = self.fast_prompts() if self.fast else learned
         answers: list[Tensor] = []
         zero_answers: list[Tensor] = []
+        known: list[bool] = []
+        errors: list[str] = []
         with bar("measuring", len(truth)) as advance:
             for group in self._groups(test.pictures):
+                advance("", len(group))
+                errors += [str(one) for one in group if isinstance(one, GoproError)]
+                if errors:
+                    continue  # all of them are named
                 pixels = stack(group)
                 frozen = encode(zero_shot, pixels)
                 features = encode(learned, pixels) if learned.modifies_image_encoder else frozen
                 answers.append(predict(scorer, features))
                 zero_answers.append(predict(zero_shot, frozen))
-                advance("", len(group))
-        return Comparison.of(self.class_names_, truth, torch.cat(answers), torch.cat(zero_answers))
+                known += self._known(pixels)
+        if errors:
+            raise all_unreadable(errors, len(truth))
+        ours, zero = torch.cat(answers), torch.cat(zero_answers)
+        keep = [i for i, fitted in enumerate(known) if include_fitted or not fitted]
+        if not keep:
+            raise GoproError(
+                f"the classifier was fitted on all {len(known):,} pictures, so they show nothing; "
+                "measure on others, or include them (--include_fitted)"
+            )
+        return dataclasses.replace(
+            Comparison.of(self.class_names_, [truth[i] for i in keep], ours[keep], zero[keep]),
+            indices=tuple(keep),
+            left_out=len(known) - len(keep),
+            fitted_on=None if self.fitted_ is None else sum(known[i] for i in keep),
+        )
+
+    def _known(self, pixels: Tensor) -> list[bool]:
+        """Whether the classifier was fitted on each of the pictures, as far as is known."""
+        if self.fitted_ is None:
+            return [False] * len(pixels)
+        return Fingerprints.of(pixels).known(self.fitted_)
 
     @property
     def fast_is_ready(self) -> bool:

@@ -53,6 +53,7 @@ def _record(classifier: Predictor) -> SavedModel:
         measured=classifier.measured_,
         weights=dict(method.state_dict()),
         examples=classifier.examples_,
+        fitted=classifier.fitted_,
     )
 
 
@@ -77,6 +78,7 @@ def load(
         classifier.backbone_checksum_ = shared.checksum
         classifier.history_, classifier.training_ = saved.history, saved.training
         classifier.measured_, classifier.examples_ = saved.measured, saved.examples
+        classifier.fitted_ = saved.fitted
         method_kind, target = find(saved.method), shared.backbone.device
         options = method_settings(method_kind, saved.options)
         with seeded(0, target):

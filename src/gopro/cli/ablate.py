@@ -16,6 +16,7 @@ def parser() -> Parser:
         "ablate",
         "Run a method in full and with each of its parts switched off, and print the differences "
         "on the same seeds. The same command, started again, runs only what is missing.",
+        more=("parts", "markdown"),
     )
     parser.option("--parts", str | None, None, "switch off only these parts: a,b,c")
     parser.flag("--markdown", "print a Markdown table")
@@ -28,8 +29,7 @@ def ablate(arguments: Sequence[str]) -> None:
     options = train.options_of(settings.method, values)
     seeds = train.seeds_of(values, settings)
 
-    from rich.console import Console
-
+    from gopro.common.console import print_table
     from gopro.results import results_json, runfolder
     from gopro.results.pages.formats import rich_table
     from gopro.runs import ablation
@@ -69,7 +69,7 @@ def ablate(arguments: Sequence[str]) -> None:
         table = rich_table(head, rows, title=title)
         table.title_justify = "left"
         table.rows[0].end_section = True
-        Console().print(table)
+        print_table(table)
     print(f"all runs are in {out}")
 
 

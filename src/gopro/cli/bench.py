@@ -14,6 +14,12 @@ from gopro.training.config import TrainSettings
 _LISTED = ("dataset", "task", "method", "shots", "seed", "out", "resume")
 """Settings of a run that a sweep takes as lists, or sets itself."""
 
+_COMMON = (
+    *("methods", "datasets", "tasks", "shots", "seeds", "out", "parallel", "threads", "cluster"),
+    *("gpus_per_job", "cpus_per_job", "backbone", "pretrained", "root", "epochs", "lr", "device"),
+)
+"""The options that ``--help`` shows."""
+
 
 def parser() -> Parser:
     """The lists to combine, and all other settings of a run, which are the same for all runs."""
@@ -21,6 +27,7 @@ def parser() -> Parser:
         prog="gopro bench",
         description="Run all combinations of methods, data sets, tasks, shots and seeds. The same "
         "command, started again, runs only what is missing.",
+        common=_COMMON,
     )
     parser.add_argument("--config", action="config", help="read settings from a YAML file")
     parser.add_argument("--methods", type=str, required=True, help="methods: a,b,c")

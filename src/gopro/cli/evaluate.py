@@ -16,18 +16,19 @@ def evaluate(arguments: Sequence[str]) -> None:
     parser = Parser(
         prog="gopro evaluate",
         description="Measure a saved classifier on a folder with one sub-folder of images per "
-        "class. If the folder has a test part, that part is used.",
+        "class. If the folder has a test part, that part is used. Images that the classifier was "
+        "fitted on are recognised by their content and left out.",
     )
     saved.add_options(parser)
     parser.add_argument("folder", type=Path, help="folder with one sub-folder of images per class")
     parser.flag("--own_classes", "choose from the class names of the folder, trained on or not")
+    parser.flag("--include_fitted", "measure on images that the classifier was fitted on, too")
     parser.flag("--json", "print one JSON object")
     values = parse(parser, arguments)
     if values["own_classes"] and values["classes"] is not None:
         raise GoproError("got --own_classes and --classes; give one of them")
 
-    from rich.console import Console
-
+    from gopro.common.console import print_table
     from gopro.data import labelled
 
     # an invalid folder is refused before the backbone is loaded
@@ -35,9 +36,11 @@ def evaluate(arguments: Sequence[str]) -> None:
     classifier = saved.load(values["model"], values)
     if values["own_classes"]:
         classifier = classifier.with_classes(labelled.classes_of(examples)[0].tolist())
-    comparison = classifier.compare(examples.pictures, examples.labels)
+    comparison = classifier.compare(
+        examples.pictures, examples.labels, include_fitted=values["include_fitted"]
+    )
     if values["json"]:
         print(json.dumps(comparison.as_dict(), indent=2))
     else:
         title = f"{values['model'].resolve().name} on {values['folder'].resolve().name}"
-        Console().print(comparison.table(title))
+        print_table(comparison.table(title))

@@ -1,39 +1,56 @@
-"""``gopro fit FOLDER --out MODEL``."""
+"""``gopro fit FOLDER``."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
+import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gopro.classifier import page
+from gopro.classifier.check.findings import find as find_faults
+from gopro.classifier.check.findings import in_short
+from gopro.classifier.check.look import Looks, look_at
 from gopro.classifier.classifier import PromptClassifier
-from gopro.classifier.modelfolder import ABOUT, refuse_other_things
+from gopro.classifier.comparison import Comparison
+from gopro.classifier.modelfiles import UNFINISHED, reserved
 from gopro.classifier.page import fit_command
 from gopro.cli.options import Parser, build, parse
-from gopro.common.errors import GoproError
+from gopro.common.console import print_table
+from gopro.common.errors import DiskFullError, GoproError
 from gopro.common.text import duration
 from gopro.data import Dataset, Item, labelled
-from gopro.data.folder import is_split, read_folder
-from gopro.data.listing import is_picture, tree
+from gopro.data.folder import read_folder
+from gopro.data.labelled import Labelled
+from gopro.data.parts import layout
 from gopro.methods import TABLE, find
+
+_COMMON = (
+    *("out", "all", "skip_bad", "method", "backbone", "pretrained", "shots", "epochs", "lr"),
+    *("select", "seed", "device"),
+)
+"""The options that ``--help`` shows."""
 
 
 def parser() -> Parser:
     """The classifier's settings, and those of each method under its name."""
     parser = Parser(
         prog="gopro fit",
+        usage="gopro fit FOLDER [options]",
         description="Train a classifier on a folder with one sub-folder of images per class. Some "
         "images of each class are held out to measure it, unless the folder has a train and a test "
-        "folder.",
+        "folder. Ctrl-C saves the training; the same command continues it.",
+        common=_COMMON,
     )
     parser.add_argument("folder", type=Path, help="folder with one sub-folder of images per class")
-    parser.option("--out", Path | None, None, "new folder for the classifier")
+    parser.option(
+        "--out", Path | None, None, "new folder for the classifier; by default FOLDER-model here"
+    )
     parser.add_argument("--config", action="config", help="read settings from a YAML file")
     parser.flag("--all", "train on all images, without a measurement")
+    parser.flag("--skip-bad", "leave unreadable images out")
     parser.add_class_arguments(PromptClassifier, skip={"options", "class_names"})
     for name in TABLE:
         parser.add_class_arguments(find(name).Settings, name)
@@ -41,48 +58,52 @@ def parser() -> Parser:
 
 
 def fit(arguments: Sequence[str]) -> None:
-    """Print what the folder holds, train, measure on held-out images, and save."""
+    """Look at the folder, train, save, and measure on held-out images."""
     values = parse(parser(), arguments)
-    folder, out = values["folder"], values["out"]
-    if out is None:
-        raise GoproError(
-            "got no --out; wanted a new folder, as in `gopro fit PHOTOGRAPHS --out MODEL`"
-        )
-    _check_writable(out)
+    folder: Path = values["folder"]
+    out = _place(values["out"], folder)
     classifier = _classifier(values)
     dataset = read_folder(folder, values["seed"], hold_out=not values["all"])
-    train, validation, test = _parts(dataset, folder, values)
-    for line in _summary(dataset, folder):
-        print(line)
-    classes = len(dataset.class_names)
-    recipe = classifier.recipe((classifier.shots or 0) * classes or len(train), classes)
-    measure = f"then measure it on the {len(test)} others" if test else "no measurement"
-    shots = f", {classifier.shots} per class" if classifier.shots else ""
-    epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
-    examples = labelled.of_items(dataset, train)
-    seconds = classifier.expected_seconds(examples.pictures, examples.labels)
-    print(
-        f"{classifier.method} on {classifier.backbone}: train on {len(train)} images{shots} for "
-        f"{epochs}, {measure}\nthe training takes about {duration(seconds)}",
-        flush=True,
-    )
-    checked = labelled.of_items(dataset, validation)
-    pair = (checked.pictures, checked.labels) if validation else None
-    classifier.fit(examples.pictures, examples.labels, validation=pair)
-    held = labelled.of_items(dataset, test)
-    measured = classifier.compare(held.pictures, held.labels) if test else None
-    classifier.save(out, measured)
-    source = folder.resolve().name
-    command = fit_command(classifier, folder, out, values["all"])
-    written = page.write(out, classifier, measured, held.pictures, source=source, command=command)
+    with reserved(out):
+        looks = _look(dataset, values["workers"])
+        dataset = _readable(dataset, looks, skip=values["skip_bad"])
+        for line in _summary(dataset, looks, folder):
+            print(line)
+        train, validation, test = _parts(dataset, folder, values)
+        print(_intention(classifier, dataset, train, test), flush=True)
+        try:
+            pair = (validation.pictures, validation.labels) if validation.pictures else None
+            checkpoint = out / UNFINISHED
+            classifier.fit(train.pictures, train.labels, validation=pair, checkpoint=checkpoint)
+            classifier.save(out)
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        except DiskFullError as full:
+            raise GoproError(f"{full}; then the same command continues") from full
+        measured = _measured(classifier, test, out)
+        command = fit_command(classifier, folder, out, values["all"])
+        source = folder.resolve().name
+        written = page.write(
+            out, classifier, measured, test.pictures, source=source, command=command
+        )
     if measured is not None:
-        from rich.console import Console
-
-        Console().print(measured.table(f"{source}: held-out images"))
+        print_table(measured.table(f"{source}, held out"))
     print(
         f"{classifier.training_['seconds']:.0f} s of training; the classifier is in {out}, "
         f"its page is {written}"
     )
+
+
+def _place(out: Path | None, folder: Path) -> Path:
+    """The folder for the classifier, which must not become a class of the next fit."""
+    if out is None:
+        out = Path(f"{folder.expanduser().resolve().name}-model")
+    out = out.expanduser()
+    if out.resolve().is_relative_to(folder.expanduser().resolve()):
+        raise GoproError(
+            f"{out} is inside the photographs {folder}, and would be a class of the next fit; "
+            "choose an --out outside of them"
+        )
+    return out
 
 
 def _classifier(values: Any) -> PromptClassifier:
@@ -92,38 +113,104 @@ def _classifier(values: Any) -> PromptClassifier:
     return PromptClassifier(**chosen, options=dataclasses.asdict(options))
 
 
+def _look(dataset: Dataset, workers: int | None) -> Looks:
+    assert dataset.root is not None
+    items = (*dataset.train, *dataset.val, *dataset.test)
+    return look_at(dataset.root, sorted(item.key for item in items), workers)
+
+
+def _readable(dataset: Dataset, looks: Looks, *, skip: bool) -> Dataset:
+    """The folder without unreadable images, which are all printed.
+
+    Raises:
+        GoproError: When there are some and they are not to be skipped, or a class has no others.
+    """
+    errors = looks.errors
+    if not errors:
+        return dataset
+    for error in errors.values():
+        print(error)
+    if not skip:
+        raise GoproError(
+            f"{len(errors):,} of {len(looks.keys):,} images can't be read, all listed above; "
+            "repair or remove them, or add --skip-bad to leave them out"
+        )
+    parts: dict[str, Any] = {
+        part: tuple(item for item in getattr(dataset, part) if item.key not in errors)
+        for part in ("train", "val", "test")
+    }
+    for part, items in parts.items():
+        before = {item.label for item in getattr(dataset, part)}
+        empty = sorted(before - {item.label for item in items})
+        if empty and part != "val":
+            name = dataset.class_names[empty[0]]
+            raise GoproError(f"class {name!r} has no readable images to {part}; add some")
+    print(f"left out: {len(errors):,} unreadable images")
+    return dataclasses.replace(dataset, **parts)
+
+
 def _parts(
-    dataset: Dataset, folder: Path, values: Any
-) -> tuple[Sequence[Item], Sequence[Item], Sequence[Item]]:
-    """The images to train, validate and test on."""
+    dataset: Dataset, folder: Path, values: Mapping[str, Any]
+) -> tuple[Labelled, Labelled, Labelled]:
+    """The images to train, validate and test on.
+
+    A validation part that nobody made is used for training, unless it chooses the epoch.
+    """
+    parts: tuple[Sequence[Item], ...] = (dataset.train, dataset.val, dataset.test)
     if values["all"]:
-        return (*dataset.train, *dataset.val, *dataset.test), (), ()
-    if is_split(folder) or values["select"] == "best":
-        return dataset.train, dataset.val, dataset.test
-    return (*dataset.train, *dataset.val), (), dataset.test
+        parts = ((*dataset.train, *dataset.val, *dataset.test), (), ())
+    elif "val" not in layout(folder.expanduser()).parts and values["select"] != "best":
+        parts = ((*dataset.train, *dataset.val), (), dataset.test)
+    train, validation, test = (labelled.of_items(dataset, items) for items in parts)
+    return train, validation, test
 
 
-def _summary(dataset: Dataset, folder: Path) -> list[str]:
+def _summary(dataset: Dataset, looks: Looks, folder: Path) -> list[str]:
     items = (*dataset.train, *dataset.val, *dataset.test)
     counts = Counter(item.label for item in items).values()
     each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    found = find_faults(dataset, looks)
     lines = [f"{folder}: {len(items)} images of {len(counts)} classes, {each} per class"]
-    others = Counter(
-        path.suffix.lower() or "no ending"
-        for path in tree(folder.expanduser())
-        if not is_picture(path.name)
-    )
+    lines += [f"note: {note}" for note in layout(folder.expanduser()).notes]
+    others = [finding.detail for finding in found if finding.kind == "other files"]
     if others:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in others.most_common(4))
-        lines.append(f"ignored, no supported image format: {kinds}")
+        lines.append(f"ignored, no supported image format: {', '.join(others)}")
+    faults = in_short(finding for finding in found if finding.kind not in _TOLD)
+    if faults:
+        lines.append(f"found: {faults}; `gopro check {folder}` shows them")
     return lines
 
 
-def _check_writable(out: Path) -> None:
-    """Check before the training that the classifier can be saved."""
-    refuse_other_things(out)
-    if (out / ABOUT).exists():
-        raise GoproError(f"{out} holds a classifier already; choose another --out")
-    parent = next(path for path in (out.absolute(), *out.absolute().parents) if path.exists())
-    if not (parent.is_dir() and os.access(parent, os.W_OK)):
-        raise GoproError(f"can't write into {parent}; choose another --out")
+_TOLD = ("other files", "unreadable")
+"""Findings that have their own lines."""
+
+
+def _intention(
+    classifier: PromptClassifier, dataset: Dataset, train: Labelled, test: Labelled
+) -> str:
+    """What is going to be done, and how long it takes."""
+    classes, images = len(dataset.class_names), len(train.pictures)
+    recipe = classifier.recipe((classifier.shots or 0) * classes or images, classes)
+    measure = f"then measure it on the {len(test.pictures)} others"
+    shots = f", {classifier.shots} per class" if classifier.shots else ""
+    epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
+    seconds = classifier.expected_seconds(train.pictures, train.labels)
+    return (
+        f"{classifier.method} on {classifier.backbone}: train on {images} images{shots} for "
+        f"{epochs}, {measure if test.pictures else 'no measurement'}\n"
+        f"the training takes about {duration(seconds)}"
+    )
+
+
+def _measured(classifier: PromptClassifier, test: Labelled, out: Path) -> Comparison | None:
+    """Measure the saved classifier, and save the result with it."""
+    if not test.pictures:
+        return None
+    try:
+        measured = classifier.compare(test.pictures, test.labels)
+        classifier.save(out, measured)
+    except GoproError as error:
+        raise GoproError(f"the classifier is saved in {out}, but not measured: {error}") from error
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"stopped; the classifier is saved in {out}, unmeasured") from stop
+    return measured

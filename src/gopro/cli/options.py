@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
@@ -24,9 +25,41 @@ jsonargparse.set_loader("yaml", _read, exceptions=(yaml.YAMLError,))
 class Parser(jsonargparse.ArgumentParser):
     """An argument parser whose errors are one line, with the nearest option suggested."""
 
-    def __init__(self, **options: Any) -> None:
-        """As in argparse, but options can't be abbreviated: a typing error could match another."""
+    def __init__(self, *, common: Collection[str] = (), **options: Any) -> None:
+        """As in argparse, but options can't be abbreviated: a typing error could match another.
+
+        Args:
+            common: Names of the options that ``--help`` shows; ``--help-all`` shows all. Empty
+                for a command whose options are few.
+            options: See argparse.
+        """
+        self._common = common  # before argparse adds --help
+        if common:
+            options["epilog"] = f"All options: {options['prog']} --help-all"
         super().__init__(allow_abbrev=False, **options)
+        if common:
+            self.add_argument("--help-all", action=_HelpAll, help="show all options and exit")
+
+    def format_help(self, *formatter: Any) -> str:
+        """The help text, of the common options if these were named."""
+        if not self._common:
+            return super().format_help(*formatter)
+        groups, helps = self._action_groups, {action: action.help for action in self._actions}
+        shown = {*self._common, "help", "help_all", "config"}
+        try:
+            for action in self._actions:
+                if action.option_strings and action.dest not in shown:
+                    action.help = argparse.SUPPRESS
+            self._action_groups = [
+                group
+                for group in groups
+                if any(action.help != argparse.SUPPRESS for action in group._group_actions)
+            ]
+            return super().format_help(*formatter)
+        finally:
+            self._action_groups = groups
+            for action, text in helps.items():
+                action.help = text
 
     def option(self, name: str, kind: Any, default: Any, about: str) -> None:
         """Add an option with a value."""
@@ -56,6 +89,20 @@ class Parser(jsonargparse.ArgumentParser):
             hint = f"did you mean {similar[0]}?" if similar else hint
             raise GoproError(f"there is no option --{unknown[1]}; {hint}")
         raise GoproError(f"{_plain(line)}; see `{self.prog} --help`")
+
+
+class _HelpAll(argparse.Action):
+    """Prints the help text of all options."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(
+            option_strings, dest=argparse.SUPPRESS, default=argparse.SUPPRESS, nargs=0, help=help
+        )
+
+    def __call__(self, parser: Any, *_: Any) -> None:
+        parser._common, parser.epilog = (), None
+        parser.print_help()
+        parser.exit()
 
 
 def _plain(line: str) -> str:

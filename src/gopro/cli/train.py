@@ -14,7 +14,13 @@ from gopro.common.errors import DiskFullError, GoproError
 from gopro.methods import TABLE, find
 from gopro.training.config import TrainSettings
 
-_SWITCHES = ("-h", "--help", "--resume", "--estimate", "--print_config", "--markdown")
+_COMMON = (
+    *("dataset", "task", "method", "backbone", "pretrained", "root", "targets", "shots", "epochs"),
+    *("lr", "select", "seed", "seeds", "out", "resume", "estimate", "device", "processes"),
+)
+"""The options that ``--help`` shows."""
+
+_SWITCHES = ("-h", "--help", "--help-all", "--resume", "--estimate", "--print_config", "--markdown")
 """Options without a value."""
 
 
@@ -22,10 +28,18 @@ def parser(
     command: str = "train",
     about: str = "Train a method on a few-shot sample of a data set and test it. Several methods "
     "(--method a,b) or seeds run one after another, each in its own folder, and end in one table.",
+    more: Sequence[str] = (),
 ) -> Parser:
-    """All settings of a run, and those of each method under its name."""
+    """All settings of a run, and those of each method under its name.
+
+    Args:
+        command: The command's name.
+        about: What it does.
+        more: Options that the command adds itself.
+    """
     parser = Parser(
         prog=f"gopro {command}",
+        common=(*_COMMON, *more),
         usage=f"gopro {command} DATASET [TASK] [options]",
         description=about,
     )

@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gopro.common.errors import GoproError
+from gopro.common.text import listed
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.listing import folders, is_picture, tree
+from gopro.data.parts import layout
 from gopro.data.random_splits import complete
-
-_VALIDATION = ("val", "valid", "validation")
 
 
 def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> Dataset:
     """Read a folder of class folders as a data set.
 
-    Hidden files and files without an image's suffix are ignored; a class folder may have
-    sub-folders. Without a ``test`` folder, ``val`` is the test split; without both, each class is
-    split 50/20/30 into train, val and test, as in the CoOp benchmark.
+    Hidden files, folders that systems add (``__MACOSX``) and files without an image's suffix are
+    ignored; a class folder may have sub-folders. Folders named like ``train``, ``val`` and
+    ``test`` are parts, see ``layout``. Without a ``test`` part, ``val`` is the test split; without
+    both, each class is split 50/20/30 into train, val and test, as in the CoOp benchmark.
 
     Args:
         folder: The folder.
@@ -34,8 +35,9 @@ def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> 
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         raise GoproError(f"no folder {folder}: wanted one sub-folder of pictures for each class")
-    part_folders, note = _part_folders(folder)
-    keys = {part: _class_keys(folder, inside) for part, inside in part_folders.items()}
+    found = layout(folder)
+    notes = found.notes
+    keys = {part: _class_keys(folder, inside) for part, inside in found.parts.items()}
     names = _class_names(folder, keys)
     if "test" in keys:
         parts = {part: _items(classes, names) for part, classes in keys.items()}
@@ -44,6 +46,7 @@ def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> 
     else:
         _refuse_single(keys["train"], folder)
         parts, note = complete({"all": _items(keys["train"], names)}, seed)
+        notes += (note,)
     return Dataset(
         name=f"folder:{folder.resolve().name}",
         root=folder,
@@ -51,33 +54,8 @@ def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> 
         train=parts["train"],
         val=parts.get("val", ()),
         test=parts.get("test", ()),
-        notes=(note,) if note else (),
+        notes=notes,
     )
-
-
-def is_split(folder: str | Path) -> bool:
-    """Whether the folder has a ``train`` folder of class folders."""
-    return "train" in _part_folders(Path(folder).expanduser())[0].values()
-
-
-def _part_folders(folder: Path) -> tuple[dict[str, str], str]:
-    """Part -> its folder of class folders, relative to ``folder``; and a note, if any."""
-    names = folders(folder)
-    # "train" may also be the name of a class; then it has no sub-folders
-    if "train" not in names or not folders(folder / "train"):
-        return {"train": ""}, ""
-    others = [name for name in names if name not in ("train", "test", *_VALIDATION)]
-    if others:
-        raise GoproError(
-            f"{folder} has the folder 'train' and also {others[0]!r}: wanted either class "
-            "folders, or train, val and test folders of them; move the others elsewhere"
-        )
-    val = next((name for name in _VALIDATION if name in names), None)
-    if "test" in names:
-        return {"train": "train", "test": "test"} | ({"val": val} if val else {}), ""
-    if val:
-        return {"train": "train", "test": val}, f"no test folder: tested on {val}"
-    return {"train": "train"}, ""
 
 
 def _class_keys(folder: Path, part: str) -> dict[str, list[str]]:
@@ -86,11 +64,13 @@ def _class_keys(folder: Path, part: str) -> dict[str, list[str]]:
     for name in folders(folder / part):
         files = tree(folder / part / name)
         keys = [file.relative_to(folder).as_posix() for file in files if is_picture(file.name)]
-        if not keys:
-            raise GoproError(
-                f"class folder {folder / part / name} has no pictures; add some or remove it"
-            )
         classes[name] = sorted(keys)
+    empty = [name for name, keys in classes.items() if not keys]
+    if empty:
+        raise GoproError(
+            f"{folder / part} has class folders without pictures: {listed(empty)}; add some or "
+            "remove them"
+        )
     return classes
 
 
@@ -99,20 +79,23 @@ def _class_names(folder: Path, keys: Mapping[str, Mapping[str, object]]) -> tupl
     names = tuple(sorted(keys["train"]))
     if len(names) < 2:
         got = f"only the class {names[0]!r}" if names else "no sub-folders"
+        inside = folder / names[0] if names else folder
+        hint = f"; did you mean {inside}?" if names and len(folders(inside)) > 1 else ""
         raise GoproError(
-            f"{folder} has {got}: wanted a sub-folder of pictures for each of at least two classes"
+            f"{folder} has {got}: wanted a sub-folder of pictures for each of at least two "
+            f"classes{hint}"
         )
     check_class_names(names, f"folder {folder}")
     for part, classes in keys.items():
         extra = sorted(set(classes) - set(names))
         absent = sorted(set(names) - set(classes)) if part == "test" else []
         if extra or absent:
-            name, present_in, missing_in = (
-                (extra[0], part, "train") if extra else (absent[0], "train", part)
+            wrong, present_in, missing_in = (
+                (extra, part, "train") if extra else (absent, "train", part)
             )
             raise GoproError(
-                f"{folder}: class {name!r} has pictures in {present_in}, but none in {missing_in}; "
-                "wanted the same classes in both"
+                f"{folder}: class {listed(wrong)} has pictures in {present_in}, but none in "
+                f"{missing_in}; wanted the same classes in both"
             )
     return names
 
@@ -123,9 +106,10 @@ def _items(classes: Mapping[str, list[str]], names: tuple[str, ...]) -> tuple[It
 
 
 def _refuse_single(classes: Mapping[str, list[str]], folder: Path) -> None:
-    for name, keys in classes.items():
-        if len(keys) < 2:
-            raise GoproError(
-                f"class folder {name!r} of {folder} has 1 picture; wanted at least 2, one to "
-                "train and one to test on"
-            )
+    single = [name for name, keys in classes.items() if len(keys) < 2]
+    if single:
+        raise GoproError(
+            f"{folder} has classes with 1 picture: {listed(single)}; wanted at least 2 of each, "
+            "one to train and one to test on: add pictures, or use all of them for training "
+            "with `gopro fit --all`"
+        )

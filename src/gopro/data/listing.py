@@ -8,9 +8,22 @@ from pathlib import Path
 from gopro.common.errors import GoproError
 from gopro.data.images import SUFFIXES
 
+_SYSTEM = frozenset(
+    (
+        *("__macosx", "@eadir", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin"),
+        *("system volume information", "lost+found", "__pycache__"),
+    )
+)
+"""Folders that operating systems, network drives and archive programs add, in lower case."""
+
+
+def _is_ignored(name: str) -> bool:
+    """Whether a folder is hidden, or is one that a system added."""
+    return name.startswith(".") or name.casefold() in _SYSTEM
+
 
 def folders(folder: Path) -> list[str]:
-    """Sorted names of the sub-folders, without hidden ones.
+    """Sorted names of the sub-folders, without hidden ones and those that systems add.
 
     Raises:
         GoproError: When the folder is missing or can't be read.
@@ -19,7 +32,7 @@ def folders(folder: Path) -> list[str]:
         entries = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
     except OSError as error:
         raise unreadable(error, folder) from error
-    return sorted(name for name in entries if not name.startswith("."))
+    return sorted(name for name in entries if not _is_ignored(name))
 
 
 def pictures(folder: Path) -> list[str]:
@@ -35,7 +48,8 @@ def pictures(folder: Path) -> list[str]:
 
 
 def tree(folder: Path) -> list[Path]:
-    """All files in ``folder`` and its sub-folders, sorted, without hidden files and folders.
+    """All files in ``folder`` and its sub-folders, sorted; those that ``folders`` leaves out and
+    hidden files are left out.
 
     Raises:
         GoproError: When one of the folders is missing or can't be read.
@@ -46,7 +60,7 @@ def tree(folder: Path) -> list[Path]:
 
     files: list[Path] = []
     for parent, subfolders, names in os.walk(folder, onerror=stop):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        subfolders[:] = [name for name in subfolders if not _is_ignored(name)]
         files += [Path(parent, name) for name in names if not name.startswith(".")]
     return sorted(files)
 

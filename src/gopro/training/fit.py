@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -74,16 +75,26 @@ def learn(
     return progress
 
 
-def learn_without_folder(
+def learn_classifier(
     method: Method,
     data: TrainingSet,
     recipe: Recipe,
     settings: TrainSettings,
     validate: Callable[[Method], float] | None = None,
+    checkpoint: Path | None = None,
 ) -> Progress:
-    """``learn`` for a caller that wants only the method: no file is kept.
+    """``learn`` for a caller that wants only the method.
 
     A method that learns from features gets them first; one that learns nothing stays as it is.
+
+    Args:
+        method: See ``learn``.
+        data: See ``learn``.
+        recipe: See ``learn``.
+        settings: See ``learn``.
+        validate: See ``learn``.
+        checkpoint: A folder that a stopped training is saved in and continues from; None to
+            keep no file.
 
     Raises:
         GoproError: As ``learn``.
@@ -95,11 +106,19 @@ def learn_without_folder(
         data = replace(data, features=features)
     if recipe.epochs == 0 or method.trainable_parameters == 0:
         return Progress()
-    settings = replace(settings, checkpoint_every=max(1, recipe.epochs))
-    with tempfile.TemporaryDirectory(prefix="gopro-") as folder:
+    with contextlib.ExitStack() as temporary:
+        if checkpoint is None:
+            folder = Path(temporary.enter_context(tempfile.TemporaryDirectory(prefix="gopro-")))
+            settings = replace(settings, checkpoint_every=max(1, recipe.epochs))
+        else:
+            folder, settings = checkpoint, replace(settings, resume=True)
         try:
-            return learn(method, data, recipe, settings, Path(folder), validate)
-        except NotFiniteError as error:  # the checkpoint goes with the folder
+            return learn(method, data, recipe, settings, folder, validate)
+        except NotFiniteError as error:  # the same would happen again
+            shutil.rmtree(folder, ignore_errors=True)
             raise NotFiniteError(error.what, error.remedy, ": nothing was kept") from error
         except Interrupted as stop:
-            raise KeyboardInterrupt("stopped; nothing was kept") from stop
+            saved = f"and saved in {folder}; the same fit continues it"
+            raise KeyboardInterrupt(
+                f"stopped, {saved if checkpoint else 'nothing was kept'}"
+            ) from stop

@@ -99,7 +99,7 @@ def test_every_method(make: Make, given: Given, tmp_path: Path, method: str) -> 
 
 def test_a_folder_with_parts(make: Make, tmp_path: Path) -> None:
     for part, count in (("train", 4), ("val", 2), ("test", 3)):
-        write_photos(tmp_path / part, count=count)
+        write_photos(tmp_path / part, count=count, seed=count)
     classifier = make(select="best").fit(tmp_path)
     assert sum(classifier.training_["pictures"].values()) == 16
     assert all(0 <= row["val_accuracy"] <= 100 for row in classifier.history_)
@@ -169,7 +169,10 @@ def test_zero_shot_and_comparison(make: Make, given: Given) -> None:
     untrained = make(method="zeroshot").fit(paths, labels)
     assert np.array_equal(plain.predict_proba(paths), untrained.predict_proba(paths))
     assert (plain.method, classifier.method) == ("zeroshot", "coop")
-    result = classifier.compare(paths, labels)
+    with pytest.raises(GoproError, match="was fitted on all 24 pictures"):
+        classifier.compare(paths, labels)
+    result = classifier.compare(paths, labels, include_fitted=True)
+    assert (result.fitted_on, result.left_out) == (24, 0)
     assert result.accuracy == pytest.approx(100 * classifier.score(paths, labels))
     assert result.zero_shot == pytest.approx(100 * plain.score(paths, labels))
     assert [row.pictures for row in result.classes] == [6, 6, 6, 6]

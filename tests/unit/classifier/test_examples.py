@@ -11,7 +11,7 @@ import torch
 from gopro import GoproError, PromptClassifier
 from gopro.classifier import examples
 from gopro.classifier.examples import Examples
-from gopro.classifier.modelfolder import EXAMPLES
+from gopro.classifier.modelfiles import EXAMPLES
 from small_clips import small_backbone
 from tiny_classifier import Given, Make
 

@@ -42,6 +42,7 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(HfApi, "create_repo", create_repo)
     monkeypatch.setattr(HfApi, "upload_folder", upload_folder)
     monkeypatch.setattr(hub, "snapshot_download", fetch)
+    monkeypatch.setattr(hub, "problem", lambda: "")
     monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", no_config)
     return store
 
@@ -63,11 +64,14 @@ def test_pushed_and_fetched(make: Make, given: Given, remote: Path) -> None:
 
 def test_saved_and_read_locally(make: Make, given: Given, tmp_path: Path) -> None:
     classifier = make().fit(*given)
-    measured = classifier.compare(*given)
+    measured = classifier.compare(*given, include_fitted=True)
     classifier.save(tmp_path / "first", measured)
     again = PromptClassifier.load(tmp_path / "first", device="cpu")
     again.save_pretrained(tmp_path / "second")
-    assert "Accuracy on 24 pictures" in (tmp_path / "second" / "README.md").read_text()
+    assert (
+        "Accuracy on 24 pictures, 24 of which it was fitted on"
+        in (tmp_path / "second" / "README.md").read_text()
+    )
     final = PromptClassifier.from_pretrained(
         tmp_path / "second", device="cpu", pretrained=str(classifier.pretrained)
     )

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from gopro import GoproError, PromptClassifier
 from gopro.classifier import modelfolder
-from gopro.classifier.modelfolder import ABOUT, CARD, EXAMPLES, WEIGHTS
+from gopro.classifier.modelfiles import ABOUT, CARD, EXAMPLES, FITTED, WEIGHTS
+from gopro.common.files import file_sha256
 from small_clips import small_clip
 from tiny_classifier import Given, Make
 from tiny_run import CLASSES, TEXT, VISION
@@ -27,8 +28,10 @@ def copied(model: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(model, tmp_path / "мой дом 家" / "model"))
 
 
-def test_four_files_with_learned_weights_alone(model: Path) -> None:
-    assert sorted(path.name for path in model.iterdir()) == sorted([ABOUT, CARD, EXAMPLES, WEIGHTS])
+def test_five_files_with_learned_weights_alone(model: Path) -> None:
+    assert sorted(path.name for path in model.iterdir()) == sorted(
+        [ABOUT, CARD, FITTED, EXAMPLES, WEIGHTS]
+    )
     assert set(load_file(model / WEIGHTS)) == {"context"}
 
 
@@ -67,7 +70,8 @@ def test_the_model_card(make: Make, given: Given, tmp_path: Path) -> None:
     paths, labels = given
     names = {"ant": "<b>|ant|</b>", "bee": "bee", "cat": "cat", "dog": "dog"}
     classifier = make(class_names=names).fit(paths, labels)
-    card = (classifier.save(tmp_path, classifier.compare(paths, labels)) / CARD).read_text()
+    measured = classifier.compare(paths, labels, include_fitted=True)
+    card = (classifier.save(tmp_path, measured) / CARD).read_text()
     assert card.startswith("---\nlibrary_name: gopro\n")
     assert "on 24 pictures" in card
     assert classifier.backbone_checksum_ in card
@@ -122,7 +126,7 @@ def _swap_weights(folder: Path) -> None:
 
 def _foreign_weights(folder: Path) -> None:
     save_file({"other": torch.zeros(4, 32)}, folder / WEIGHTS, metadata={"gopro": "{}"})
-    digest = modelfolder._file_hash(folder / WEIGHTS)
+    digest = file_sha256(folder / WEIGHTS)
     _edit(lambda about: about.update(weights_sha256=digest), seal=True)(folder)
 
 

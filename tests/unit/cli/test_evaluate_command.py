@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from gopro import PromptClassifier
 from tiny_run import CLASSES, Answer, Cli, write_photos
@@ -31,17 +33,55 @@ def test_the_table(evaluate: Any, photos: Path) -> None:
 
 
 def test_the_numbers(evaluate: Any, photos: Path, model: Path) -> None:
-    found = json.loads(evaluate(photos, "--json").out)
+    found = json.loads(evaluate(photos, "--include_fitted", "--json").out)
     classifier = PromptClassifier.load(model, device="cpu")
     assert found["accuracy"] == pytest.approx(100 * classifier.score(photos))
     assert found["zero_shot"] == pytest.approx(100 * classifier.zero_shot().score(photos))
     assert [row["name"] for row in found["classes"]] == sorted(CLASSES)
     assert found["pictures"] == sum(row["pictures"] for row in found["classes"]) == 48
+    assert (found["left_out"], found["fitted_on"]) == (0, 24)
+
+
+def test_pictures_it_was_fitted_on_are_left_out(
+    evaluate: Any, photos: Path, model: Path, tmp_path: Path
+) -> None:
+    found = json.loads(evaluate(photos, "--json").out)
+    assert (found["pictures"], found["left_out"], found["fitted_on"]) == (24, 24, 0)
+    others = [path for path in sorted(photos.rglob("*.png")) if int(path.stem) >= 6]
+    classifier = PromptClassifier.load(model, device="cpu")
+    right = classifier.score(others, [path.parent.name for path in others])
+    assert found["accuracy"] == pytest.approx(100 * right)
+    title = " ".join(evaluate(photos).out.split())
+    assert "model on animals: 24 images; 24 more left out, the classifier was fitted on" in title
+    title = " ".join(evaluate(photos, "--include_fitted").out.split())
+    assert "48 images, 24 OF THEM FITTED ON: no held-out figure" in title
+
+
+def test_copies_under_other_names_are_recognised(
+    evaluate: Any, photos: Path, tmp_path: Path
+) -> None:
+    for name in CLASSES:
+        (tmp_path / "set" / name).mkdir(parents=True)
+        image = Image.open(photos / name / "00.png")
+        image.resize((64, 64)).save(tmp_path / "set" / name / "enlarged.bmp")
+    line = evaluate(tmp_path / "set").line
+    assert "was fitted on all 4 pictures, so they show nothing" in line
+    assert "--include_fitted" in line
+
+
+def test_a_model_that_does_not_know_its_pictures(
+    cli: Cli, photos: Path, model: Path, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(model, tmp_path / "model"))
+    (copied / "fitted.safetensors").unlink()
+    answer = cli("evaluate", copied, photos, "--device", "cpu")
+    title = " ".join(answer.out.split())
+    assert "48 images; the classifier has no record of what it was fitted on" in title
 
 
 def test_the_test_part_counts(evaluate: Any, tmp_path: Path) -> None:
     for part, count in (("train", 1), ("test", 2)):
-        write_photos(tmp_path / part, count=count)
+        write_photos(tmp_path / part, count=count, seed=1)
     assert json.loads(evaluate(tmp_path, "--json").out)["pictures"] == 8
 
 
@@ -62,3 +102,6 @@ def test_folders_that_do_not_fit(evaluate: Any, tmp_path: Path) -> None:
     write_photos(tmp_path / "set", count=2)
     (tmp_path / "set" / "ant" / "00.png").write_bytes(b"GIF89a")
     assert "00.png" in evaluate(tmp_path / "set").line
+    (tmp_path / "set" / "dog" / "01.png").write_bytes(b"")
+    line = evaluate(tmp_path / "set").line
+    assert "2 of 8 pictures can't be read" in line and "00.png" in line and "01.png" in line

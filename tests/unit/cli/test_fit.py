@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from gopro import PromptClassifier
+from gopro import GoproError, PromptClassifier
+from gopro.classifier.modelfiles import reserved
+from gopro.training.trainer import Trainer
 from tiny_run import CLASSES, Answer, Cli, write_photos
 
 Fit = Any
@@ -58,7 +63,7 @@ def test_every_picture_when_asked(fit: Fit, tmp_path: Path) -> None:
 
 def test_a_folder_that_is_split_already(fit: Fit, tmp_path: Path) -> None:
     for part, count in (("train", 3), ("val", 2), ("test", 4)):
-        write_photos(tmp_path / "set" / part, count=count)
+        write_photos(tmp_path / "set" / part, count=count, seed=count)
     answer = fit(tmp_path / "set", tmp_path / "model", "--select", "best")
     assert "train on 12 images for 2 epochs, then measure it on the 16 others" in answer.out
     history = json.loads((tmp_path / "model" / "classifier.json").read_text())["history"]
@@ -83,7 +88,7 @@ def test_pictures_of_every_kind_and_other_files(fit: Fit, tmp_path: Path) -> Non
     answer = fit(folder, tmp_path / "model")
     assert answer.code == 0, answer.err
     assert "12 images of 2 classes, 6 per class" in answer.out
-    assert "ignored, no supported image format: 1 .txt, 1 .heic" in answer.out
+    assert "ignored, no supported image format: 1 .txt, 1 .heic (HEIC, a phone's" in answer.out
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ def test_pictures_of_every_kind_and_other_files(fit: Fit, tmp_path: Path) -> Non
         (lambda folder: write_photos(folder, ["ant"]), [], "only the class 'ant'"),
         (lambda folder: write_photos(folder, ["ant", "Ant"]), [], "read the same"),
         (lambda folder: write_photos(folder, ["ant", "___"]), [], "no letters"),
-        (lambda folder: write_photos(folder, count=1), [], "at least 2"),
+        (lambda folder: write_photos(folder, count=1), [], "`gopro fit --all`"),
         (lambda folder: None, [], "no folder"),
         (write_photos, ["--epochs", -1], "epochs"),
         (write_photos, ["--method", "nonsense"], "no method 'nonsense'"),
@@ -112,23 +117,140 @@ def test_one_line_and_nothing_left(
     assert not (tmp_path / "model").exists()
 
 
-def test_a_damaged_picture_is_named(fit: Fit, tmp_path: Path) -> None:
-    folder = write_photos(tmp_path / "set", count=3)
-    (folder / "ant" / "00.png").write_bytes(b"")
-    assert "00.png is empty" in fit(folder, tmp_path / "model").line
+def test_damaged_pictures_are_all_named_before_the_training(fit: Fit, tmp_path: Path) -> None:
+    for part, count in (("train", 3), ("test", 2)):
+        write_photos(tmp_path / "set" / part, count=count, seed=count)
+    bad = [tmp_path / "set" / name for name in ("train/ant/00.png", "test/bee/01.png")]
+    for path in bad:
+        path.write_bytes(path.read_bytes()[:300])
+    answer = fit(tmp_path / "set", tmp_path / "model")
+    assert "2 of 20 images can't be read, all listed above" in answer.line
+    assert "add --skip-bad" in answer.line
+    assert all(f"can't read picture {path}" in answer.out for path in bad)
+    assert "the training takes" not in answer.out
     assert not (tmp_path / "model").exists()
+    answer = fit(tmp_path / "set", tmp_path / "model", "--skip-bad")
+    assert answer.code == 0, answer.err
+    assert "left out: 2 unreadable images" in answer.out
+    assert "train on 11 images for 2 epochs, then measure it on the 7 others" in answer.out
+    (tmp_path / "set" / "test" / "bee" / "00.png").write_bytes(b"")
+    line = fit(tmp_path / "set", tmp_path / "other", "--skip-bad").line
+    assert "class 'bee' has no readable images to test" in line
 
 
-def test_a_place_that_is_taken(
-    cli: Cli, fit: Fit, photos: Path, model: Path, tmp_path: Path
+def test_a_train_folder_alone_is_used_completely(fit: Fit, tmp_path: Path) -> None:
+    write_photos(tmp_path / "set" / "Training", count=10)
+    answer = fit(tmp_path / "set", tmp_path / "model")
+    assert "train on 28 images for 2 epochs, then measure it on the 12 others" in answer.out
+    answer = fit(tmp_path / "set", tmp_path / "best", "--select", "best")
+    assert "train on 20 images for 2 epochs, then measure it on the 12 others" in answer.out
+
+
+def test_copies_of_training_pictures_are_not_measured_on(fit: Fit, tmp_path: Path) -> None:
+    for part, count in (("train", 3), ("test", 2)):
+        write_photos(tmp_path / "set" / part, count=count, seed=count)
+    source = Image.open(tmp_path / "set" / "train" / "ant" / "00.png")
+    source.resize((64, 64)).save(tmp_path / "set" / "test" / "ant" / "copy.png")
+    answer = fit(tmp_path / "set", tmp_path / "model")
+    assert answer.code == 0, answer.err
+    assert "found: 1 both learned from and held out, 20 tiny; `gopro check" in answer.out
+    title = " ".join(answer.out.split())
+    assert "set, held out: 8 images; 1 more left out, the classifier was fitted on" in title
+    measured = json.loads((tmp_path / "model" / "classifier.json").read_text())["measured"]
+    assert (measured["pictures"], measured["left_out"]) == (8, 1)
+
+
+def test_without_out_the_folder_gets_a_name(
+    cli: Cli, tiny: list[str], photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = cli("fit", photos, *tiny, "--method", "coop", "--epochs", 1)
+    assert answer.code == 0, answer.err
+    assert "the classifier is in animals-model" in answer.out
+    assert (tmp_path / "animals-model" / "classifier.json").exists()
+
+
+def test_a_model_inside_the_photographs_is_refused(
+    cli: Cli, fit: Fit, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "is inside the photographs" in fit(photos, photos / "model").line
+    monkeypatch.chdir(photos)
+    assert "is inside the photographs" in cli("fit", ".").line
+    assert not list(photos.glob("*model*"))
+
+
+def test_two_fits_into_one_folder(fit: Fit, photos: Path, tmp_path: Path) -> None:
+    with reserved(tmp_path / "model"):
+        code = (
+            "from gopro.classifier.modelfiles import reserved; from pathlib import Path\n"
+            f"with reserved(Path({str(tmp_path / 'model')!r})): pass"
+        )
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "another process is fitting or saving a classifier" in other.stderr
+    assert not (tmp_path / "model").exists()
+    assert fit(photos, tmp_path / "model").code == 0
+    assert "holds a classifier already" in fit(photos, tmp_path / "model").line
+
+
+def test_ctrl_c_saves_the_training(
+    fit: Fit, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fit(photos, tmp_path / "whole").code == 0
+    steps = Trainer._step
+
+    def stopping(trainer: Trainer, chosen: Any) -> dict[str, float]:
+        if trainer.progress.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+        return steps(trainer, chosen)
+
+    monkeypatch.setattr(Trainer, "_step", stopping)
+    answer = fit(photos, tmp_path / "model")
+    assert answer.code == 130
+    assert f"saved in {tmp_path / 'model' / 'unfinished'}; the same fit continues it" in answer.err
+    monkeypatch.undo()
+    line = fit(photos, tmp_path / "model", "--seed", 2).line
+    assert "holds a fit that was stopped, with other" in line and "seed" in line
+    answer = fit(photos, tmp_path / "model")
+    assert answer.code == 0, answer.err
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == sorted(
+        path.name for path in (tmp_path / "whole").iterdir()
+    )
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "model")]
+    assert weights[0] == weights[1]
+
+
+def test_a_finished_training_is_never_lost(
+    fit: Fit, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise GoproError("the pictures are gone")
+
+    monkeypatch.setattr(PromptClassifier, "compare", fail)
+    line = fit(photos, tmp_path / "model").line
+    assert f"the classifier is saved in {tmp_path / 'model'}, but not measured" in line
+    assert PromptClassifier.load(tmp_path / "model", device="cpu").measured_ is None
+
+
+def test_help_is_short_and_complete(cli: Cli) -> None:
+    for command, few, more in (
+        ("fit", "--skip-bad", "--gopro.n_ctx"),
+        ("train", "--seeds", "--views.crop_scale"),
+        ("ablate", "--parts", "--gopro.n_ctx"),
+        ("bench", "--methods", "--gopro.n_ctx"),
+    ):
+        short, everything = cli(command, "--help").out, cli(command, "--help-all").out
+        assert few in short and more not in short and f"gopro {command} --help-all" in short
+        assert few in everything and more in everything
+        assert len(short.splitlines()) < 90
+
+
+def test_a_place_that_is_taken(fit: Fit, photos: Path, model: Path, tmp_path: Path) -> None:
     assert "holds a classifier already" in fit(photos, model).line
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.txt").touch()
     assert "holds other things" in fit(photos, tmp_path / "other").line
     assert "is a file" in fit(photos, tmp_path / "other" / "thesis.txt").line
     assert "can't write into" in fit(photos, tmp_path / "other" / "thesis.txt" / "x").line
-    assert "got no --out; wanted a new folder" in cli("fit", photos).line
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")

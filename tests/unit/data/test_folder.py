@@ -56,7 +56,8 @@ def test_small_classes_train_and_test(
 
 
 def test_other_and_hidden_files_are_ignored(tmp_path: Path, make_folder: MakeFolder) -> None:
-    folder = make_folder(tmp_path, {"cat": 4, "dog": 4, ".thumbnails": 3})
+    systems = {"__MACOSX": 0, "@eaDir": 2, "$RECYCLE.BIN": 1, "dog/@eaDir/0.png": 1}
+    folder = make_folder(tmp_path, {"cat": 4, "dog": 4, ".thumbnails": 3, **systems})
     (folder / "readme.txt").touch()
     (folder / "cat" / "notes.txt").touch()
     (folder / "cat" / "._0.png").touch()
@@ -114,13 +115,24 @@ def test_a_class_may_be_called_train(tmp_path: Path, make_folder: MakeFolder) ->
     [
         ({}, "has no sub-folders: wanted a sub-folder of pictures for each of at least two"),
         ({"cat": 5}, "has only the class 'cat'"),
-        ({"cat": 5, "dog": 0}, "class folder .*dog has no pictures"),
-        ({"cat": 5, "dog": 1}, "class folder 'dog' of .* has 1 picture; wanted at least 2"),
+        ({"pets/cat": 5, "pets/dog": 5}, "only the class 'pets'.*; did you mean .*/pets\\?"),
+        (
+            {"cat": 5, "dog": 0, "emu": 0},
+            "class folders without pictures: 'dog', 'emu'; add some or remove them",
+        ),
+        (
+            {"cat": 5, "dog": 1, "emu": 1},
+            "classes with 1 picture: 'dog', 'emu'; wanted at least 2 .*`gopro fit --all`",
+        ),
         ({"sea horse": 5, "sea_horse": 5}, "two classes are named 'sea horse' and 'sea_horse'"),
         ({"train/cat": 3, "train/dog": 3, "masks": 2}, "'train' and also 'masks'"),
         (
             {"train/cat": 3, "train/dog": 3, "test/cat": 1},
             "class 'dog' has pictures in train, but none in test",
+        ),
+        (
+            {"train/cat": 3, "train/dog": 3, "train/emu": 3, "test/cat": 1},
+            "class 'dog', 'emu' has pictures in train, but none in test",
         ),
         (
             {"train/cat": 3, "train/dog": 3, "test/cat": 1, "test/dog": 1, "test/cow": 1},

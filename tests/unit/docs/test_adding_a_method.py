@@ -84,7 +84,7 @@ def test_its_recipe() -> None:
 def test_it_is_in_the_lists(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     assert "context tokens shared by all images, on a leash" in cli("methods").out
-    assert "--tether.w_leash" in cli("train", "--help").out
+    assert "--tether.w_leash" in cli("train", "--help-all").out
     assert "there is no option --tether.w_leach; did you mean --tether.w_leash" in (
         cli("train", "world", "--tether.w_leach", 1).line
     )

@@ -40,7 +40,7 @@ def test_tutorial(
             assert (program, main(arguments)) == ("gopro", 0), (arguments, capsys.readouterr().err)
     assert replaced == 1
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("photographs", "model", "final", "from-python", "model-b16")
+        *("photographs", "photographs-check", "model", "final", "from-python", "model-b16")
     }
 
 

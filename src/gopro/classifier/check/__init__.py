@@ -1,0 +1,1 @@
+"""A folder of photographs is looked at before anything is learned from it."""

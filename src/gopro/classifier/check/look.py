@@ -1,0 +1,130 @@
+"""Open every picture of a folder once: whether it can be read, and what it looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from gopro.common.errors import GoproError
+from gopro.common.files import file_sha256
+from gopro.common.progress import bar
+from gopro.data.fingerprint import SIDE, Fingerprints
+from gopro.data.images import open_image, to_array
+from gopro.data.pixels import groups
+
+_AT_ONCE = 64
+"""Pictures in one step."""
+
+_DECODED = 256
+"""Shorter side in pixels that a picture is needed in; large JPEGs are decoded at a reduced one."""
+
+_SHARP_SIDE = 128
+"""Side in pixels that sharpness is measured at: the blocks of a JPEG, which have sharp edges, are
+small there. Smaller pictures are not enlarged."""
+
+_NOISE = 8.0
+"""Gradient of noise and JPEG blocks, in grey values, which doesn't show that a picture is sharp."""
+
+_GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a picture looks like; grey values are from 0 to 255.
+
+    Attributes:
+        width: In pixels.
+        height: In pixels.
+        bright: The grey value that 5 % of the pixels exceed.
+        contrast: Standard deviation of the grey values.
+        sharpness: The 99.5th percentile of the absolute Laplacian of the grey values over that of
+            their gradient, |d/dx| + |d/dy|, plus a constant for noise. It hardly depends on the
+            contrast: about 1.2 for sharp photographs.
+        sha256: Of the file, hex.
+    """
+
+    width: int
+    height: int
+    bright: float
+    contrast: float
+    sharpness: float
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The pictures of a folder.
+
+    Attributes:
+        keys: N paths relative to the folder.
+        errors: Key -> why it can't be read.
+        quality: Key -> what it looks like, for all others.
+        fingerprints: Of the pictures in ``quality``, in that order.
+    """
+
+    keys: tuple[str, ...]
+    errors: dict[str, str]
+    quality: dict[str, Quality]
+    fingerprints: Fingerprints
+
+
+def look_at(root: Path, keys: Sequence[str], workers: int | None = None) -> Looks:
+    """Open every picture.
+
+    Args:
+        root: The folder.
+        keys: Paths relative to it.
+        workers: Threads; None for one per core.
+    """
+    quality: dict[str, Quality] = {}
+    errors: dict[str, str] = {}
+    prints: list[Fingerprints] = []
+
+    def opened(key: str, size: int) -> Image.Image:
+        path = root / key
+        image = open_image(path, _DECODED)
+        quality[key] = _quality(image, path)
+        return image
+
+    start = 0
+    with bar("looking at the pictures", len(keys)) as advance:
+        for group in groups(opened, keys, SIDE, _AT_ONCE, workers):
+            pixels = []
+            for key, picture in zip(keys[start:], group, strict=False):
+                if isinstance(picture, GoproError):
+                    errors[key] = str(picture)
+                else:
+                    pixels.append(picture)
+            if pixels:
+                prints.append(Fingerprints.of(torch.stack(pixels)))
+            start += len(group)
+            advance(f"{len(errors)} unreadable" if errors else "", len(group))
+    ordered = {key: quality[key] for key in keys if key not in errors}
+    empty = Fingerprints.of(torch.zeros(0, 3, SIDE, SIDE, dtype=torch.uint8))
+    return Looks(tuple(keys), errors, ordered, Fingerprints.joined([empty, *prints]))
+
+
+def _quality(image: Image.Image, path: Path) -> Quality:
+    side = min(_SHARP_SIDE, *image.size)
+    grey = to_array(image, side).astype(np.float32) @ _GREY
+    with Image.open(path) as header:  # ``image`` may have been decoded at a reduced scale
+        width, height = header.size
+    bright, contrast = float(np.percentile(grey, 95)), float(grey.std())
+    return Quality(width, height, bright, contrast, _sharpness(grey), file_sha256(path))
+
+
+def _sharpness(grey: npt.NDArray[np.float32]) -> float:
+    """See ``Quality``; 0 for a picture of fewer than 3 pixels in a direction."""
+    if min(grey.shape) < 3:
+        return 0.0
+    middle = grey[1:-1, 1:-1]
+    laplacian = 4 * middle - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+    gradient = np.abs(grey[2:, 1:-1] - middle) + np.abs(grey[1:-1, 2:] - middle)
+    strongest = np.percentile(np.abs(laplacian), 99.5), np.percentile(gradient, 99.5)
+    return float(strongest[0] / (strongest[1] + _NOISE))

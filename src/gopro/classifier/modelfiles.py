@@ -1,0 +1,83 @@
+"""The names of a model's files, and its folder: for nothing else, and for one writer at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from gopro.common.errors import GoproError
+from gopro.common.files import is_temporary
+
+WEIGHTS = "model.safetensors"
+ABOUT = "classifier.json"
+CARD = "README.md"
+EXAMPLES = "examples.safetensors"
+FAST = "fast.safetensors"
+FITTED = "fitted.safetensors"
+
+LOCK = ".fit.lock"
+UNFINISHED = "unfinished"
+"""Folder inside a model's, with the checkpoint of a fit that was stopped."""
+
+
+def refuse_other_things(folder: Path) -> None:
+    """Refuse a path where a model would be mixed with other files or replace them.
+
+    Raises:
+        GoproError: For a file, or a folder with other files than a model's.
+    """
+    if folder.is_file():
+        raise GoproError(f"{folder} is a file; choose another folder for the model")
+    if not folder.is_dir() or (folder / ABOUT).is_file():
+        return
+    ours = (LOCK, UNFINISHED)
+    # temporary files are left by a killed ``write``
+    if not all(is_temporary(path) or path.name in ours for path in folder.iterdir()):
+        raise GoproError(f"{folder} holds other things than a model; choose another folder")
+
+
+@contextlib.contextmanager
+def reserved(folder: Path) -> Iterator[None]:
+    """Reserve a new model's folder, so that no other process fits into it at the same time.
+
+    A folder that is still empty after the block is removed.
+
+    Raises:
+        GoproError: When the folder holds a model or other files, another process has reserved
+            it, or it can't be written.
+    """
+    refuse_other_things(folder)
+    with locked(folder):
+        if (folder / ABOUT).exists():
+            raise GoproError(f"{folder} holds a classifier already; choose another --out")
+        yield
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, also several times in one process; see ``reserved``."""
+    path = folder.absolute() / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path, timeout=0, is_singleton=True)
+        lock.acquire()
+    except Timeout as error:
+        raise GoproError(
+            f"another process is fitting or saving a classifier into {folder}; wait for it, or "
+            "choose another folder"
+        ) from error
+    except OSError as error:
+        raise GoproError(
+            f"can't write into {folder} ({error.strerror or error}); choose another folder"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+        if not lock.is_locked:
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it isn't empty
+                folder.rmdir()

@@ -1,0 +1,62 @@
+"""A fit that was stopped: what its checkpoint belongs to."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from gopro.classifier.fitinputs import FitInputs
+from gopro.common.errors import GoproError
+from gopro.common.files import write_json
+from gopro.methods.base import Recipe
+
+_ABOUT = "fit.json"
+
+
+def check(folder: Path, inputs: FitInputs, recipe: Recipe, pixels: Tensor) -> None:
+    """Check that a checkpoint folder belongs to this fit; a new folder is marked as this fit's.
+
+    Args:
+        folder: The folder; created if needed.
+        inputs: The fit's.
+        recipe: The fit's.
+        pixels: The training pictures, uint8 [N, 3, S, S].
+
+    Raises:
+        GoproError: When it belongs to a fit with other settings or pictures, or can't be written.
+    """
+    path, ours = folder / _ABOUT, _identity(inputs, recipe, pixels)
+    try:
+        theirs: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        write_json(path, ours)
+        return
+    except (OSError, ValueError) as error:
+        raise GoproError(f"{path} is damaged; remove {folder} to start again") from error
+    if theirs != ours:
+        changed = [
+            name for name in ours if not isinstance(theirs, dict) or theirs.get(name) != ours[name]
+        ]
+        raise GoproError(
+            f"{folder} holds a fit that was stopped, with other {', '.join(changed)}; remove it "
+            "to start again, or choose another --out"
+        )
+
+
+def _identity(inputs: FitInputs, recipe: Recipe, pixels: Tensor) -> dict[str, str]:
+    """What the weights depend on, each as text or as a SHA-256 (hex)."""
+    settings = inputs.settings
+    return {
+        "method": settings.method,
+        "settings": repr((dataclasses.asdict(inputs.options), dataclasses.asdict(recipe))),
+        "seed": repr((settings.seed, settings.select, settings.precision)),
+        "backbone": inputs.shared.checksum,
+        "class names": repr(inputs.class_names),
+        "pictures": hashlib.sha256(pixels.numpy().tobytes()).hexdigest(),
+        "labels": hashlib.sha256(repr(inputs.truth).encode()).hexdigest(),
+    }

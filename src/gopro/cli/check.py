@@ -1,0 +1,71 @@
+"""``gopro check FOLDER``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gopro.cli.options import Parser, at_least_one, parse
+from gopro.common.errors import GoproError
+
+
+def check(arguments: Sequence[str]) -> None:
+    """Print what is wrong with a folder of images, and write a page and a table about it.
+
+    Raises:
+        GoproError: When the folder can't be read, or the files can't be written.
+    """
+    parser = Parser(
+        prog="gopro check",
+        description="Look at a folder of images before a fit: unreadable files, copies (also "
+        "between classes, and between the images to learn from and those held out), blank, dark, "
+        "blurred and tiny images, classes with few images, files that are left out. Writes a page "
+        "and a CSV table. Nothing in the folder is changed.",
+    )
+    parser.add_argument("folder", type=Path, help="folder with one sub-folder of images per class")
+    parser.option(
+        "--out", Path | None, None, "folder of the page and the table; by default FOLDER-check here"
+    )
+    parser.option("--seed", int, 1, "the --seed of gopro fit, which chooses the held-out images")
+    parser.option("--workers", int | None, None, "threads that decode images")
+    values = parse(parser, arguments)
+    at_least_one(values, "workers")
+
+    from rich.table import Table
+
+    from gopro.classifier.check import report
+    from gopro.classifier.check.findings import KINDS, find
+    from gopro.classifier.check.look import look_at
+    from gopro.common.console import print_table
+    from gopro.data.folder import read_folder
+
+    folder = values["folder"].expanduser()
+    out = values["out"] or Path(f"{folder.resolve().name}-check")
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise GoproError(f"{out} is inside the photographs {folder}; choose an --out outside")
+    if out.is_dir() and not {path.name for path in out.iterdir()} <= {report.PAGE, report.TABLE}:
+        raise GoproError(f"{out} holds other things than a check; choose another --out")
+    try:
+        dataset = read_folder(folder, values["seed"])
+    except GoproError:  # a class with a single image, perhaps, which is a finding
+        dataset = read_folder(folder, hold_out=False)
+    assert dataset.root is not None
+    items = (*dataset.train, *dataset.val, *dataset.test)
+    looks = look_at(dataset.root, sorted(item.key for item in items), values["workers"])
+    found = find(dataset, looks)
+    print(f"{folder}: {len(items):,} images of {len(dataset.class_names):,} classes")
+    for note in dataset.notes:
+        print(f"note: {note}")
+    table = Table("finding", "number", "the first")
+    table.columns[1].justify = "right"
+    for kind, about in KINDS.items():
+        members = [finding for finding in found if finding.kind == kind]
+        if members:
+            first = members[0]
+            table.add_row(about.title, f"{len(members):,}", " = ".join(first.keys) or first.detail)
+    if found:
+        print_table(table)
+    else:
+        print("nothing was found")
+    page, rows = report.write(out, dataset, looks, found)
+    print(f"the page is {page}, the table {rows}")
