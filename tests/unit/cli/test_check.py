@@ -58,6 +58,9 @@ def test_every_kind_of_finding(cli: Cli, folder: Path, tmp_path: Path) -> None:
     _picture(102).resize((64, 64)).save(dog / "2 again.png")
     _picture(103).save(dog / "3 again.png")
     Image.new("RGB", (96, 96), "white").save(cat / "blank.png")
+    coloured = np.full((96, 96, 3), (120, 240, 240), dtype=np.uint8)  # in grey it were blank
+    coloured[::8, :, :] = coloured[:, ::8, :] = (240, 185, 220)
+    Image.fromarray(coloured).save(dog / "coloured.png")
     _picture(50).point(lambda value: value // 8).save(cat / "dark.png")
     _picture(51).filter(ImageFilter.GaussianBlur(4)).save(cat / "blurred.png")
     _picture(52, 32).save(cat / "tiny.png")

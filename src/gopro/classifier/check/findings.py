@@ -189,7 +189,7 @@ def _faults(quality: Quality) -> list[tuple[str, str]]:
     elif quality.bright < _DARK:
         faults.append(("dark", f"95 % of it is darker than {quality.bright:.0f} of 255"))
     elif quality.sharpness < _BLURRED:
-        faults.append(("blurred", f"sharpness {quality.sharpness:.2f}, usually 1.0 to 1.6"))
+        faults.append(("blurred", f"sharpness {quality.sharpness:.2f}, usually 0.9 to 1.5"))
     return faults
 
 

@@ -36,15 +36,15 @@ _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 @dataclass(frozen=True)
 class Quality:
-    """What a picture looks like; grey values are from 0 to 255.
+    """What a picture looks like; values are from 0 to 255.
 
     Attributes:
         width: In pixels.
         height: In pixels.
         bright: The grey value that 5 % of the pixels exceed.
-        contrast: Standard deviation of the grey values.
-        sharpness: The 99.5th percentile of the absolute Laplacian of the grey values over that of
-            their gradient, |d/dx| + |d/dy|, plus a constant for noise. It hardly depends on the
+        contrast: Standard deviation of the colour channel that varies most.
+        sharpness: In that channel, the 99.5th percentile of the absolute Laplacian over that of
+            the gradient, |d/dx| + |d/dy|, plus a constant for noise. It hardly depends on the
             contrast: about 1.2 for sharp photographs.
         sha256: Of the file, hex.
     """
@@ -112,19 +112,27 @@ def look_at(root: Path, keys: Sequence[str], workers: int | None = None) -> Look
 
 def _quality(image: Image.Image, path: Path) -> Quality:
     side = min(_SHARP_SIDE, *image.size)
-    grey = to_array(image, side).astype(np.float32) @ _GREY
+    colours = to_array(image, side).astype(np.float32)
+    contrasts = colours.std(axis=(0, 1))
+    clearest = colours[..., contrasts.argmax()]
     with Image.open(path) as header:  # ``image`` may have been decoded at a reduced scale
         width, height = header.size
-    bright, contrast = float(np.percentile(grey, 95)), float(grey.std())
-    return Quality(width, height, bright, contrast, _sharpness(grey), file_sha256(path))
+    return Quality(
+        width=width,
+        height=height,
+        bright=float(np.percentile(colours @ _GREY, 95)),
+        contrast=float(contrasts.max()),
+        sharpness=_sharpness(clearest),
+        sha256=file_sha256(path),
+    )
 
 
-def _sharpness(grey: npt.NDArray[np.float32]) -> float:
+def _sharpness(channel: npt.NDArray[np.float32]) -> float:
     """See ``Quality``; 0 for a picture of fewer than 3 pixels in a direction."""
-    if min(grey.shape) < 3:
+    if min(channel.shape) < 3:
         return 0.0
-    middle = grey[1:-1, 1:-1]
-    laplacian = 4 * middle - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
-    gradient = np.abs(grey[2:, 1:-1] - middle) + np.abs(grey[1:-1, 2:] - middle)
+    middle, right, below = channel[1:-1, 1:-1], channel[1:-1, 2:], channel[2:, 1:-1]
+    laplacian = 4 * middle - channel[:-2, 1:-1] - below - channel[1:-1, :-2] - right
+    gradient = np.abs(below - middle) + np.abs(right - middle)
     strongest = np.percentile(np.abs(laplacian), 99.5), np.percentile(gradient, 99.5)
     return float(strongest[0] / (strongest[1] + _NOISE))
