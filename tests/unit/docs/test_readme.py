@@ -65,7 +65,7 @@ def test_gopro_commands(cli: Cli, tiny: list[str]) -> None:
             answer = cli(*arguments, *brief)
             assert answer.code == 0, (arguments, answer.err)
             ran.append(command)
-    assert ran == ["fit", "predict", "predict", "train"]
+    assert ran == ["check", "fit", "predict", "predict", "train"]
 
 
 @pytest.mark.usefixtures("here")
