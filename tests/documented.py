@@ -97,7 +97,7 @@ class _Parsed(Exception):  # noqa: N818 - not an error
 
 def _check_options(arguments: Sequence[str], whole: bool) -> None:
     command, *rest = arguments
-    if not rest or "--help" in rest:
+    if not rest or {"--help", "--help-all"} & set(rest):
         return
     if command == "train":
         for settings, _ in runs_from(rest):  # also checks combinations
