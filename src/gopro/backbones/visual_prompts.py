@@ -64,7 +64,7 @@ class VisualPrompts:
         elif isinstance(trunk, (VisionTransformer, Eva)):
             self.blocks = list(trunk.blocks)
             getattr(trunk, "norm_pre", self.blocks[0]).register_forward_pre_hook(self._append)
-        elif hasattr(trunk, "blocks") and hasattr(trunk.blocks[0], "attn"):
+        elif trunk is not None and hasattr(trunk, "blocks") and hasattr(trunk.blocks[0], "attn"):
             self.reason = f" that take more tokens: it is timm's {type(trunk).__name__}"
         for index, block in enumerate(self.blocks):
             if index:
