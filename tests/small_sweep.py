@@ -17,6 +17,7 @@ def start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.P
     """Start ``gopro bench`` with three short jobs in a new process."""
     command = [
         *(sys.executable, "-m", "gopro", "bench", "--methods", "coop"),
+        *("--backbone", "mini"),
         *("--datasets", f"folder:{pictures}", "--seeds", "1,2,3", "--shots", "2", "--epochs", "6"),
         *("--batch", "2", "--augment", "none", "--device", "cpu", "--out", str(out), *more),
     ]

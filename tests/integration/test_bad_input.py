@@ -131,7 +131,7 @@ def test_options_that_do_not_fit(train: Cli, cli: Cli, tmp_path: Path, own: Path
     line = _refused(train, tmp_path, "--select", "best", "--validate", "false", dataset=where)
     assert "--select best needs validation" in line
     line = cli("train", where, "--shots", 2, "--pretrained", "openai", "--out", tmp_path / "r").line
-    assert "mini contains its own weights" in line
+    assert "lite contains its own weights" in line
     line = cli("train", where, "--shots", 2, "--backbone", "ViT-B-16", "--out", tmp_path / "r").line
     assert "ViT-B-16 needs weights" in line and "openai" in line
     assert "context tokens" in _refused(train, tmp_path, "--coop.n_ctx", 0, dataset=where)

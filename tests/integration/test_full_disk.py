@@ -114,6 +114,7 @@ def test_a_sweep(disk: Disk, tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "animals")
     command = [
         *(sys.executable, "-m", "gopro", "bench", "--methods", "coop", "--seeds", "1,2"),
+        *("--backbone", "mini"),
         *("--datasets", f"folder:{photos}", "--shots", "2", "--epochs", "3", "--batch", "2"),
         *("--augment", "none", "--device", "cpu", "--out"),
     ]

@@ -24,7 +24,7 @@ def test_the_demo_ends_with_a_table_and_a_picture(
     assert "zero-shot CLIP" in answer.out and "gopro (paper)" in answer.out
     assert "harmonic mean" in answer.out and str(tmp_path / "demo") in answer.out.replace("\n", "")
     found = results_json.read(tmp_path / "demo")
-    assert (found["dataset"], found["backbone"], found["method"]) == ("world", "mini", "gopro")
+    assert (found["dataset"], found["backbone"], found["method"]) == ("world", "lite", "gopro")
     assert found["test"]["new"]["n"] == 10
     with Image.open(tmp_path / "demo" / "picture.png") as image:
         image.load()

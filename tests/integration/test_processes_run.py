@@ -43,7 +43,7 @@ sys.exit(main())
 def _arguments(photos: Path, *more: str) -> list[str]:
     return [
         *("train", f"folder:{photos}", "--method", "coop", "--shots", "4", "--batch", "4"),
-        *("--device", "cpu", *more),
+        *("--backbone", "mini", "--device", "cpu", *more),
     ]
 
 

@@ -43,6 +43,8 @@ def test_jobs_side_by_side(tmp_path: Path) -> None:
                 "-m",
                 "gopro",
                 "bench",
+                "--backbone",
+                "mini",
                 "--methods",
                 "gopro",
                 "--seeds",

@@ -83,7 +83,7 @@ def test_the_version(cli: Cli) -> None:
         (["train", "world", "base2nw"], "did you mean base2new?"),
         (["train", "world", "--method", "gopr"], "there is no method 'gopr'; did you mean gopro?"),
         (["train", "world", "--method", "zz"], "choose one of zeroshot, coop"),
-        (["train", "world", "--backbone", "ViT-B16"], "did you mean ViT-B-16"),
+        (["train", "world", "--backbone", "ViT-B-17"], "did you mean ViT-B-16"),
         (["train", "world", "--shotz", "4"], "no option --shotz; did you mean --shots?"),
         (["train", "world", "--shot", "4"], "no option --shot; did you mean --shots?"),
         (["train", "world", "--gopro.n_ctxt", "4"], "did you mean --gopro.n_ctx?"),

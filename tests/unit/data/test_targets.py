@@ -54,9 +54,9 @@ def test_names_are_separated_by_commas() -> None:
 
 def test_runs_with_other_targets_have_other_folders() -> None:
     folder = runfolder.default_folder(settings(targets="Real World,art"), None)
-    assert folder.name == "styles-domain-generalization-Real_World-art-zeroshot-mini-1shot-seed1"
+    assert folder.name == "styles-domain-generalization-Real_World-art-zeroshot-lite-1shot-seed1"
     plain = runfolder.default_folder(settings(), None)
-    assert plain.name == "styles-domain-generalization-zeroshot-mini-1shot-seed1"
+    assert plain.name == "styles-domain-generalization-zeroshot-lite-1shot-seed1"
 
 
 def test_a_run_leaves_a_domain_out(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_steps_by_shots_as_epochs(classes: int) -> None:
     steps = 500 * plain.shots
     assert 0 <= found.epochs * classes * plain.shots / found.batch - steps < classes
     assert choose_recipe(CLIPLoRA, plain).epochs == 320
-    mini = TrainSettings(dataset="world", method="clip_lora")
+    mini = TrainSettings(dataset="world", method="clip_lora", backbone="mini")
     assert choose_recipe(CLIPLoRA, mini, classes) == CLIPLoRA.recipe_for("mini")
 
 

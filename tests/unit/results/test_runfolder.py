@@ -216,7 +216,7 @@ def test_a_folder_called_dot_is_named_in_full(
     (tmp_path / "pets").mkdir()
     monkeypatch.chdir(tmp_path / "pets")
     found = default_folder(TrainSettings(dataset="folder:.", method="coop"), None)
-    assert found.name == "pets-base2new-coop-mini-16shot-seed1"
+    assert found.name == "pets-base2new-coop-lite-16shot-seed1"
 
 
 def test_a_resumed_runs_data_must_be_the_same(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_everything_is_decided(settings: TrainSettings, monkeypatch: pytest.Monk
     monkeypatch.setattr(resolve, "fastest", lambda *names: "bf16")
     found = resolve.resolve(replace(settings, precision="auto", epochs=3))
     assert found.settings.task == found.plan.task == "base2new"
-    assert found.folder == Path("runs/animals-base2new-coop-mini-4shot-seed1")
+    assert found.folder == Path("runs/animals-base2new-coop-lite-4shot-seed1")
     assert found.settings.precision == "bf16"
     assert (found.recipe.epochs, found.settings.epochs) == (3, 3)
     assert found.settings.lr == found.recipe.lr and found.settings.batch == found.recipe.batch

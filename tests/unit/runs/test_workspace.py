@@ -112,10 +112,10 @@ def test_one_backbone_at_a_time(monkeypatch: pytest.MonkeyPatch, made: Counted) 
     shared.keep("features", SET, ITEMS, made)
     assert shared.backbone(replace(settings, method="coop", seed=3, epochs=1), CPU) is first
     shared.keep("features", SET, ITEMS, made)
-    assert (built, made.count) == (["mini"], 1)
+    assert (built, made.count) == (["lite"], 1)
     shared.backbone(replace(settings, precision="bf16"), CPU)
     shared.keep("features", SET, ITEMS, made)  # of another tower
-    assert (built, made.count) == (["mini", "mini"], 2)
+    assert (built, made.count) == (["lite", "lite"], 2)
 
 
 def test_a_data_set_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from gopro.training.config import TrainSettings
 def test_defaults_are_the_published_protocol() -> None:
     settings = TrainSettings(dataset="world")
     assert (settings.task, settings.method, settings.shots) == ("base2new", "gopro", 16)
-    assert (settings.backbone, settings.select, settings.precision) == ("mini", "last", "fp32")
+    assert (settings.backbone, settings.select, settings.precision) == ("lite", "last", "fp32")
     assert settings.epochs is None and settings.lr is None  # the method's recipe decides
 
 
