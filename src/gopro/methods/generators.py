@@ -61,6 +61,7 @@ class PaperGenerator(nn.Module):
         self.style = style
         self.rescale = rescale
         inputs = [widths[layer - 1] for layer in self.layers] + [widths[-1]] * (2 * style)
+        self.inputs = inputs
         self.maps = nn.ModuleList(nn.Linear(width, text_width) for width in inputs)
         self.rho = nn.ModuleDict({name: nn.Linear(len(inputs), tokens) for name in branches})
         for parameter in self.rho.parameters():
@@ -95,10 +96,12 @@ class PaperGenerator(nn.Module):
 
     def _rows(self, features: ImageFeatures) -> Tensor:
         """The mapped primitives, stacked: [B, d_t, R]."""
+        rows = []
         primitives = self.primitives(features)
-        if self.rescale:
-            primitives = [F.layer_norm(primitive, primitive.shape[-1:]) for primitive in primitives]
-        rows = [linear(primitive) for linear, primitive in zip(self.maps, primitives, strict=True)]
+        for linear, width, primitive in zip(self.maps, self.inputs, primitives, strict=True):
+            # ONNX needs the width as a constant
+            scaled = F.layer_norm(primitive, (width,)) if self.rescale else primitive
+            rows.append(linear(scaled))
         return torch.stack(rows, dim=-1)
 
 

@@ -41,6 +41,13 @@ def test_float32(make: Make, given: Given, tmp_path: Path, method: str) -> None:
     assert about["preprocessing"]["size"] == 32
 
 
+def test_lite(given: Given, tmp_path: Path) -> None:
+    classifier = PromptClassifier(backbone="lite", epochs=1, batch=4, shots=1, workers=1)
+    result = export.export(classifier.fit(*given), tmp_path / "a.onnx")
+    assert result.difference <= export.TOLERANCE
+    assert result.agreeing == result.pictures
+
+
 def test_uint8_and_other_names(make: Make, given: Given, tmp_path: Path) -> None:
     classifier = make().fit(*given).with_classes(["one thing", "another"])
     export.export(classifier, tmp_path / "a.onnx", pixels="uint8")
