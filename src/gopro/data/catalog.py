@@ -11,6 +11,7 @@ from gopro.data import official
 from gopro.data.benchmark_sets import read_fixed
 from gopro.data.catalog_entry import Known, Reader, Size
 from gopro.data.domains import read_domains
+from gopro.data.folder import read_class_folders
 from gopro.data.imagenet import read_imagenet
 from gopro.data.worldset import read_world
 
@@ -220,6 +221,22 @@ KNOWN: dict[str, Known] = {
         Size(10, (24330,), 2700),
         "CDLA Permissive 1.0",
         "https://lila.science/datasets/caltech-camera-traps",
+    ),
+    "rsscn7": Known(
+        "RSSCN7: 7 kinds of land seen from the air",
+        read_class_folders,
+        ("rsscn7", "RSSCN7"),
+        Size(7, (2800,), 350),
+        "none stated; research",
+        "https://github.com/palewithout/RSSCN7",
+    ),
+    "dtd10": Known(
+        "DTD10: the first ten of DTD's textures by name",
+        read_class_folders,
+        ("dtd10",),
+        Size(10, (1200,), 130),
+        "research",
+        "https://www.robots.ox.ac.uk/~vgg/data/dtd/",
     ),
     "world": Known(
         "built in: drawn objects in four styles, made when needed, no download",

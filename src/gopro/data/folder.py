@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gopro.common.errors import GoproError
@@ -56,6 +57,26 @@ def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> 
         test=parts.get("test", ()),
         notes=notes,
     )
+
+
+def read_class_folders(name: str, home: Path, classes: int) -> Dataset:
+    """Read a data set of the catalog whose only annotations are its class folders.
+
+    Args:
+        name: The data set's name.
+        home: Its folder.
+        classes: Expected number of classes.
+
+    Raises:
+        GoproError: When classes are missing, or as for ``read_folder``.
+    """
+    dataset = read_folder(home)
+    if len(dataset.class_names) != classes:
+        raise GoproError(
+            f"{home} has {len(dataset.class_names)} class folders and {classes} were wanted; "
+            "unpack the complete set again (for a part of it: folder:PATH)"
+        )
+    return replace(dataset, name=name)
 
 
 def _class_keys(folder: Path, part: str) -> dict[str, list[str]]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gopro.common.errors import GoproError
-from gopro.results import published
+from gopro.results import dataset_averages, published
 from gopro.results.averages import over_seeds, spread
-from gopro.results.results_json import harmonic_mean, method_name
+from gopro.results.results_json import method_name
 from gopro.results.statistics import Difference, paired
 
 ZERO_SHOT = "zero-shot CLIP"
@@ -108,7 +108,8 @@ def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list
         columns = ("few-shot",) if few_shot else tuple(row["scores"])
         key = (row["task"], row["dataset"], row["backbone"], shots, columns)
         groups.setdefault(key, []).append(_series(row))
-    tables = [_average(key, sets, baseline) for key, sets in _over_datasets(groups)]
+    averages = [_average(key, sets, baseline) for key, sets in _over_datasets(groups)]
+    tables = [table for table in averages if table.lines]
     for (task, dataset, backbone, shots, _), series in groups.items():
         joined = _by_shots(series) if task == "few-shot" else series
         lines = _lines(joined, baseline, task, dataset)
@@ -153,50 +154,53 @@ def _by_shots(series: Sequence[_Series]) -> list[_Series]:
 def _over_datasets(
     groups: Mapping[tuple[Any, ...], Sequence[_Series]],
 ) -> list[tuple[tuple[Any, ...], dict[str, Sequence[_Series]]]]:
-    """The groups of ``base2new`` that differ only by the data set, if there are several."""
+    """The groups of a task that differ only by the data set, if there are several."""
     by_settings: dict[tuple[Any, ...], dict[str, Sequence[_Series]]] = {}
     for (task, dataset, backbone, shots, _), series in groups.items():
-        if task == "base2new":
-            by_settings.setdefault((task, backbone, shots), {})[dataset] = series
+        if task in dataset_averages.TASKS:
+            joined = _by_shots(series) if task == "few-shot" else series
+            by_settings.setdefault((task, backbone, shots), {})[dataset] = joined
     return [(key, sets) for key, sets in by_settings.items() if len(sets) > 1]
 
 
 def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseline: str) -> Table:
-    """Accuracies averaged over data sets; the harmonic mean is that of the averages, as published.
+    """Accuracies averaged over data sets, of the methods that were run on all of them.
 
-    It has only the methods that were run on all data sets. Gains are paired by data set.
+    Gains are paired by data set.
     """
     task, backbone, shots = key
     figures = published.figures if set(published.datasets()) == set(sets) else lambda *_: {}
-    named = [{one.name: one for one in series} for series in sets.values()]
+    named = {dataset: {one.name: one for one in series} for dataset, series in sets.items()}
     lines: list[Line] = []
-    summaries: dict[str, list[float]] = {}
-    for name in [name for name in named[0] if all(name in series for series in named)]:
-        members = [series[name] for series in named]
-        seeds = sorted(set.intersection(*(set(one.ours) for one in members)))
-        if not seeds:
+    gained: dict[str, list[float]] = {}
+    for name in next(iter(named.values())):
+        if not all(name in series for series in named.values()):
             continue
-        if ZERO_SHOT not in summaries:
-            zero = [one.zero for one in members]
-            summaries[ZERO_SHOT] = _summaries(zero, seeds)
-            scores = _steady(spread([_averaged(zero, seed) for seed in seeds]))
+        members = {dataset: series[name] for dataset, series in named.items()}
+        first = next(iter(members.values()))
+        seeds = sorted(set.intersection(*(set(one.ours) for one in members.values())))
+        if not dataset_averages.comparable(task, [one.ours for one in members.values()], seeds):
+            continue
+        if ZERO_SHOT not in gained:
+            zero = {dataset: one.zero for dataset, one in members.items()}
+            gained[ZERO_SHOT] = dataset_averages.summaries(task, zero, seeds)
+            rows = [dataset_averages.averaged(task, zero, seed) for seed in seeds]
+            scores = _steady(spread(rows))
             lines.append(Line(ZERO_SHOT, scores, published=figures(task, "average", "zeroshot")))
-        if members[0].method == "zeroshot":
+        if first.method == "zeroshot":
             continue
-        ours = [one.ours for one in members]
-        summaries[name] = _summaries(ours, seeds)
-        scores = spread([_averaged(ours, seed) for seed in seeds])
-        seconds = statistics.mean(one.seconds for one in members)
-        theirs = figures(task, "average", members[0].method)
-        counts = {one.learned for one in members}
+        ours = {dataset: one.ours for dataset, one in members.items()}
+        gained[name] = dataset_averages.summaries(task, ours, seeds)
+        scores = spread([dataset_averages.averaged(task, ours, seed) for seed in seeds])
+        seconds = statistics.mean(one.seconds for one in members.values())
+        theirs = figures(task, "average", first.method)
+        counts = {one.learned for one in members.values()}
         learned = counts.pop() if len(counts) == 1 else None
         lines.append(Line(name, scores, tuple(seeds), seconds, learned, published=theirs))
-    base = next((name for name in summaries if _is(name, baseline)), None)
+    base = next((name for name in gained if _is(name, baseline)), None)
     if base is not None:
         lines = [
-            _with_gain(line, summaries[line.method], summaries[base])
-            if line.method != base
-            else line
+            _with_gain(line, gained[line.method], gained[base]) if line.method != base else line
             for line in lines
         ]
     return _table(task, "average", backbone, shots, lines, baseline, tuple(sets))
@@ -263,18 +267,6 @@ def _spread(by_seed: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
 def _steady(scores: Mapping[str, Score]) -> dict[str, Score]:
     """The scores, with None in place of a standard deviation of 0: nothing is random."""
     return {name: (mean, deviation or None) for name, (mean, deviation) in scores.items()}
-
-
-def _averaged(sets: Sequence[Mapping[int, Mapping[str, float]]], seed: int) -> dict[str, float]:
-    base, new = (statistics.mean(one[seed][name] for one in sets) for name in ("base", "new"))
-    return {"base": base, "new": new, "harmonic_mean": harmonic_mean(base, new)}
-
-
-def _summaries(
-    sets: Sequence[Mapping[int, Mapping[str, float]]], seeds: Sequence[int]
-) -> list[float]:
-    """The harmonic mean of each data set, averaged over seeds."""
-    return [statistics.mean(one[seed]["harmonic_mean"] for seed in seeds) for one in sets]
 
 
 def _with_gain(line: Line, ours: Sequence[float], theirs: Sequence[float]) -> Line:

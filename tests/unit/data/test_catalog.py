@@ -111,8 +111,23 @@ def test_present_sets(tmp_path: Path) -> None:
     assert data.present(tmp_path / "gone") == []
 
 
+def test_class_folders_as_a_set_of_the_catalog(
+    tmp_path: Path, make_folder: Callable[[Path, Mapping[str, int]], Path]
+) -> None:
+    land = ("field", "forest", "grass", "industry", "parking_lot", "residential_area")
+    home = make_folder(tmp_path / "RSSCN7", dict.fromkeys(land, 4))
+    with pytest.raises(GoproError, match="has 6 class folders and 7 were wanted"):
+        data.load("rsscn7", tmp_path)
+    make_folder(home, {"river_or_lake": 4})
+    read = data.load("rsscn7", tmp_path)
+    assert read.name == "rsscn7" and read.class_names == (*land, "river_or_lake")
+    assert [len(part) for part in (read.train, read.val, read.test)] == [14, 7, 7]
+    assert read.notes[0] == "split generated 50/20/30 a class with seed 1"
+    assert data.load("rsscn7", tmp_path, seed=2).train == read.train  # one split for all seeds
+
+
 def test_every_entry_is_complete() -> None:
-    assert len(KNOWN) == 21
+    assert len(KNOWN) == 23
     for name, known in KNOWN.items():
         assert known.size.classes > 1
         assert len(known.size.counts) in (1, 3)
@@ -120,7 +135,7 @@ def test_every_entry_is_complete() -> None:
         assert name == "world" or known.source.startswith("http")
         assert set(known.variants) <= set(KNOWN)
     folders = [folder.casefold() for known in KNOWN.values() for folder in set(known.folders)]
-    assert len(set(folders)) == len(folders) - 2  # PACS and VLCS in two spellings
+    assert len(set(folders)) == len(folders) - 3  # PACS, VLCS and RSSCN7 in two spellings
 
 
 def test_docs_name_the_folder_of_every_set() -> None:

@@ -88,6 +88,45 @@ def test_average_over_data_sets_takes_the_harmonic_mean_of_averages() -> None:
     assert not line.published  # two sets of eleven
 
 
+def test_average_of_domains_has_a_column_for_each_set() -> None:
+    task = "domain-generalization"
+    runs = [
+        make(seed=seed, task=task, dataset=name, ours={domain: value + seed}, zero={domain: 50.0})
+        for seed in (1, 2)
+        for name, domain, value in (
+            ("pacs", "photo", 70.0),
+            ("pacs", "sketch", 50.0),
+            ("world", "line", 40.0),
+            ("world", "night", 20.0),
+        )
+    ]
+    average, *rest = build(runs)
+    assert average.columns == ("pacs", "world", "average") and len(rest) == 2
+    line = average.lines[1]
+    assert [line.scores[name][0] for name in average.columns] == [61.5, 31.5, 46.5]
+    assert line.gain is not None and line.gain.mean == pytest.approx((11.5 - 18.5) / 2)
+    assert line.gain.pairs == 2
+
+
+def test_average_of_few_shot_curves_takes_the_shots_of_all_sets() -> None:
+    runs = [
+        make(task="few-shot", shots=shots, dataset=dataset, ours={"all": value}, zero={"all": 40.0})
+        for shots, dataset, value in (
+            (1, "dtd", 50.0),
+            (4, "dtd", 60.0),
+            (16, "dtd", 70.0),
+            (4, "eurosat", 50.0),
+            (1, "eurosat", 44.0),
+        )
+    ]
+    average, *_ = build(runs)
+    assert average.columns == ("1", "4") and average.datasets == ("dtd", "eurosat")
+    line = average.lines[1]
+    assert [line.scores[shots][0] for shots in average.columns] == [47.0, 55.0]
+    assert line.gain is not None and line.gain.mean == 15.0
+    assert [one.dataset for one in build(runs[2:4])] == ["dtd", "eurosat"]  # no shots in common
+
+
 def test_few_shot_numbers_are_columns() -> None:
     runs = [
         make(seed=seed, task="few-shot", shots=shots, ours={"all": value}, zero={"all": 40.0})

@@ -258,6 +258,8 @@ SOURCES: dict[str, tuple[Piece, ...]] = {
         )
     ),
     "terra_incognita": (),
+    "rsscn7": (),
+    "dtd10": (),
 }
 """Name of a data set -> its files. Built-in sets have none."""
 
@@ -269,5 +271,9 @@ BY_HAND = {
     "images/train and images/val",
     "terra_incognita": "its pictures lie in one folder beside a list of places and animals: "
     "arrange them by location and class as DomainBed's download script does",
+    "rsscn7": "its makers share it from a page that asks for a visit: unpack it, and give each "
+    "class folder a name in words, such as parking_lot and river_or_lake",
+    "dtd10": "it is a part of DTD: run `gopro data download dtd`, and copy the class folders "
+    "banded to crystalline, the first ten by name, out of dtd/images",
 }
 """Name of a data set -> what must be fetched by hand, and why."""
