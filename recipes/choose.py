@@ -1,131 +1,195 @@
-"""Choose a method's training settings without using test images or new classes.
+"""Choose the methods' training settings without using test images or new classes.
 
-    python -m recipes.choose caltech101 --root DATA --method gopro \
-        --try "lr=0.01" --try "lr=0.03 epochs=20" --out runs/choose
+    python -m recipes.choose world,dtd10 --root DATA --methods coop,gopro --out runs/choose
 
 Only the training split of the first half of the classes is used, in two quarters. Each candidate
-trains on 16 images per class of one quarter. It is tested on the remaining training images of this
-quarter ("base") and of the other one ("new"). Then the quarters change places; the printed
-accuracies are means of both. Reported results have other seeds.
+trains on 16 images per class of one quarter. It is tested on remaining training images of this
+quarter ("base") and of the other one ("new"), at most 20 of a class. Then the quarters change
+places. A candidate's harmonic mean is the average over both directions and all data sets. Reported
+results have other seeds.
+
+Every method gets six candidates by the same rule: three learning rates, each ten times the one
+before; then a third and three times the best of them; then the best rate with another number of
+epochs. ``--try "lr=0.01 epochs=20"``, given once or more, measures these instead. ``--write``
+writes the best values into the recipe files of the backbone, ``--log`` all of them into a CSV file.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import yaml
+from recipes.candidates import Changes, Outcome, candidate, inner, search, words
+
+from gopro.common.errors import NotFiniteError
 from gopro.data import Dataset, load
-from gopro.data.fewshot import sample
-from gopro.methods import find
+from gopro.methods import configs, find
 from gopro.results import results_json
 from gopro.results.runfolder import DONE
 from gopro.runs import run
+from gopro.runs.sweep.suite import default_methods
+from gopro.runs.workspace import SHARED, Workspace
 from gopro.training.config import DEFAULT_BACKBONE, TrainSettings
 
 SEED = 101
 
 
-def inner(dataset: Dataset, shots: int, seed: int, swap: bool = False) -> Dataset:
-    """The data set of the candidates: training images of the base classes, split anew.
-
-    Args:
-        dataset: The full data set.
-        shots: Images per class for training; the others are the test images.
-        seed: Seed of this choice.
-        swap: Whether the second quarter of the classes comes first.
-    """
-    half = (len(dataset.class_names) + 1) // 2
-    first = (half + 1) // 2
-    order = [*range(first, half), *range(first)] if swap else list(range(half))
-    names = tuple(dataset.class_names[old] for old in order)
-    label = {old: new for new, old in enumerate(order)}
-    items = [replace(x, label=label[x.label]) for x in dataset.train if x.label in label]
-    chosen = set(sample(items, shots, seed, class_names=names))
-    return replace(
-        dataset,
-        class_names=names,
-        train=tuple(item for item in items if item in chosen),
-        val=(),
-        test=tuple(item for item in items if item not in chosen),
-    )
-
-
-def candidate(text: str) -> dict[str, Any]:
-    """Parse a candidate such as "lr=0.03 gopro.w_sem=2"."""
-    pairs = [pair.partition("=") for pair in text.split()]
-    return {name: _value(value) for name, _, value in pairs}
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
 def measure(
-    dataset: Dataset, base: TrainSettings, changes: dict[str, Any], folder: Path
+    dataset: Dataset,
+    base: TrainSettings,
+    changes: Changes,
+    folder: Path,
+    workspace: Workspace | None = None,
 ) -> dict[str, Any]:
-    """Train and test one candidate on one half of the classes; finished runs are reused."""
+    """Train and test one candidate on one half of the classes; finished runs are reused.
+
+    Raises:
+        NotFiniteError: When the training diverges.
+    """
     prefix = f"{base.method}."
     options = {k.removeprefix(prefix): v for k, v in changes.items() if k.startswith(prefix)}
     general = {k: v for k, v in changes.items() if not k.startswith(prefix)}
     settings = replace(base, out=folder, validate=False, resume=True, **general)
     if not (folder / DONE).exists():
-        run.train(settings, find(base.method).Settings(**options), dataset)
-    return results_json.read(folder)
+        made = find(base.method).Settings(**options)
+        run.train(settings, made, dataset, workspace=workspace)
+    return dict(results_json.read(folder))
+
+
+class Bench:
+    """Measures candidates on all data sets, in both directions.
+
+    Args:
+        names: Data sets.
+        base: The settings that all runs share.
+        out: Folder of the runs.
+    """
+
+    def __init__(self, names: Sequence[str], base: TrainSettings, out: Path) -> None:
+        self.base, self.out = base, out
+        self.workspace = Workspace(SHARED)
+        self.halves = {
+            name: [inner(load(name, base.root), base.shots, SEED, swap) for swap in (False, True)]
+            for name in names
+        }
+        self.zeroshot: dict[str, Outcome] = {}
+        self.rows: list[tuple[str, str, Outcome]] = []
+
+    def __call__(self, method: str, changes: Changes) -> Outcome:
+        """The outcome of a candidate, averaged over the data sets; prints it."""
+        outcomes = [self._on(name, method, changes) for name in self.halves]
+        mean = _mean(changes, outcomes)
+        print(f"{method:14} {mean}", flush=True)
+        return mean
+
+    def _on(self, name: str, method: str, changes: Changes) -> Outcome:
+        place = f"{method} {words(changes)}".replace("/", "-").replace(" ", "_")
+        base = replace(self.base, dataset=name, method=method)
+        try:
+            results = [
+                measure(half, base, changes, self.out / name / place / str(k), self.workspace)
+                for k, half in enumerate(self.halves[name])
+            ]
+        except NotFiniteError:
+            outcome = Outcome(changes, 0.0, 0.0, 0.0, 0.0)
+        else:
+            outcome = _mean(changes, [_outcome(changes, each) for each in results])
+            before = [_outcome({}, {**each["zeroshot"], "train_seconds": 0}) for each in results]
+            self.zeroshot[name] = _mean({}, before)
+        self.rows.append((method, name, outcome))
+        return outcome
+
+    def log(self, file: Path) -> None:
+        """Write a row for each method, data set and candidate."""
+        named = [name for _, _, one in self.rows for name in one.changes]
+        columns = list(dict.fromkeys(named))
+        with file.open("w", encoding="utf-8", newline="") as target:
+            writer = csv.writer(target, lineterminator="\n")
+            writer.writerow(["method", "dataset", *columns, "base", "new", "harmonic mean"])
+            zero = [("zeroshot", name, one) for name, one in self.zeroshot.items()]
+            for method, name, one in [*zero, *self.rows]:
+                values = [one.changes.get(column, "") for column in columns]
+                scores = (one.base, one.new, one.harmonic_mean)
+                writer.writerow([method, name, *values, *(f"{score:.2f}" for score in scores)])
+
+
+def _outcome(changes: Changes, results: dict[str, Any]) -> Outcome:
+    base, new = (results["test"][part]["accuracy"] for part in ("base", "new"))
+    return Outcome(changes, base, new, results["harmonic_mean"], results["train_seconds"])
+
+
+def _mean(changes: Changes, outcomes: Sequence[Outcome]) -> Outcome:
+    numbers = [
+        fmean(getattr(one, name) for one in outcomes)
+        for name in ("base", "new", "harmonic_mean", "seconds")
+    ]
+    return Outcome(changes, *numbers)
+
+
+def recipe(method: str, backbone: str, command: str, outcomes: Sequence[Outcome]) -> str:
+    """The recipe file of a method on a backbone: the best values that differ from the published."""
+    published = configs.values(method)
+    best = outcomes[0].changes
+    differing = {name: value for name, value in best.items() if published.get(name) != value}
+    lines = [
+        f"# Training on {backbone}: the values that differ from published/{method}.yaml.",
+        "# Chosen by the best harmonic mean, without test images, with",
+        f"# {command}",
+        *(f"# {one.harmonic_mean:.2f} with {words(one.changes)}" for one in outcomes),
+    ]
+    return "\n".join(lines) + "\n" + yaml.safe_dump(differing, sort_keys=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure every candidate and print them by harmonic mean, the best first."""
+    """Measure the candidates of each method and print them by harmonic mean, the best first."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("dataset")
+    parser.add_argument("datasets", help="data sets: a,b")
     parser.add_argument("--root", type=Path)
-    parser.add_argument("--method", default="gopro")
+    parser.add_argument("--methods", help="methods: a,b; all that any backbone can run")
     parser.add_argument("--backbone", default=DEFAULT_BACKBONE)
     parser.add_argument("--shots", type=int, default=16)
-    parser.add_argument("--try", action="append", dest="candidates", required=True)
+    parser.add_argument("--try", action="append", dest="candidates", help="measure this candidate")
     parser.add_argument("--out", type=Path, default=Path("runs/choose"))
+    parser.add_argument("--log", type=Path, help="write all candidates into this CSV file")
+    parser.add_argument("--write", action="store_true", help="write the recipe files")
     values = parser.parse_args(arguments)
-    dataset = load(values.dataset, values.root)
-    halves = [inner(dataset, values.shots, SEED, swap) for swap in (False, True)]
+    trained = [name for name in default_methods() if name != "zeroshot"]
+    methods = values.methods.split(",") if values.methods else trained
+    datasets = values.datasets.split(",")
     base = TrainSettings(
-        dataset=values.dataset,
+        dataset=datasets[0],
         root=values.root,
-        method=values.method,
         backbone=values.backbone,
         shots=values.shots,
         seed=SEED,
     )
-    rows = []
-    for text in values.candidates:
-        folder = values.out / f"{values.method} {text}".replace("/", "-").replace(" ", "_")
-        results = [
-            measure(half, base, candidate(text), folder / f"half{number}")
-            for number, half in enumerate(halves, 1)
-        ]
-        seconds = fmean(each["train_seconds"] for each in results)
-        rows.append((*_means(results), seconds, text))
-        print(_line(*rows[-1]), flush=True)
-    print("\nbest first:")
-    for row in sorted(rows, key=lambda row: -row[2]):
-        print(_line(*row))
-    print(_line(*_means([each["zeroshot"] for each in results]), 0.0, "(zero-shot)"))
-
-
-def _means(results: Sequence[dict[str, Any]]) -> tuple[float, float, float]:
-    """Base and new accuracy and harmonic mean, averaged over the two halves."""
-    base, new = (fmean(x["test"][name]["accuracy"] for x in results) for name in ("base", "new"))
-    return base, new, fmean(each["harmonic_mean"] for each in results)
-
-
-def _line(base: float, new: float, mean: float, seconds: float, text: str) -> str:
-    return f"base {base:6.2f}  new {new:6.2f}  hm {mean:6.2f}  {seconds:5.0f} s  {text}"
+    bench = Bench(datasets, base, values.out)
+    for method in methods:
+        if values.candidates:
+            tried = [bench(method, candidate(text)) for text in values.candidates]
+            outcomes = sorted(tried, key=lambda one: -one.harmonic_mean)
+        else:
+            outcomes = search(method, lambda changes, method=method: bench(method, changes))
+        print(f"\n{method}, best first:")
+        for outcome in (*outcomes, _mean({"": "zero-shot"}, list(bench.zeroshot.values()))):
+            print(outcome)
+        print()
+        if values.log:
+            bench.log(values.log)
+        if values.write:
+            command = (
+                f"python -m recipes.choose {values.datasets} --backbone {values.backbone} "
+                f"--methods {method}"
+            )
+            folder = Path(configs.__file__).parent / values.backbone
+            text = recipe(method, values.backbone, command, outcomes)
+            (folder / f"{method}.yaml").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class Recipe:
     warmup_lr: float = 1e-5
     augment: Literal["none", "crop-flip"] = "crop-flip"
     optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    view_cache: int = 0
 
     def steps(self, images: int) -> int:
         """Steps in one epoch of ``images`` images, without an incomplete last batch, as in CoOp."""

@@ -97,7 +97,7 @@ def _add_up(
     own += sum(tests.values()) if trial.modifies_image_encoder else 0
     encoded = frozen + own
     steps = recipe.steps(trained) * recipe.epochs
-    copies = settings.view_cache * trained
+    copies = recipe.view_cache * trained
     seconds = {
         "decoding": costs.decode * (trained + val + sum(tests.values())),
         "encoding": costs.image * encoded,
@@ -141,7 +141,7 @@ def _steps(prepared: PreparedRun, trial: Method, pixels: Tensor, decode: float) 
     labels = torch.tensor([item.label for item in prepared.plan.train[: len(pixels)]])
     live = live_batches(trial, pixels, labels, recipe, settings, count)
     trial.train()
-    if not settings.view_cache:
+    if not recipe.view_cache:
         return _Costs(decode, image, 0.0, often(lambda: learn(trial, live())))
     batch = live()
     views = often(lambda: trial.encode(live()), gradient=False) / len(batch.labels)

@@ -194,9 +194,9 @@ class TrainSettings:
     views: ViewSettings = field(default_factory=ViewSettings)
     """How the augmented views are made."""
 
-    view_cache: int = 0
+    view_cache: int | None = None
     """Draw each augmented view from this number of copies, encoded once before training. 0 makes
-    new views in every step, as published."""
+    new views in every step, as published. By default the method's recipe."""
 
     def __post_init__(self) -> None:
         positive = (
@@ -213,8 +213,9 @@ class TrainSettings:
             if value is not None and not 0 <= value < float("inf"):
                 raise GoproError(f"got --{name} {value}; it must be a number of 0 or more")
         for name in ("seed", "view_cache"):
-            if getattr(self, name) < 0:
-                raise GoproError(f"got --{name} {getattr(self, name)}; it must be 0 or more")
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise GoproError(f"got --{name} {value}; it must be 0 or more")
         if self.targets is not None and not self.target_names:
             raise GoproError("got empty --targets; wanted names separated by commas: pacs,dtd")
         unknown = [name for name in self.logger_names if name not in LOGGERS]

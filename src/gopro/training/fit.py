@@ -63,7 +63,6 @@ def learn(
             validate=validate,
             select_best=settings.select == "best",
             checkpoint_every=settings.checkpoint_every,
-            view_cache=settings.view_cache,
             loggers=opened,
         )
         if settings.resume:

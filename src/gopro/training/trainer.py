@@ -77,7 +77,6 @@ class Trainer:
         validate: Gives the accuracy in percent on validation images, after each epoch.
         select_best: Use the weights of the best validation accuracy instead of the last ones.
         checkpoint_every: Epochs between checkpoints.
-        view_cache: Number of copies of each view, encoded before training; 0 for live views.
         loggers: Get each epoch's row of metrics.
 
     Raises:
@@ -97,7 +96,6 @@ class Trainer:
         validate: Callable[[Method], float] | None = None,
         select_best: bool = False,
         checkpoint_every: int = 1,
-        view_cache: int = 0,
         loggers: Sequence[Logger] = (),
     ) -> None:
         self.method, self.data, self.recipe = method, data, recipe
@@ -109,7 +107,8 @@ class Trainer:
         self.batch = min(recipe.batch, len(data.labels))
         self.steps = recipe.steps(len(data.labels))
         images = (method, data.pixels, views, recipe.augment, seed, data.features)
-        self.source = CachedViews(*images, copies=view_cache) if view_cache else LiveViews(*images)
+        copies = recipe.view_cache
+        self.source = CachedViews(*images, copies=copies) if copies else LiveViews(*images)
         self.optimizer = make_optimizer(recipe, [p for p in method.parameters() if p.requires_grad])
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.progress = Progress()

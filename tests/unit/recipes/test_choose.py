@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from recipes import choose
+from recipes.candidates import Changes, Outcome, candidate, inner, search, words
 
+from gopro.common.errors import NotFiniteError
 from gopro.data import Dataset, Item, load
+from gopro.methods import configs
 from gopro.training.config import TrainSettings
+from tiny_run import write_photos
 
 NAMES = ("ant", "bee", "cat", "dog", "eel", "fox", "gnu", "hen")
 
@@ -25,7 +29,7 @@ def _items(part: str, count: int) -> tuple[Item, ...]:
 
 def test_inner_set_holds_training_images_of_base_classes_alone() -> None:
     whole = Dataset("eight", None, NAMES, _items("train", 6), _items("val", 3), _items("test", 4))
-    found = choose.inner(whole, shots=4, seed=7)
+    found = inner(whole, shots=4, seed=7)
     assert found.class_names == NAMES[:4]
     assert (len(found.train), len(found.val), len(found.test)) == (16, 0, 8)
     assert set(found.train) | set(found.test) == {i for i in whole.train if i.label < 4}
@@ -34,7 +38,7 @@ def test_inner_set_holds_training_images_of_base_classes_alone() -> None:
 
 def test_quarters_are_swapped() -> None:
     whole = Dataset("eight", None, NAMES, _items("train", 6), (), _items("test", 4))
-    found = choose.inner(whole, shots=4, seed=7, swap=True)
+    found = inner(whole, shots=4, seed=7, swap=True)
     assert found.class_names == ("cat", "dog", "ant", "bee")
     assert all(item.key.split("/")[1] == found.class_names[item.label] for item in found.test)
 
@@ -48,7 +52,75 @@ def test_quarters_are_swapped() -> None:
     ],
 )
 def test_candidate(text: str, wanted: dict[str, object]) -> None:
-    assert choose.candidate(text) == wanted
+    assert candidate(text) == wanted
+    assert candidate(words(wanted)) == wanted
+
+
+def test_tests_have_at_most_some_images_of_a_class() -> None:
+    whole = Dataset("eight", None, NAMES, _items("train", 9), (), ())
+    found = inner(whole, shots=4, seed=7, tested=2)
+    assert [item.label for item in found.test] == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert set(found.test) < set(inner(whole, shots=4, seed=7).test)
+
+
+def _told(best: float, epochs: int) -> tuple[list[Changes], list[Outcome]]:
+    """What a search tries, if the harmonic mean falls with the distance to a rate."""
+    tried: list[Changes] = []
+
+    def measure(changes: Changes) -> Outcome:
+        tried.append(changes)
+        distance = abs(np.log(changes["lr"] / best)) + 0.1 * (changes["epochs"] != epochs)
+        return Outcome(changes, 50.0, 50.0, 90.0 - distance, 1.0)
+
+    return tried, search("coop", measure)
+
+
+def test_search_gives_every_method_six_candidates() -> None:
+    tried, outcomes = _told(best=0.06, epochs=15)
+    assert [one["lr"] for one in tried] == [0.002, 0.02, 0.2, 0.0067, 0.06, 0.06]
+    assert [one["epochs"] for one in tried] == [50, 50, 50, 50, 50, 15]
+    assert outcomes[0].changes == {"lr": 0.06, "epochs": 15, "batch": 32, "view_cache": 4}
+    marks = [one.harmonic_mean for one in outcomes]
+    assert len(marks) == 6 and marks == sorted(marks, reverse=True)
+
+
+def test_search_by_kind_of_method() -> None:
+    def measure(changes: Changes) -> Outcome:
+        return Outcome(changes, 1.0, 1.0, 1.0, 1.0)
+
+    with_own_prompts = search("gopro", measure)
+    assert {one.changes["batch"] for one in with_own_prompts} == {8}
+    assert {one.changes["epochs"] for one in with_own_prompts} == {5, 15}
+    adam = sorted(one.changes["lr"] for one in search("tcp", measure))
+    assert adam[-1] == pytest.approx(0.02)
+
+
+def test_recipe_holds_the_best_values_that_differ(tmp_path: Path) -> None:
+    outcomes = [
+        Outcome({"lr": 0.2, "epochs": 50, "batch": 32, "view_cache": 4}, 60.0, 50.0, 54.5, 1.0),
+        Outcome({"lr": 0.002, "epochs": 50, "batch": 32, "view_cache": 4}, 40.0, 50.0, 44.4, 1.0),
+    ]
+    text = choose.recipe("coop", "lite", "python -m recipes.choose world --methods coop", outcomes)
+    (tmp_path / "coop.yaml").write_text(text, encoding="utf-8")
+    assert configs._read(tmp_path / "coop.yaml") == {"lr": 0.2, "view_cache": 4}
+    assert "# 54.50 with lr=0.2 epochs=50 batch=32 view_cache=4\n" in text
+
+
+def test_a_training_that_diverges_is_an_outcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise NotFiniteError("the loss is nan", "use a lower --lr", "")
+
+    monkeypatch.setattr(choose, "measure", broken)
+    bench = choose.Bench([], TrainSettings(dataset="x", method="coop"), tmp_path)
+    bench.halves = {"x": [Dataset("x", None, NAMES, (), (), ())]}
+    assert bench("coop", {"lr": 9.0}) == Outcome({"lr": 9.0}, 0.0, 0.0, 0.0, 0.0)
+    bench.log(tmp_path / "log.csv")
+    assert (tmp_path / "log.csv").read_text().splitlines() == [
+        "method,dataset,lr,base,new,harmonic mean",
+        "coop,x,9.0,0.00,0.00,0.00",
+    ]
 
 
 def test_measured_on_real_files(tmp_path: Path) -> None:
@@ -59,10 +131,21 @@ def test_measured_on_real_files(tmp_path: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(random.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
     source = f"folder:{tmp_path / 'set'}"
-    dataset = choose.inner(load(source), shots=3, seed=choose.SEED)
-    base = TrainSettings(dataset=source, method="coop", shots=3, seed=choose.SEED)
+    dataset = inner(load(source), shots=3, seed=choose.SEED)
+    base = TrainSettings(dataset=source, method="coop", backbone="mini", shots=3, seed=choose.SEED)
     found = choose.measure(dataset, base, {"epochs": 1, "coop.n_ctx": 2}, tmp_path / "run")
     assert found["test"]["base"]["classes"] == found["test"]["new"]["classes"] == 2
     assert found["test"]["base"]["n"] == sum(item.label < 2 for item in dataset.test)
     again = choose.measure(dataset, base, {"epochs": 1, "coop.n_ctx": 2}, tmp_path / "run")
     assert again == found
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_photos(tmp_path / "set")
+    words = [f"folder:{tmp_path / 'set'}", "--methods", "coop", "--backbone", "mini"]
+    words += ["--shots", "2", "--out", str(tmp_path / "out"), "--log", str(tmp_path / "log.csv")]
+    choose.main([*words, "--try", "epochs=1 lr=0.1", "--try", "epochs=0"])
+    text = capsys.readouterr().out
+    assert "coop, best first:" in text and "=zero-shot" in text
+    rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert rows[0] == "method,dataset,epochs,lr,base,new,harmonic mean" and len(rows) == 4
