@@ -16,13 +16,18 @@ def results(arguments: Sequence[str]) -> None:
         description="Print tables of finished runs, averaged over seeds: mean, sample standard "
         "deviation, and the difference to a baseline with its confidence interval.",
     )
-    parser.add_argument("run_dir", type=Path, nargs="+", help="run folders, or folders of them")
+    parser.add_argument(
+        "run_dir",
+        type=Path,
+        nargs="+",
+        help="run folders, folders of them, or CSV files of --format runs",
+    )
     parser.option("--baseline", str, "zeroshot", "zeroshot, or a method among the runs")
     parser.option(
         "--format",
-        Literal["terminal", "markdown", "latex", "csv"],
+        Literal["terminal", "markdown", "latex", "csv", "runs"],
         "terminal",
-        "format of the tables",
+        "format of the tables; runs: no tables, but a CSV row for each run",
     )
     parser.option(
         "--average",
@@ -35,7 +40,6 @@ def results(arguments: Sequence[str]) -> None:
     values = parse(parser, arguments)
 
     from gopro.results.pages.printed import print_runs
-    from gopro.results.runfolder import finished
 
     form = "markdown" if values["markdown"] else values["format"]
-    print_runs(finished(values["run_dir"]), form, values["baseline"], values["average"])
+    print_runs(values["run_dir"], form, values["baseline"], values["average"])

@@ -73,3 +73,13 @@ def test_classes_that_count_the_same(cli: Cli, runs: Path) -> None:
     assert "50.0" in answer.out and "75" not in answer.out
     (runs / "seed1" / "predictions.json").unlink()
     assert "predictions.json" in cli("results", runs, "--average", "class").line
+
+
+def test_runs_as_csv_give_the_same_tables(cli: Cli, runs: Path, tmp_path: Path) -> None:
+    text = cli("results", runs, "--format", "runs").out
+    assert text.count("\n") == 3  # a head and two runs
+    file = tmp_path / "runs.csv"
+    file.write_text(text)
+    assert cli("results", file, "--markdown").out == cli("results", runs, "--markdown").out
+    assert "wanted a file that" in cli("results", tmp_path / "no.csv").line
+    assert "no answers to average" in cli("results", file, "--average", "class").line

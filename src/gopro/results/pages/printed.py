@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,17 @@ from typing import Any
 from rich.console import Console
 
 from gopro.common.console import print_table
-from gopro.results import by_class
+from gopro.common.errors import GoproError
+from gopro.results import by_class, runs_csv
 from gopro.results.pages import formats
 from gopro.results.results_json import method_name, read, summary_of
 from gopro.results.run_record import predictions
+from gopro.results.runfolder import finished
 from gopro.results.tables import ZERO_SHOT, build
 
 
 def print_runs(
-    folders: Sequence[Path],
+    places: Sequence[Path],
     form: str = "terminal",
     baseline: str = "zeroshot",
     average: str = "image",
@@ -25,20 +28,30 @@ def print_runs(
     """Print the tables of finished runs, averaged over seeds.
 
     Args:
-        folders: Run folders.
-        form: terminal, markdown, latex or csv.
+        places: Run folders, folders of them, or CSV files with a row for each run.
+        form: terminal, markdown, latex, csv, or runs.
         baseline: See ``build``.
         average: Whether each "image" or each "class" has the same weight.
 
     Raises:
         GoproError: When a run is damaged or given twice, or no run is of the baseline.
     """
+    files = [place for place in places if place.suffix == ".csv" and not place.is_dir()]
+    folders = finished([place for place in places if place not in files])
     runs: list[Mapping[str, Any]] = [read(folder) for folder in folders]
     if average == "class":
+        if files:
+            raise GoproError(
+                f"{files[0]} has no answers to average by class; name the run folders instead"
+            )
         runs = [
             by_class.averaged(run, predictions(folder))
             for run, folder in zip(runs, folders, strict=True)
         ]
+    runs += [run for file in files for run in runs_csv.read(file)]
+    if form == "runs":
+        runs_csv.write(runs, sys.stdout)
+        return
     tables = build(runs, baseline)
     if average == "class":
         tables = [by_class.titled(table) for table in tables]
