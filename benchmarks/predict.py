@@ -37,8 +37,8 @@ def encoder(classifier: PromptClassifier, paths: Sequence[str]) -> Callable[[], 
     @torch.no_grad()
     def run() -> None:
         numbered = enumerate(paths)
-        size, batch = backbone.image_size, classifier.eval_batch
-        for group in groups(open_picture, numbered, size, batch, classifier.workers):
+        how, batch = classifier.preprocessing, classifier.eval_batch
+        for group in groups(open_picture, numbered, how, batch, classifier.workers):
             pixels = to_unit(stack(group), backbone.device)
             visual(backbone.image_encoder.normalised(pixels))
 

@@ -15,6 +15,7 @@ from gopro.backbones.plain_text import text_encoder
 from gopro.backbones.prompts import ClassTokens, Prompts, tokenize_class_names
 from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Preprocessing
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -72,6 +73,11 @@ class Backbone:
     def image_size(self) -> int:
         """Side of the square input, in pixels."""
         return self.image_encoder.image_size
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """From a picture to the input, as the model's makers do it."""
+        return self.image_encoder.preprocessing
 
     @property
     def normalisation(self) -> tuple[list[float], list[float]]:

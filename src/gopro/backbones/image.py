@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from gopro.backbones.attention_terms import AttentionTerms
 from gopro.backbones.features import ImageFeatures
 from gopro.backbones.visual_prompts import VisualPrompts
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Interpolation, Preprocessing, ResizeMode
 
 # The released code adds this to the summed squares, so that the root is never zero
 _EPSILON = 2.3e-8
@@ -30,11 +31,13 @@ class ImageTower:
         name: The model's name, for messages.
 
     Attributes:
+        preprocessing: From a picture to the input, as the model's makers do it.
         prompts: Puts learned prompts among the tokens of a ViT.
         terms: Adds terms to the attention; None for open_clip's own ViT, see ``low_rank``.
 
     Raises:
-        GoproError: If it has no such layers, or its input isn't square.
+        GoproError: If it has no such layers, its input isn't square, or its pictures are resized
+            in an unknown way.
     """
 
     def __init__(self, visual: Any, name: str) -> None:
@@ -45,6 +48,7 @@ class ImageTower:
         if len(sides) > 1:
             raise GoproError(f"{name} takes images of {size} pixels; gopro needs a square input")
         self.image_size = int(sides.pop())
+        self.preprocessing = _preprocessing(visual, self.image_size, name)
         # one list per thread, because a server encodes for several clients at once
         self._statistics: dict[int, list[tuple[Tensor, Tensor]]] = {}
         for layer in self.layers:
@@ -154,6 +158,21 @@ def _input_size(visual: Any) -> Any:
     """The side that a tower takes: timm's, where its positions fix one, else open_clip's."""
     patches = getattr(getattr(visual, "trunk", None), "patch_embed", None)
     return getattr(patches, "img_size", None) or visual.image_size
+
+
+def _preprocessing(visual: Any, size: int, name: str) -> Preprocessing:
+    """What open_clip has read from the model's ``preprocess_cfg``."""
+    config = getattr(visual, "preprocess_cfg", None) or {}
+    mode = config.get("resize_mode") or "shortest"
+    if mode not in get_args(ResizeMode):
+        raise GoproError(
+            f"{name} asks for the resize mode {mode!r}; gopro has {', '.join(get_args(ResizeMode))}"
+        )
+    # as open_clip does: everything but bilinear is bicubic
+    interpolation: Interpolation = (
+        "bilinear" if config.get("interpolation") == "bilinear" else "bicubic"
+    )
+    return Preprocessing(size, interpolation, mode, int(config.get("fill_color") or 0))
 
 
 def to_unit(pixels: Tensor, device: torch.device) -> Tensor:

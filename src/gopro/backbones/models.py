@@ -19,6 +19,9 @@ from gopro.common.hub import offline, problem
 if TYPE_CHECKING:
     from torch import nn
 
+_PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")
+"""What a tag says about pictures; the size is the architecture's."""
+
 
 def open_model(name: str, pretrained: str | None) -> tuple[nn.Module, Any]:
     """A model with its weights, and its tokenizer.
@@ -46,10 +49,7 @@ def open_model(name: str, pretrained: str | None) -> tuple[nn.Module, Any]:
         )
     model = _create(base, quick)
     load_weights(model, path, name, state)
-    settings = settings or _usual_preprocessing(base)
-    for key in ("mean", "std"):
-        if settings.get(key):
-            setattr(model.visual, f"image_{key}", settings[key])
+    _set_preprocessing(model, settings or _usual_preprocessing(base))
     return model, tokenizer
 
 
@@ -185,13 +185,23 @@ def _quick_somewhere(name: str) -> bool:
     return any(one.get("quick_gelu") for one in settings)
 
 
+def _set_preprocessing(model: Any, settings: dict[str, Any]) -> None:
+    """Give a model those of the settings that its architecture doesn't say."""
+    from open_clip.model import set_model_preprocess_cfg
+
+    chosen = {key: settings[key] for key in _PREPROCESSING if settings.get(key)}
+    set_model_preprocess_cfg(model, {**model.visual.preprocess_cfg, **chosen})
+
+
 def _usual_preprocessing(name: str) -> dict[str, Any]:
-    """Mean and deviation that all published weights of an architecture share, for a bare file."""
-    pairs = {(tuple(one["mean"]), tuple(one["std"])) for one in _settings_of_tags(name)}
-    if len(pairs) != 1:
-        return {}
-    mean, std = pairs.pop()
-    return {"mean": mean, "std": std}
+    """What all published weights of an architecture share, for a bare file."""
+    tags = _settings_of_tags(name)
+    values = {key: {_hashable(one.get(key)) for one in tags} for key in _PREPROCESSING}
+    return {key: several.pop() for key, several in values.items() if len(several) == 1}
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _telling(name: str, text: str) -> contextlib.AbstractContextManager[None]:

@@ -16,10 +16,11 @@ from gopro.classifier import fast_prediction, storage, unfinished
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.examples import Examples
 from gopro.classifier.explain.explanation import Explanation, explain
-from gopro.classifier.fitinputs import inputs_of, read_pixels, settings_of
+from gopro.classifier.fitinputs import inputs_of, settings_of
 from gopro.classifier.hub import Hub
 from gopro.classifier.predictor import Folder, Predictor
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Decode
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
 from gopro.data.pictures import Picture, name_of
@@ -63,6 +64,8 @@ class PromptClassifier(Predictor, Hub):
         device: auto, cpu, cuda, cuda:1 or mps.
         precision: Of the frozen encoders: fp32, bf16 or fp16. Learned weights stay in float32.
         eval_batch: Pictures per step in prediction.
+        decode: exact decodes every pixel; reduced decodes a JPEG at least four times as large as
+            the input at a reduced scale, which is faster and changes the pixels a little.
         workers: Threads that decode pictures; by default one per core.
         examples: Small training pictures to save in the model for explanations; 0 saves none.
         fast: Predict without a text pass over all classes for each picture, if the method
@@ -96,6 +99,7 @@ class PromptClassifier(Predictor, Hub):
         device: str = "auto",
         precision: Literal["fp32", "bf16", "fp16"] = "fp32",
         eval_batch: int = 64,
+        decode: Decode = "exact",
         workers: int | None = None,
         examples: int = 128,
         fast: bool = False,
@@ -114,6 +118,7 @@ class PromptClassifier(Predictor, Hub):
         self.device = device
         self.precision = precision
         self.eval_batch = eval_batch
+        self.decode = decode
         self.workers = workers
         self.examples = examples
         self.fast = fast
@@ -152,7 +157,7 @@ class PromptClassifier(Predictor, Hub):
         started = time.monotonic()
         with seeded(self.seed, backbone.device):
             method = inputs.new_method()
-            pixels = read_pixels(numbered, backbone.image_size, self.eval_batch, self.workers)
+            pixels = inputs.read(numbered)
             data = TrainingSet(pixels, torch.tensor(truth), tuple(map(name_of, numbered)))
             validate = inputs.validator(held_out, method)
             recipe = self.recipe(len(pixels), len(names))
@@ -262,7 +267,7 @@ class PromptClassifier(Predictor, Hub):
         indices = range(0, total, math.ceil(total / _TIMED_PICTURES))
         numbered = [(index, inputs.pictures[index]) for index in indices]
         started = time.monotonic()
-        pixels = read_pixels(numbered, backbone.image_size, self.eval_batch, self.workers)
+        pixels = inputs.read(numbered)
         reading = (time.monotonic() - started) / len(pixels) * total
         with seeded(self.seed, backbone.device):
             method = inputs.new_method()

@@ -213,7 +213,6 @@ def _describe(path: Path, classifier: Predictor, pixels: Pixels, fixed: int | No
     """Write class names and preprocessing into the file's metadata."""
     import onnx
 
-    side = classifier.method_.backbone.image_size
     about = {
         "gopro": __version__,
         "class_names": list(classifier.class_names_),
@@ -221,9 +220,7 @@ def _describe(path: Path, classifier: Predictor, pixels: Pixels, fixed: int | No
         "input": {"layout": "NCHW", "pixels": "0 to 1" if pixels == "float" else "0 to 255"},
         "pictures_per_call": fixed,
         "preprocessing": {
-            "size": side,
-            "resize": "shorter side to size, bicubic with antialiasing",
-            "crop": "centre",
+            **classifier.method_.backbone.preprocessing.in_words(),
             "normalisation": "inside",
         },
         "backbone": {

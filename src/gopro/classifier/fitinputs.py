@@ -66,10 +66,30 @@ class FitInputs:
         if held_out is None:
             return None
         truth = labelled.places_among(held_out.labels, self.classes)
-        size, batch = method.backbone.image_size, self.settings.eval_batch
-        numbered = list(enumerate(held_out.pictures))
-        pixels = read_pixels(numbered, size, batch, self.settings.workers)
-        return validator(method, pixels, truth, batch)
+        pixels = self.read(list(enumerate(held_out.pictures)))
+        return validator(method, pixels, truth, self.settings.eval_batch)
+
+    def read(self, numbered: Sequence[tuple[int, Picture]]) -> Tensor:
+        """Decode pictures and resize them for the backbone: uint8 [N, 3, S, S].
+
+        Args:
+            numbered: Pictures, each after its position in the user's list, which messages name.
+
+        Raises:
+            GoproError: When pictures can't be read; it names the first of them.
+        """
+        settings = self.settings
+        how = self.shared.backbone.preprocessing.with_decode(settings.decode)
+        parts: list[Tensor] = []
+        errors: list[GoproError] = []
+        with bar("reading pictures", len(numbered)) as advance:
+            for group in groups(open_picture, numbered, how, settings.eval_batch, settings.workers):
+                parts += [picture for picture in group if isinstance(picture, Tensor)]
+                errors += [picture for picture in group if isinstance(picture, GoproError)]
+                advance("", len(group))
+        if errors:
+            raise all_unreadable([str(error) for error in errors], len(numbered))
+        return torch.stack(parts)
 
 
 def inputs_of(
@@ -107,32 +127,6 @@ def settings_of(classifier: Estimator) -> TrainSettings:
         return TrainSettings(dataset="pictures", **values)
     except TypeError as error:
         raise GoproError(f"a setting is of the wrong kind ({error}): {classifier}") from error
-
-
-def read_pixels(
-    numbered: Sequence[tuple[int, Picture]], size: int, batch: int, workers: int | None
-) -> Tensor:
-    """Decode pictures and resize them for the backbone: uint8 [N, 3, S, S].
-
-    Args:
-        numbered: Pictures, each after its position in the user's list, which messages name.
-        size: S, the side in pixels.
-        batch: Pictures per step.
-        workers: Threads that decode; None for one per core.
-
-    Raises:
-        GoproError: When pictures can't be read; it names the first of them.
-    """
-    parts: list[Tensor] = []
-    errors: list[GoproError] = []
-    with bar("reading pictures", len(numbered)) as advance:
-        for group in groups(open_picture, numbered, size, batch, workers):
-            parts += [picture for picture in group if isinstance(picture, Tensor)]
-            errors += [picture for picture in group if isinstance(picture, GoproError)]
-            advance("", len(group))
-    if errors:
-        raise all_unreadable([str(error) for error in errors], len(numbered))
-    return torch.stack(parts)
 
 
 def all_unreadable(errors: Sequence[str], total: int) -> GoproError:

@@ -43,7 +43,7 @@ SCHEMA = 1
 
 SETTINGS = (
     *("shots", "epochs", "batch", "lr", "select", "seed", "precision", "eval_batch"),
-    *("examples", "fast"),
+    *("decode", "examples", "fast"),
 )
 """The classifier's settings that are saved under ``settings``."""
 

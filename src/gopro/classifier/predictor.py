@@ -20,6 +20,7 @@ from gopro.classifier.estimator import Estimator
 from gopro.classifier.examples import Examples
 from gopro.classifier.fitinputs import all_unreadable
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Decode, Preprocessing
 from gopro.common.progress import bar
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
@@ -40,6 +41,7 @@ class Predictor(Estimator):
 
     Attributes, beside those that ``PromptClassifier`` describes:
         eval_batch: Pictures per step.
+        decode: See ``Preprocessing``.
         workers: Threads that decode pictures; None for one per core.
         fast: Whether to predict without a text pass over all classes.
         trained_names_: The class names at training.
@@ -50,6 +52,7 @@ class Predictor(Estimator):
     """
 
     eval_batch: int
+    decode: Decode
     workers: int | None
     fast: bool
     classes_: npt.NDArray[Any]
@@ -217,6 +220,11 @@ class Predictor(Estimator):
         return Fingerprints.of(pixels).known(self.fitted_)
 
     @property
+    def preprocessing(self) -> Preprocessing:
+        """From a picture to the backbone's input."""
+        return self.method_.backbone.preprocessing.with_decode(self.decode)
+
+    @property
     def fast_is_ready(self) -> bool:
         """Whether fast prediction is already fitted to these class names, as in a saved model."""
         fast: Any = self._fast_prompts
@@ -234,8 +242,9 @@ class Predictor(Estimator):
         return self._fast_prompts
 
     def _groups(self, images: Iterable[Picture]) -> Iterator[list[Tensor | GoproError]]:
-        size = self.method_.backbone.image_size
-        return groups(open_picture, enumerate(images), size, self.eval_batch, self.workers)
+        return groups(
+            open_picture, enumerate(images), self.preprocessing, self.eval_batch, self.workers
+        )
 
     def _probabilities(self, pixels: Tensor) -> Probabilities:
         """Class probabilities [B, C] of pixels uint8 [B, 3, S, S]."""

@@ -96,9 +96,7 @@ def _preprocessing(backbone: Backbone) -> dict[str, Any]:
     """From a picture to the backbone's input, in words and numbers."""
     mean, std = backbone.normalisation
     return {
-        "size": backbone.image_size,
-        "resize": "shorter side to size, bicubic with antialiasing",
-        "crop": "centre",
+        **backbone.preprocessing.in_words(),
         "mean": [round(value, 6) for value in mean],
         "std": [round(value, 6) for value in std],
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gopro.cli.options import Parser, at_least_one
+from gopro.common.preprocessing import Decode
 
 if TYPE_CHECKING:
     from gopro.classifier.classifier import PromptClassifier
@@ -35,6 +36,12 @@ def add_options(parser: Parser, *, may_be_fast: bool = False) -> None:
             "too; by default the fast prediction, if the model was saved with it and "
             "--classes isn't given",
         )
+    parser.option(
+        "--decode",
+        Decode | None,
+        None,
+        "exact, or reduced: large JPEGs at a reduced scale; by default as it was fitted",
+    )
     parser.option("--batch", int, 64, "images per step")
     parser.option("--workers", int | None, None, "threads that decode images")
 
@@ -55,6 +62,8 @@ def load(folder: Path, values: Any) -> PromptClassifier:
         pretrained=values["pretrained"],
     )
     classifier.set_params(eval_batch=values["batch"], workers=values["workers"])
+    if values["decode"] is not None:
+        classifier.set_params(decode=values["decode"])
     if values["classes"] is not None:
         names = [name.strip() for name in values["classes"].split(",")]
         if names != list(classifier.class_names_):

@@ -54,13 +54,12 @@ class Dataset:
     notes: tuple[str, ...] = ()
     draw: Callable[[str], Image.Image] | None = field(default=None, repr=False, compare=False)
 
-    def open(self, item: Item, size: int | None = None) -> Image.Image:
+    def open(self, item: Item, reduced_to: int | None = None) -> Image.Image:
         """Open the item's image as upright RGB.
 
         Args:
             item: An item of this set; only its key is used, so its label may have changed.
-            size: The shorter side that the image will be resized to. Large JPEGs are then decoded
-                at a reduced scale, at least twice this size.
+            reduced_to: See ``Preprocessing.reduced_to``; by default every pixel is decoded.
 
         Raises:
             GoproError: When the image is missing or can't be read.
@@ -71,7 +70,7 @@ class Dataset:
             raise GoproError(
                 f"data set {self.name} has neither a folder nor a function that draws {item}"
             )
-        return open_image(self.root / item.key, size)
+        return open_image(self.root / item.key, reduced_to)
 
     def fingerprint(self) -> str:
         """SHA-256 (hex) of class names and splits: equal if and only if these are equal.

@@ -1,4 +1,4 @@
-"""Image files to upright 8-bit RGB, and CLIP's resize and crop."""
+"""Image files to upright 8-bit RGB, and from there to the square that an image encoder takes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Preprocessing
 
 MAX_PIXELS = 178_956_970
 """Images with more pixels are rejected before they are decoded (Pillow's own upper limit)."""
@@ -43,11 +44,13 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
+_RESAMPLING = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
 # images with a larger aspect ratio are cropped while resizing
 _ELONGATED = 16
 
 
-def open_image(path: str | Path, size: int | None = None) -> Image.Image:
+def open_image(path: str | Path, reduced_to: int | None = None) -> Image.Image:
     """Read an image file as upright 8-bit RGB.
 
     Applies EXIF rotation; makes transparent pixels white; converts 16-bit, greyscale, palette and
@@ -55,8 +58,7 @@ def open_image(path: str | Path, size: int | None = None) -> Image.Image:
 
     Args:
         path: The file.
-        size: The shorter side that the image will be resized to. A JPEG at least four times as
-            large is decoded at a reduced scale, but at least twice this size.
+        reduced_to: See ``Preprocessing.reduced_to``; by default every pixel is decoded.
 
     Raises:
         GoproError: When the file is missing, empty, damaged, not an image, or too large.
@@ -69,16 +71,19 @@ def open_image(path: str | Path, size: int | None = None) -> Image.Image:
         if path.stat().st_size == 0:
             raise GoproError(f"picture {path} is empty (0 bytes); replace or remove it")
         with path.open("rb") as file, Image.open(file, formats=_available_formats()) as image:
-            return _decode(image, str(path), size)
+            return _decode(image, str(path), reduced_to)
 
 
-def image_from_bytes(contents: bytes, name: str, most: int = MAX_PIXELS) -> Image.Image:
+def image_from_bytes(
+    contents: bytes, name: str, most: int = MAX_PIXELS, reduced_to: int | None = None
+) -> Image.Image:
     """Decode the contents of an image file as ``open_image`` does.
 
     Args:
         contents: The bytes of the file.
         name: Its name in messages.
         most: Images with more pixels are rejected before they are decoded.
+        reduced_to: See ``open_image``.
 
     Raises:
         GoproError: As ``open_image``.
@@ -90,7 +95,7 @@ def image_from_bytes(contents: bytes, name: str, most: int = MAX_PIXELS) -> Imag
             width, height = image.size
             if width * height > most:
                 raise _too_large(name, f"{width} x {height} pixels", most)
-            return _decode(image, name)
+            return _decode(image, name, reduced_to)
 
 
 def convert_image(image: Image.Image, name: str) -> Image.Image:
@@ -107,15 +112,15 @@ def convert_image(image: Image.Image, name: str) -> Image.Image:
         return _decode(image, name)
 
 
-def _decode(image: Image.Image, name: str, size: int | None = None) -> Image.Image:
+def _decode(image: Image.Image, name: str, reduced_to: int | None = None) -> Image.Image:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise _too_large(name, f"{width} x {height} pixels")
     run_length = any(tile[0] == "bmp_rle" for tile in getattr(image, "tile", ()))
     if run_length and width * height > _RUN_LENGTH_PIXELS:
         raise _too_large(name, f"{width} x {height} pixels, run-length coded", _RUN_LENGTH_PIXELS)
-    if size is not None:
-        image.draft(image.mode, (2 * size, 2 * size))
+    if reduced_to is not None:
+        image.draft(image.mode, (2 * reduced_to, 2 * reduced_to))
     image.load()
     return _upright(_to_rgb(image), image)
 
@@ -142,31 +147,57 @@ def _one_line_errors(name: str) -> Iterator[None]:
 
 
 def to_array(image: Image.Image, size: int) -> npt.NDArray[np.uint8]:
-    """CLIP's preprocessing without normalisation: resize, then crop the centre.
+    """The middle square of an image, as CLIP takes it: uint8 [size, size, 3]."""
+    return preprocess(image, Preprocessing(size))
 
-    Resizes the shorter side to ``size``, bicubic with antialiasing, and keeps the middle square.
+
+def preprocess(image: Image.Image, how: Preprocessing) -> npt.NDArray[np.uint8]:
+    """Resize and crop an image as the makers of an image encoder do, without normalisation.
+
+    The numbers are those of open_clip's ``preprocess_val``.
 
     Args:
         image: RGB.
-        size: Side of the result in pixels.
+        how: The encoder's preprocessing.
 
     Returns:
         uint8 array [size, size, 3].
     """
+    size, method = how.size, _RESAMPLING[how.interpolation]
+    if how.resize_mode == "squash":
+        square = image.resize((size, size), method)
+    elif how.resize_mode == "longest":
+        square = _padded(image, size, method, how.fill)
+    else:
+        square = _middle(image, size, method)
+    return np.asarray(square, dtype=np.uint8)
+
+
+def _middle(image: Image.Image, size: int, method: Image.Resampling) -> Image.Image:
+    """The shorter side resized to ``size``, then the middle square."""
     width, height = image.size
     short, long = min(width, height), max(width, height)
     new_long = int(size * long / short)
     new_width, new_height = (size, new_long) if width <= height else (new_long, size)
     left, top = round((new_width - size) / 2), round((new_height - size) / 2)
     if new_long <= _ELONGATED * size:
-        resized = image.resize((new_width, new_height), Image.Resampling.BICUBIC)
-        square = resized.crop((left, top, left + size, top + size))
-    else:
-        # the same crop in one step; a resized 1 x 100000 strip would not fit into memory
-        x, y = width / new_width, height / new_height
-        box = (left * x, top * y, (left + size) * x, (top + size) * y)
-        square = image.resize((size, size), Image.Resampling.BICUBIC, box=box)
-    return np.asarray(square, dtype=np.uint8)
+        resized = image.resize((new_width, new_height), method)
+        return resized.crop((left, top, left + size, top + size))
+    # the same crop in one step; a resized 1 x 100000 strip would not fit into memory
+    x, y = width / new_width, height / new_height
+    return image.resize(
+        (size, size), method, box=(left * x, top * y, (left + size) * x, (top + size) * y)
+    )
+
+
+def _padded(image: Image.Image, size: int, method: Image.Resampling, fill: int) -> Image.Image:
+    """The longer side resized to ``size``, in the middle of a square of one grey value."""
+    ratio = max(image.size) / size
+    width, height = (max(1, round(side / ratio)) for side in image.size)
+    square = Image.new("RGB", (size, size), (fill, fill, fill))
+    place = ((size - width) // 2, (size - height) // 2)
+    square.paste(image.resize((width, height), method), place)
+    return square
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

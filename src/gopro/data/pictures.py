@@ -72,12 +72,12 @@ def _column(pictures: Any) -> Any:
     return pictures[:, 0] if is_column and pictures.shape[1:] == (1,) else pictures
 
 
-def open_picture(numbered: tuple[int, Picture], size: int | None = None) -> Image.Image:
+def open_picture(numbered: tuple[int, Picture], reduced_to: int | None = None) -> Image.Image:
     """Open or convert an image as ``open_image`` does.
 
     Args:
         numbered: Index in the list, for messages; and the image.
-        size: See ``open_image``.
+        reduced_to: See ``open_image``.
 
     Raises:
         GoproError: When the image can't be read, or isn't a ``Picture``.
@@ -89,7 +89,7 @@ def open_picture(numbered: tuple[int, Picture], size: int | None = None) -> Imag
     if isinstance(picture, np.ndarray):
         return convert_image(Image.fromarray(_pixels(picture, name)), name)
     if isinstance(picture, (str, os.PathLike)):
-        return open_image(Path(picture), size)
+        return open_image(Path(picture), reduced_to)
     raise GoproError(
         f"picture {name} is {type(picture).__name__}; wanted a path, a Pillow image or an array"
     )

@@ -16,21 +16,26 @@ from PIL import Image
 from torch import Tensor
 
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Preprocessing
 from gopro.data.dataset import Dataset, Item
-from gopro.data.images import to_array
+from gopro.data.images import preprocess
 
 T = TypeVar("T")
 
 
 def batches(
-    dataset: Dataset, items: Sequence[Item], size: int, batch: int, workers: int | None = None
+    dataset: Dataset,
+    items: Sequence[Item],
+    how: Preprocessing,
+    batch: int,
+    workers: int | None = None,
 ) -> Iterator[Tensor]:
     """Decode items in batches, in order; threads decode ahead.
 
     Args:
         dataset: The data set of the items.
         items: The items to decode.
-        size: Side in pixels after CLIP's resize and centre crop.
+        how: The image encoder's preprocessing.
         batch: Images per tensor; the last batch may have fewer.
         workers: Number of threads; None for one per core. The result doesn't depend on it.
 
@@ -40,19 +45,19 @@ def batches(
     Raises:
         GoproError: When an image is missing or can't be read.
     """
-    for group in groups(dataset.open, items, size, batch, workers):
+    for group in groups(dataset.open, items, how, batch, workers):
         yield stack(group)
 
 
 def groups(
-    opener: Callable[[T, int], Image.Image],
+    opener: Callable[[T, int | None], Image.Image],
     items: Iterable[T],
-    size: int,
+    how: Preprocessing,
     batch: int,
     workers: int | None = None,
 ) -> Iterator[list[Tensor | GoproError]]:
     """The images of ``decoded`` in lists of ``batch``; the last list may be shorter."""
-    with contextlib.closing(decoded(opener, items, size, batch, workers)) as pictures:
+    with contextlib.closing(decoded(opener, items, how, batch, workers)) as pictures:
         while group := list(islice(pictures, batch)):
             yield group
 
@@ -72,18 +77,18 @@ def stack(group: Sequence[Tensor | GoproError]) -> Tensor:
 
 
 def decoded(
-    opener: Callable[[T, int], Image.Image],
+    opener: Callable[[T, int | None], Image.Image],
     items: Iterable[T],
-    size: int,
+    how: Preprocessing,
     ahead: int,
     workers: int | None = None,
 ) -> Generator[Tensor | GoproError, None, None]:
     """Decode images one by one, in order; an unreadable image yields its error.
 
     Args:
-        opener: Opens an item as upright RGB; takes the item and ``size``.
+        opener: Opens an item as upright RGB; takes the item and ``how.reduced_to``.
         items: The items to decode; consumed as needed.
-        size: Side in pixels after CLIP's resize and centre crop.
+        how: The image encoder's preprocessing.
         ahead: About the maximum number of images that are decoded ahead.
         workers: Number of threads; None for one per core. The result doesn't depend on it.
 
@@ -93,7 +98,7 @@ def decoded(
 
     def decode(item: T) -> Tensor | GoproError:
         try:
-            array = to_array(opener(item, size), size)
+            array = preprocess(opener(item, how.reduced_to), how)
         except GoproError as error:
             return error
         return torch.from_numpy(np.ascontiguousarray(array.transpose(2, 0, 1)))

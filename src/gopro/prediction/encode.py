@@ -12,6 +12,7 @@ from torch import Tensor
 from gopro.backbones import ImageFeatures
 from gopro.backbones.feature_cache import cached_features, cached_features_unless_busy
 from gopro.backbones.image import to_unit
+from gopro.common.preprocessing import Decode
 from gopro.common.progress import bar
 from gopro.data import Dataset, Item
 from gopro.data.pixels import batches
@@ -29,6 +30,7 @@ def features_for(
     *,
     batch: int = 64,
     workers: int | None = None,
+    decode: Decode = "exact",
     title: str = "encoding images",
 ) -> ImageFeatures:
     """Features of a data set's images, without augmentation, by the method's image encoder.
@@ -39,6 +41,7 @@ def features_for(
         items: At least one.
         batch: Images per pass.
         workers: Threads that decode; None for one per core.
+        decode: See ``Preprocessing``.
         title: Text of the progress bar.
 
     Raises:
@@ -56,7 +59,8 @@ def features_for(
             parts[number] = features
             advance("", len(pixels))
 
-        pictures = batches(dataset, items, backbone.image_size, batch, workers)
+        how = backbone.preprocessing.with_decode(decode)
+        pictures = batches(dataset, items, how, batch, workers)
         for number, pixels in enumerate(pictures):
             features = first_try(pixels)
             if features is None:

@@ -167,18 +167,18 @@ def _answer(method: Method, features: ImageFeatures) -> float:
 
 
 def _pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:
-    settings, size = prepared.settings, prepared.backbone.image_size
+    settings, how = prepared.settings, prepared.preprocessing
     sample = list(islice(items, _MAX_IMAGES))
     return torch.cat(
-        list(batches(prepared.plan.source, sample, size, settings.eval_batch, settings.workers))
+        list(batches(prepared.plan.source, sample, how, settings.eval_batch, settings.workers))
     )
 
 
 def _is_cached(prepared: PreparedRun, dataset: Dataset, items: Sequence[Item]) -> bool:
     """Whether the cache holds the features of the first batch, and so probably of all."""
-    settings, size = prepared.settings, prepared.backbone.image_size
+    settings, how = prepared.settings, prepared.preprocessing
     first = list(items[: settings.eval_batch])
-    pixels = next(batches(dataset, first, size, settings.eval_batch, settings.workers))
+    pixels = next(batches(dataset, first, how, settings.eval_batch, settings.workers))
     return feature_cache.is_cached(prepared.backbone, pixels)
 
 

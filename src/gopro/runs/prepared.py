@@ -8,6 +8,7 @@ import torch
 
 from gopro.backbones import Backbone
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Preprocessing
 from gopro.data.templates import own_template
 from gopro.methods import find
 from gopro.methods.base import Method, can_learn
@@ -29,6 +30,11 @@ class PreparedRun(ResolvedRun):
     backbone: Backbone
     method: Method
     workspace: Workspace
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """From a picture of any of its data sets to the backbone's input."""
+        return self.backbone.preprocessing.with_decode(self.settings.decode)
 
     @property
     def trains(self) -> bool:

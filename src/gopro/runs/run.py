@@ -195,7 +195,11 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
     features = None
     if method.learns_from_features:
         features = prepared.workspace.keep(
-            "features", plan.source, plan.train, lambda: encode(method, pixels, settings.eval_batch)
+            "features",
+            plan.source,
+            plan.train,
+            settings.decode,
+            lambda: encode(method, pixels, settings.eval_batch),
         )
         method.prepare(features, labels.to(prepared.backbone.device))
     if not prepared.trains:
@@ -211,10 +215,9 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
 
 def _pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:
     """Images of the training set, decoded: uint8 [N, 3, S, S]."""
-    settings, size = prepared.settings, prepared.backbone.image_size
-    source = prepared.plan.source
+    settings, how, source = prepared.settings, prepared.preprocessing, prepared.plan.source
 
     def decode() -> Tensor:
-        return torch.cat(list(batches(source, items, size, settings.eval_batch, settings.workers)))
+        return torch.cat(list(batches(source, items, how, settings.eval_batch, settings.workers)))
 
-    return prepared.workspace.keep("pixels", source, items, decode)
+    return prepared.workspace.keep("pixels", source, items, settings.decode, decode)

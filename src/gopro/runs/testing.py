@@ -31,12 +31,17 @@ def features_of(
 
     def read() -> ImageFeatures:
         return features_for(
-            method, source, items, batch=settings.eval_batch, workers=settings.workers
+            method,
+            source,
+            items,
+            batch=settings.eval_batch,
+            workers=settings.workers,
+            decode=settings.decode,
         )
 
     if method.modifies_image_encoder:
         return read()
-    return prepared.workspace.keep("features", source, items, read)
+    return prepared.workspace.keep("features", source, items, settings.decode, read)
 
 
 def _test_features(
@@ -46,12 +51,12 @@ def _test_features(
     if not method.modifies_image_encoder:
         features = features_of(prepared, zero_shot, test.items, test.dataset)
         return features, features
-    settings, size = prepared.settings, prepared.backbone.image_size
+    settings, how = prepared.settings, prepared.preprocessing
     adapted: list[ImageFeatures] = []
 
     def read() -> ImageFeatures:
         frozen = []
-        pictures = batches(test.dataset, test.items, size, settings.eval_batch, settings.workers)
+        pictures = batches(test.dataset, test.items, how, settings.eval_batch, settings.workers)
         with bar("encoding images", len(test.items)) as advance:
             for pixels in pictures:
                 frozen.append(encode(zero_shot, pixels, settings.eval_batch))
@@ -59,7 +64,7 @@ def _test_features(
                 advance("", len(pixels))
         return ImageFeatures.cat(frozen)
 
-    features = prepared.workspace.keep("features", test.dataset, test.items, read)
+    features = prepared.workspace.keep("features", test.dataset, test.items, settings.decode, read)
     if not adapted:  # an earlier run of this command has encoded the frozen ones
         return features, features_of(prepared, method, test.items, test.dataset)
     return features, ImageFeatures.cat(adapted)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.shared import BackboneKey, backbone_key, shared_backbone
+from gopro.common.preprocessing import Decode
 from gopro.data import Dataset, Item, load
 from gopro.training.config import TrainSettings
 
@@ -66,16 +67,24 @@ class Workspace:
             self._key = key
         return shared_backbone(key, hashed=False).backbone
 
-    def keep(self, kind: str, dataset: Dataset, items: Sequence[Item], make: Callable[[], T]) -> T:
+    def keep(
+        self,
+        kind: str,
+        dataset: Dataset,
+        items: Sequence[Item],
+        decode: Decode,
+        make: Callable[[], T],
+    ) -> T:
         """The tensors of these images from the cache, else from ``make``.
 
         Args:
             kind: ``pixels`` or ``features``.
             dataset: Opens the items.
             items: The images; their labels don't count.
+            decode: How they are decoded.
             make: Makes the tensors.
         """
-        key = (kind, dataset.name, dataset.root, tuple(item.key for item in items))
+        key = (kind, decode, dataset.name, dataset.root, tuple(item.key for item in items))
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]  # type: ignore[return-value]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Decode
 from gopro.data.fewshot import Rule
 
 Precision = Literal["fp32", "bf16", "fp16", "auto"]
@@ -184,6 +185,10 @@ class TrainSettings:
 
     eval_batch: int = 64
     """Images per step when nothing is trained."""
+
+    decode: Decode = "exact"
+    """exact decodes every pixel; reduced decodes a JPEG at least four times as large as the input
+    at a reduced scale, which is faster and changes the pixels a little."""
 
     workers: int | None = None
     """Threads that decode images; by default one for each core."""

@@ -19,6 +19,7 @@ import small_tokenizers
 from gopro.backbones import build, hub, models
 from gopro.backbones.build import untrained
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Preprocessing
 from small_clips import TEXT, VIT, close, small_clip, tokenizer
 
 
@@ -78,7 +79,12 @@ def saved(folder: Path, **text: Any) -> Path:
     folder.mkdir(parents=True)
     config = {
         "model_cfg": {"embed_dim": 32, "vision_cfg": VIT, "text_cfg": {**TEXT, **text}},
-        "preprocess_cfg": {"mean": [0.5, 0.4, 0.3], "std": [0.5, 0.5, 0.5]},
+        "preprocess_cfg": {
+            "mean": [0.5, 0.4, 0.3],
+            "std": [0.5, 0.5, 0.5],
+            "interpolation": "bilinear",
+            "resize_mode": "squash",
+        },
     }
     (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
     state = small_clip(text=text, seed=3).state_dict()
@@ -90,6 +96,7 @@ def test_a_folder_brings_weights_and_preprocessing(tmp_path: Path) -> None:
     folder = saved(tmp_path / "model")
     backbone = build(f"local-dir:{folder}", device="cpu")
     assert backbone.normalisation[0] == pytest.approx([0.5, 0.4, 0.3])
+    assert backbone.preprocessing == Preprocessing(32, "bilinear", "squash")
     with torch.no_grad():
         wanted = small_clip(seed=3).eval().encode_text(tokenizer()(["a photo of a cat."]))  # type: ignore[operator]
     close(backbone.encode_class_names(["cat"]), wanted)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Preprocessing
 from gopro.data import Dataset, Item
 from gopro.data.images import to_array
 from gopro.data.pixels import batches, decoded
@@ -31,7 +32,7 @@ def _dataset(count: int) -> Dataset:
 @pytest.mark.parametrize("batch", [1, 3, 7, 100])
 def test_every_picture_in_order(workers: int | None, batch: int) -> None:
     dataset = _dataset(7)
-    result = list(batches(dataset, dataset.test, 8, batch, workers))
+    result = list(batches(dataset, dataset.test, Preprocessing(8), batch, workers))
     assert [len(part) for part in result[:-1]] == [batch] * (len(result) - 1)
     pixels = torch.cat(result)
     assert pixels.dtype == torch.uint8 and pixels.shape == (7, 3, 8, 8)
@@ -43,20 +44,20 @@ def test_has_channels_first_and_clips_crop(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     Image.fromarray(rng.integers(0, 256, (20, 31, 3), dtype=np.uint8)).save(tmp_path / "a.png")
     dataset = Dataset("one", tmp_path, ("a",), (), (), (Item("a.png", 0),))
-    [result] = batches(dataset, dataset.test, 8, 4)
+    [result] = batches(dataset, dataset.test, Preprocessing(8), 4)
     wanted = to_array(Image.open(tmp_path / "a.png"), 8)
     assert np.array_equal(result[0].permute(1, 2, 0).numpy(), wanted)
 
 
 def test_accepts_no_items() -> None:
-    assert list(batches(_dataset(3), (), 8, 4)) == []
+    assert list(batches(_dataset(3), (), Preprocessing(8), 4)) == []
 
 
 @pytest.mark.parametrize("workers", [1, 3])
 def test_raises_at_the_bad_picture_and_stops_all_threads(workers: int) -> None:
     dataset = _dataset(40)
     before = threading.active_count()
-    result = batches(dataset, dataset.test, 8, 3, workers)
+    result = batches(dataset, dataset.test, Preprocessing(8), 3, workers)
     assert len(next(result)) == len(next(result)) == 3
     with pytest.raises(GoproError, match="picture 7 is empty"):
         next(result)
@@ -66,11 +67,11 @@ def test_raises_at_the_bad_picture_and_stops_all_threads(workers: int) -> None:
 def test_decodes_a_limited_number_ahead() -> None:
     drawn: list[int] = []
 
-    def open_(item: int, size: int) -> Image.Image:
+    def open_(item: int, reduced_to: int | None) -> Image.Image:
         drawn.append(item)
-        return Image.new("RGB", (size, size))
+        return Image.new("RGB", (4, 4))
 
-    stream = decoded(open_, range(1000), 4, ahead=5, workers=2)
+    stream = decoded(open_, range(1000), Preprocessing(4), ahead=5, workers=2)
     next(stream)
     stream.close()
     assert len(drawn) <= 5 + 2 * 2 + 1
@@ -78,7 +79,7 @@ def test_decodes_a_limited_number_ahead() -> None:
 
 def test_a_bad_picture_does_not_end_the_stream() -> None:
     dataset = _dataset(9)
-    result = list(decoded(dataset.open, dataset.test, 4, ahead=2, workers=2))
+    result = list(decoded(dataset.open, dataset.test, Preprocessing(4), ahead=2, workers=2))
     assert [isinstance(one, GoproError) for one in result] == [False] * 7 + [True, False]
 
 
@@ -87,3 +88,15 @@ def test_unit_range() -> None:
     result = to_unit(pixels, torch.device("cpu"))
     assert result.dtype == torch.float32
     torch.testing.assert_close(result, torch.tensor([0.0, 0.2, 1.0]))
+
+
+def test_decodes_at_a_reduced_scale_only_when_asked() -> None:
+    asked: list[int | None] = []
+
+    def open_(item: int, reduced_to: int | None) -> Image.Image:
+        asked.append(reduced_to)
+        return Image.new("RGB", (4, 4))
+
+    for how in (Preprocessing(4), Preprocessing(4, decode="reduced")):
+        list(decoded(open_, [0], how, ahead=1))
+    assert asked == [None, 4]

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
+from gopro.common.preprocessing import Preprocessing
 from gopro.data import Dataset, Item
 from gopro.methods import find
 from gopro.prediction import encode as encode_module
@@ -23,7 +24,7 @@ from small_clips import small_backbone
 class Means:
     """A backbone whose embedding is the mean colour."""
 
-    image_size, device = 8, torch.device("cpu")
+    preprocessing, device = Preprocessing(8), torch.device("cpu")
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         colour = pixels.mean(dim=(2, 3))

@@ -65,7 +65,7 @@ def test_what_the_cache_has_is_not_encoded_again(
     for test in run.plan.tests.values():
         module.feature_cache.cached_features(
             run.backbone,
-            next(module.batches(test.dataset, test.items, run.backbone.image_size, 64)),
+            next(module.batches(test.dataset, test.items, run.preprocessing, 64)),
         )
     after = estimate(run)
     assert (before.seconds["encoding"] - after.seconds["encoding"]) * 8 == pytest.approx(16)

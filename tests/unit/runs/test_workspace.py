@@ -38,9 +38,9 @@ def made() -> Counted:
 
 def test_the_same_pictures_are_made_once(made: Counted) -> None:
     shared = Workspace(1000)
-    first = shared.keep("pixels", SET, ITEMS, made)
+    first = shared.keep("pixels", SET, ITEMS, "exact", made)
     relabelled = [replace(item, label=5) for item in ITEMS]
-    assert shared.keep("pixels", SET, relabelled, made) is first
+    assert shared.keep("pixels", SET, relabelled, "exact", made) is first
     assert made.count == 1
 
 
@@ -57,8 +57,15 @@ def test_other_pictures_are_not_taken_for_them(
     made: Counted, what: str, dataset: Dataset, items: tuple[Item, ...]
 ) -> None:
     shared = Workspace(1000)
-    shared.keep("pixels", SET, ITEMS, made)
-    shared.keep(what, dataset, items, made)
+    shared.keep("pixels", SET, ITEMS, "exact", made)
+    shared.keep(what, dataset, items, "exact", made)
+    assert made.count == 2
+
+
+def test_ways_of_decoding_are_kept_apart(made: Counted) -> None:
+    shared = Workspace(1000)
+    shared.keep("pixels", SET, ITEMS, "exact", made)
+    shared.keep("pixels", SET, ITEMS, "reduced", made)
     assert made.count == 2
 
 
@@ -66,18 +73,18 @@ def test_what_was_not_used_for_longest_goes_first(made: Counted) -> None:
     shared = Workspace(250)
     one, two, three = (replace(SET, name=name) for name in "abc")
     for dataset in (one, two, one, three):
-        shared.keep("pixels", dataset, ITEMS, made)
+        shared.keep("pixels", dataset, ITEMS, "exact", made)
     assert made.count == 3
-    shared.keep("pixels", one, ITEMS, made)
+    shared.keep("pixels", one, ITEMS, "exact", made)
     assert made.count == 3
-    shared.keep("pixels", two, ITEMS, made)
+    shared.keep("pixels", two, ITEMS, "exact", made)
     assert made.count == 4
 
 
 def test_a_run_of_its_own_keeps_nothing(made: Counted) -> None:
     alone = Workspace()
     for _ in range(2):
-        alone.keep("pixels", SET, ITEMS, made)
+        alone.keep("pixels", SET, ITEMS, "exact", made)
     assert made.count == 2
 
 
@@ -90,7 +97,7 @@ def test_features_are_weighed_whole() -> None:
         return ImageFeatures(*(torch.zeros(1, 10) for _ in range(3)))
 
     for _ in range(2):
-        shared.keep("features", SET, ITEMS, make)
+        shared.keep("features", SET, ITEMS, "exact", make)
     assert len(calls) == 2
 
 
@@ -109,12 +116,12 @@ def test_one_backbone_at_a_time(monkeypatch: pytest.MonkeyPatch, made: Counted) 
     monkeypatch.setattr(shared_backbones, "build", build)
     shared, settings = Workspace(1000), TrainSettings(dataset="world")
     first = shared.backbone(settings, CPU)
-    shared.keep("features", SET, ITEMS, made)
+    shared.keep("features", SET, ITEMS, "exact", made)
     assert shared.backbone(replace(settings, method="coop", seed=3, epochs=1), CPU) is first
-    shared.keep("features", SET, ITEMS, made)
+    shared.keep("features", SET, ITEMS, "exact", made)
     assert (built, made.count) == (["lite"], 1)
     shared.backbone(replace(settings, precision="bf16"), CPU)
-    shared.keep("features", SET, ITEMS, made)  # of another tower
+    shared.keep("features", SET, ITEMS, "exact", made)  # of another tower
     assert (built, made.count) == (["lite", "lite"], 2)
 
 

@@ -24,7 +24,7 @@ from gopro.classifier.explain import picture
 from gopro.classifier.explain.explanation import Answer, Explanation
 from gopro.common.errors import GoproError
 from gopro.data.dataset import readable
-from gopro.data.images import image_from_bytes, to_array
+from gopro.data.images import image_from_bytes, preprocess
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import scores
 from gopro.training.views import make_views
@@ -146,8 +146,7 @@ class Service:
         with self._slot(), torch.no_grad():
             classifier = self._with(names)
             method = classifier.method_
-            side = method.backbone.image_size
-            array = to_array(self._open(upload), side)
+            array = preprocess(self._open(upload), classifier.preprocessing)
             pixels = torch.from_numpy(array.transpose(2, 0, 1).copy())[None]
             batch = to_unit(pixels, method.backbone.device).expand(draws, -1, -1, -1)
             views = make_views(batch, ("x", "moco", "augmix"), seed=1)
@@ -183,7 +182,8 @@ class Service:
         if len(contents) > self.limits.bytes:
             limit = f"{self.limits.bytes / 1e6:.0f} MB"
             raise GoproError(f"picture {name} has {len(contents) / 1e6:.0f} MB; at most {limit}")
-        return image_from_bytes(contents, name, self.limits.pixels)
+        reduced_to = self.classifier.preprocessing.reduced_to
+        return image_from_bytes(contents, name, self.limits.pixels, reduced_to)
 
     def _rows(
         self, classifier: PromptClassifier, pictures: Sequence[Upload], top: int

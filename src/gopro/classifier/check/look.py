@@ -13,6 +13,7 @@ from PIL import Image
 
 from gopro.common.errors import GoproError
 from gopro.common.files import file_sha256
+from gopro.common.preprocessing import Preprocessing
 from gopro.common.progress import bar
 from gopro.data.fingerprint import SIDE, Fingerprints
 from gopro.data.images import open_image, to_array
@@ -86,7 +87,7 @@ def look_at(root: Path, keys: Sequence[str], workers: int | None = None) -> Look
     errors: dict[str, str] = {}
     prints: list[Fingerprints] = []
 
-    def opened(key: str, size: int) -> Image.Image:
+    def opened(key: str, reduced_to: int | None) -> Image.Image:
         path = root / key
         image = open_image(path, _DECODED)
         quality[key] = _quality(image, path)
@@ -94,7 +95,7 @@ def look_at(root: Path, keys: Sequence[str], workers: int | None = None) -> Look
 
     start = 0
     with bar("looking at the pictures", len(keys)) as advance:
-        for group in groups(opened, keys, SIDE, _AT_ONCE, workers):
+        for group in groups(opened, keys, Preprocessing(SIDE), _AT_ONCE, workers):
             pixels = []
             for key, picture in zip(keys[start:], group, strict=False):
                 if isinstance(picture, GoproError):

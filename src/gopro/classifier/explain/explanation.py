@@ -18,7 +18,7 @@ from gopro.backbones.vocabulary import Near, nearest_words
 from gopro.classifier.explain.regions import occlusion
 from gopro.classifier.predictor import Predictor
 from gopro.data.dataset import readable
-from gopro.data.images import to_array
+from gopro.data.images import preprocess
 from gopro.data.pictures import Picture, open_picture
 from gopro.methods.base import Method
 from gopro.prediction.predict import scores
@@ -104,8 +104,8 @@ def explain(
     classifier.check_fitted()
     method = classifier.method_
     backbone = method.backbone
-    side = backbone.image_size
-    pixels = to_array(open_picture((0, picture), side), side)
+    how = classifier.preprocessing
+    pixels = preprocess(open_picture((0, picture), how.reduced_to), how)
     image = torch.from_numpy(pixels.transpose(2, 0, 1).copy())
     unit = to_unit(image, backbone.device)
     features = method.encode_image(unit[None])
