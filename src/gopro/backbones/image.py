@@ -163,7 +163,7 @@ def _input_size(visual: Any) -> Any:
 def _preprocessing(visual: Any, size: int, name: str) -> Preprocessing:
     """What open_clip has read from the model's ``preprocess_cfg``."""
     config = getattr(visual, "preprocess_cfg", None) or {}
-    mode = config.get("resize_mode") or "shortest"
+    mode: Any = config.get("resize_mode") or "shortest"
     if mode not in get_args(ResizeMode):
         raise GoproError(
             f"{name} asks for the resize mode {mode!r}; gopro has {', '.join(get_args(ResizeMode))}"
