@@ -13,7 +13,7 @@ from gopro.backbones.image import to_unit
 from gopro.methods.base import Batch
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.prediction.fast import FastMap, FastPrompts, Subspace
-from gopro.training.batches import CachedViews, LiveViews
+from gopro.training.batches import CachedViews, LiveViews, TrainingSet
 from gopro.training.views import ViewSettings
 
 _COPIES = 2  # of cached views; the number does not change the cost of a step
@@ -26,7 +26,8 @@ class Exact:
 
     def __init__(self, setup: Setup, *, cached: bool = False) -> None:
         self.setup, self.method = setup, setup.method
-        options = (setup.method, setup.pixels, ViewSettings(), "none", 1)
+        data = TrainingSet(setup.pixels, setup.labels)
+        options = (setup.method, data, ViewSettings(), "none", 1)
         self.source = CachedViews(*options, copies=_COPIES) if cached else LiveViews(*options)
         self.epoch = 0
 
@@ -34,7 +35,7 @@ class Exact:
         """The loss terms; their gradient is left in the learned weights."""
         self.epoch += 1
         indices = torch.arange(len(self.setup.labels))
-        return self.learn(self.source.batch(indices, self.setup.labels, self.epoch))
+        return self.learn(next(self.source.batches([indices], self.epoch)))
 
     def learn(self, batch: Batch) -> dict[str, Tensor]:
         """``step`` on a given batch."""

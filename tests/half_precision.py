@@ -15,8 +15,9 @@ import torch
 from gopro.backbones import Backbone
 from gopro.methods import find
 from gopro.methods.base import Recipe
+from gopro.training.batches import TrainingSet
 from gopro.training.config import ViewSettings
-from gopro.training.trainer import Trainer, TrainingSet
+from gopro.training.trainer import Trainer
 from small_clips import small_clip, tokenizer
 from tiny_run import TEXT, VISION
 

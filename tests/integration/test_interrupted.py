@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import yaml
-from torch import Tensor
 
 from gopro.results import results_json
 from gopro.training import trainer
@@ -28,10 +27,10 @@ def test_ctrl_c_saves_and_resume_ends_theassert_same(
     train(tmp_path / "whole", *gopro)
     original, counted = trainer.Trainer._step, iter(range(1, 1000))
 
-    def interrupted(self: trainer.Trainer, chosen: Tensor) -> dict[str, float]:
+    def interrupted(self: trainer.Trainer, *step: Any) -> dict[str, float]:
         if next(counted) == step:
             signal.raise_signal(signal.SIGINT)
-        return original(self, chosen)
+        return original(self, *step)
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer.Trainer, "_step", interrupted)

@@ -36,6 +36,11 @@ class ImageFeatures:
     def __len__(self) -> int:
         return self.embedding.shape[0]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the tensors."""
+        return self.embedding.nbytes + self.mean.nbytes + self.std.nbytes
+
     def __getitem__(self, index: slice | Tensor) -> ImageFeatures:
         return ImageFeatures(self.embedding[index], self.mean[index], self.std[index])
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from typing_extensions import Self
 
 from gopro.classifier import fast_prediction, storage, unfinished
@@ -23,14 +22,13 @@ from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Decode
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
-from gopro.data.pictures import Picture, name_of
+from gopro.data.pictures import Picture
 from gopro.methods import find
 from gopro.methods.base import Recipe
 from gopro.training.config import DEFAULT_BACKBONE
 from gopro.training.fit import learn_classifier, seeded
 from gopro.training.recipe import choose_recipe
 from gopro.training.timing import training_seconds
-from gopro.training.trainer import TrainingSet
 
 _MIN_STEPS = 40
 """A fit on few pictures repeats the epoch until it has made at least this many steps."""
@@ -157,10 +155,9 @@ class PromptClassifier(Predictor, Hub):
         started = time.monotonic()
         with seeded(self.seed, backbone.device):
             method = inputs.new_method()
-            pixels = inputs.read(numbered)
-            data = TrainingSet(pixels, torch.tensor(truth), tuple(map(name_of, numbered)))
-            validate = inputs.validator(held_out, method)
-            recipe = self.recipe(len(pixels), len(names))
+            recipe = self.recipe(len(numbered), len(names))
+            data = inputs.training_set(numbered, method, recipe.augment)
+            pixels, validate = data.pixels, inputs.validator(held_out, method)
             folder = None if checkpoint is None else Path(checkpoint).expanduser()
             if folder is not None:
                 unfinished.check(folder, inputs, recipe, pixels)
@@ -266,11 +263,10 @@ class PromptClassifier(Predictor, Hub):
         backbone, total = inputs.shared.backbone, len(inputs.pictures)
         indices = range(0, total, math.ceil(total / _TIMED_PICTURES))
         numbered = [(index, inputs.pictures[index]) for index in indices]
-        started = time.monotonic()
-        pixels = inputs.read(numbered)
-        reading = (time.monotonic() - started) / len(pixels) * total
         with seeded(self.seed, backbone.device):
             method = inputs.new_method()
-        truth = torch.tensor([inputs.truth[index] for index in indices])
         recipe = self.recipe(total, len(inputs.class_names))
-        return reading + training_seconds(method, pixels, truth, recipe, inputs.settings, total)
+        started = time.monotonic()
+        data = inputs.training_set(numbered, method, recipe.augment)
+        reading = (time.monotonic() - started) / len(numbered) * total
+        return reading + training_seconds(method, data, recipe, inputs.settings, total)

@@ -5,27 +5,32 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import numpy.typing as npt
 import torch
+from PIL import Image
 from torch import Tensor
 
 from gopro.backbones.shared import Shared, backbone_key, shared_backbone
 from gopro.classifier.estimator import Estimator
 from gopro.common.errors import GoproError
+from gopro.common.preprocessing import Preprocessing
 from gopro.common.progress import bar
 from gopro.common.typed import as_python
 from gopro.data import labelled
 from gopro.data.labelled import Folder, Labelled
-from gopro.data.pictures import Picture, open_picture
+from gopro.data.originals import KEPT, Originals
+from gopro.data.pictures import Picture, name_of, open_picture
 from gopro.data.pixels import groups
 from gopro.methods import find
 from gopro.methods.base import Method
 from gopro.prediction.predict import validator
+from gopro.training.batches import Augment, TrainingSet, random_views
 from gopro.training.config import TrainSettings
 from gopro.training.recipe import method_settings
 
+T = TypeVar("T")
 Validate: TypeAlias = Callable[[Method], float]
 
 _NAMED = 10
@@ -66,29 +71,46 @@ class FitInputs:
         if held_out is None:
             return None
         truth = labelled.places_among(held_out.labels, self.classes)
-        pixels = self.read(list(enumerate(held_out.pictures)))
+        pixels = self._decoded(open_picture, list(enumerate(held_out.pictures)))
         return validator(method, pixels, truth, self.settings.eval_batch)
 
-    def read(self, numbered: Sequence[tuple[int, Picture]]) -> Tensor:
-        """Decode pictures and resize them for the backbone: uint8 [N, 3, S, S].
+    def training_set(
+        self, numbered: Sequence[tuple[int, Picture]], method: Method, augment: Augment
+    ) -> TrainingSet:
+        """Decode training pictures; the originals are kept if the method needs random views.
 
         Args:
             numbered: Pictures, each after its position in the user's list, which messages name.
+            method: To be trained.
+            augment: Of the recipe.
 
         Raises:
             GoproError: When pictures can't be read; it names the first of them.
         """
-        settings = self.settings
-        how = self.shared.backbone.preprocessing.with_decode(settings.decode)
+        limit = KEPT if random_views(method, augment) else 0
+        originals = Originals(open_picture, numbered, self._preprocessing, limit)
+        pixels = self._decoded(originals.open, range(len(numbered)))
+        labels = torch.tensor([self.truth[number] for number, _ in numbered])
+        return TrainingSet(pixels, labels, originals, tuple(map(name_of, numbered)))
+
+    @property
+    def _preprocessing(self) -> Preprocessing:
+        return self.shared.backbone.preprocessing.with_decode(self.settings.decode)
+
+    def _decoded(
+        self, opener: Callable[[T, int | None], Image.Image], items: Sequence[T]
+    ) -> Tensor:
+        """Pictures without augmentation: uint8 [N, 3, S, S]."""
+        settings, how = self.settings, self._preprocessing
         parts: list[Tensor] = []
         errors: list[GoproError] = []
-        with bar("reading pictures", len(numbered)) as advance:
-            for group in groups(open_picture, numbered, how, settings.eval_batch, settings.workers):
+        with bar("reading pictures", len(items)) as advance:
+            for group in groups(opener, items, how, settings.eval_batch, settings.workers):
                 parts += [picture for picture in group if isinstance(picture, Tensor)]
                 errors += [picture for picture in group if isinstance(picture, GoproError)]
                 advance("", len(group))
         if errors:
-            raise all_unreadable([str(error) for error in errors], len(numbered))
+            raise all_unreadable([str(error) for error in errors], len(items))
         return torch.stack(parts)
 
 

@@ -6,18 +6,19 @@ import copy
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import torch
-from torch import Tensor
 
 from gopro.backbones import ImageFeatures, feature_cache
 from gopro.backbones.image import to_unit
 from gopro.common.text import duration
 from gopro.data import Dataset, Item
+from gopro.data.originals import KEPT
 from gopro.data.pixels import batches
 from gopro.methods.base import Batch, Method
+from gopro.runs.pictures import training_pictures
 from gopro.runs.prepared import PreparedRun
+from gopro.training.batches import TrainingSet
 from gopro.training.timing import learn, live_batches, often, prepare, timed
 
 _MAX_IMAGES = 32  # decoded for timing
@@ -70,16 +71,20 @@ def estimate(prepared: PreparedRun) -> Estimate:
         GoproError: When an image can't be read.
     """
     with torch.random.fork_rng(devices=[]):
-        pixels, decode = timed(lambda: _pixels(prepared, prepared.plan.train))
+        items = prepared.plan.train[:_MAX_IMAGES]
+        pictures, decode = timed(lambda: training_pictures(prepared, items))
+        labels = torch.tensor([item.label for item in items])
+        data = TrainingSet(pictures.pixels, labels, pictures.originals)
         with torch.no_grad():
-            features = prepared.method.encode_image(to_unit(pixels, prepared.backbone.device))
+            features = prepared.method.encode_image(to_unit(data.pixels, prepared.backbone.device))
         trial = _trial(prepared, features)
-        costs = _steps(prepared, trial, pixels, decode / len(pixels))
-        return _add_up(prepared, trial.eval(), features, costs)
+        costs = _steps(prepared, trial, data, decode / len(data.labels))
+        kept = pictures.originals.nbytes * len(prepared.plan.train) // len(data.labels)
+        return _add_up(prepared, trial.eval(), features, costs, min(kept, KEPT))
 
 
 def _add_up(
-    prepared: PreparedRun, trial: Method, features: ImageFeatures, costs: _Costs
+    prepared: PreparedRun, trial: Method, features: ImageFeatures, costs: _Costs, kept: int
 ) -> Estimate:
     settings, recipe, plan = prepared.settings, prepared.recipe, prepared.plan
     trained = len(plan.train) if prepared.trains else 0
@@ -118,7 +123,7 @@ def _add_up(
     row = 4 * (features.embedding.shape[1] + features.mean.shape[1] + features.std.shape[1])
     side = prepared.backbone.image_size
     held = row * (trained * fixed + val + max(tests.values(), default=0))
-    held += 3 * side * side * (trained + val)
+    held += 3 * side * side * (trained + val) + kept
     learned = 4 * sum(p.numel() for p in trial.parameters() if p.requires_grad)
     slots = 1 if recipe.optimizer == "sgd" else 2
     disk = learned * (2 + slots + (settings.select == "best")) + 200 * sum(tests.values())
@@ -130,16 +135,15 @@ def _add_up(
     return Estimate(seconds, _peak(prepared) + held, disk)
 
 
-def _steps(prepared: PreparedRun, trial: Method, pixels: Tensor, decode: float) -> _Costs:
+def _steps(prepared: PreparedRun, trial: Method, data: TrainingSet, decode: float) -> _Costs:
     """Time the parts of training on a few images, repeated to fill a batch."""
     settings, recipe, device = prepared.settings, prepared.recipe, prepared.backbone.device
-    unit = to_unit(pixels[:8], device)
+    unit = to_unit(data.pixels[:8], device)
     image = often(lambda: trial.encode_image(unit), gradient=False) / len(unit)
     if not prepared.trains:
         return _Costs(decode, image, 0.0, 0.0)
     count = len(prepared.plan.train)
-    labels = torch.tensor([item.label for item in prepared.plan.train[: len(pixels)]])
-    live = live_batches(trial, pixels, labels, recipe, settings, count)
+    live = live_batches(trial, data, recipe, settings, count)
     trial.train()
     if not recipe.view_cache:
         return _Costs(decode, image, 0.0, often(lambda: learn(trial, live())))
@@ -164,14 +168,6 @@ def _answer(method: Method, features: ImageFeatures) -> float:
     """Seconds to score one image among the method's classes."""
     count = max(1, min(len(features), _MAX_SCORES // len(method.class_names)))
     return often(lambda: method.logits(features[:count]), gradient=False) / count
-
-
-def _pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:
-    settings, how = prepared.settings, prepared.preprocessing
-    sample = list(islice(items, _MAX_IMAGES))
-    return torch.cat(
-        list(batches(prepared.plan.source, sample, how, settings.eval_batch, settings.workers))
-    )
 
 
 def _is_cached(prepared: PreparedRun, dataset: Dataset, items: Sequence[Item]) -> bool:

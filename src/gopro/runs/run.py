@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from gopro.common.files import atomic_write, write_json
 from gopro.common.tensors import load_learned, save_tensors
-from gopro.data import Dataset, Item
-from gopro.data.pixels import batches
+from gopro.data import Dataset
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import validator
 from gopro.results import results_json, runfolder
@@ -23,15 +21,17 @@ from gopro.results.run_record import PREDICTIONS, RunRecord
 from gopro.results.run_record import predictions as read_predictions
 from gopro.runs.estimate import estimate
 from gopro.runs.fast_prediction import FastTests
+from gopro.runs.pictures import decoded_pixels, training_pictures
 from gopro.runs.prepared import PreparedRun, prepare
 from gopro.runs.provenance import provenance
 from gopro.runs.resolve import ResolvedRun, resolve
 from gopro.runs.testing import features_of, measure
 from gopro.runs.workspace import Workspace
+from gopro.training.batches import TrainingSet
 from gopro.training.checkpoint import Progress
 from gopro.training.config import TrainSettings
 from gopro.training.fit import learn
-from gopro.training.trainer import TrainingSet, write_metrics
+from gopro.training.trainer import write_metrics
 
 
 def silent(line: str) -> None:
@@ -190,7 +190,8 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
     settings, plan, method = prepared.settings, prepared.plan, prepared.method
     if not (prepared.trains or method.learns_from_features):
         return None
-    pixels = _pixels(prepared, plan.train)
+    pictures = training_pictures(prepared, plan.train)
+    pixels = pictures.pixels
     labels = torch.tensor([item.label for item in plan.train])
     features = None
     if method.learns_from_features:
@@ -207,17 +208,8 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
     validate = None
     if settings.validate and plan.val:
         val_labels = [item.label for item in plan.val]
-        val_pixels = _pixels(prepared, plan.val)
+        val_pixels = decoded_pixels(prepared, plan.val)
         validate = validator(method, val_pixels, val_labels, settings.eval_batch)
-    data = TrainingSet(pixels, labels, tuple(item.key for item in plan.train), features)
+    names = tuple(item.key for item in plan.train)
+    data = TrainingSet(pixels, labels, pictures.originals, names, features)
     return lambda: learn(method, data, prepared.recipe, settings, prepared.folder, validate)
-
-
-def _pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:
-    """Images of the training set, decoded: uint8 [N, 3, S, S]."""
-    settings, how, source = prepared.settings, prepared.preprocessing, prepared.plan.source
-
-    def decode() -> Tensor:
-        return torch.cat(list(batches(source, items, how, settings.eval_batch, settings.workers)))
-
-    return prepared.workspace.keep("pixels", source, items, settings.decode, decode)

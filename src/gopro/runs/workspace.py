@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import torch
-from torch import Tensor
 
-from gopro.backbones import Backbone, ImageFeatures
+from gopro.backbones import Backbone
 from gopro.backbones.shared import BackboneKey, backbone_key, shared_backbone
 from gopro.common.preprocessing import Decode
 from gopro.data import Dataset, Item, load
 from gopro.training.config import TrainSettings
 
-T = TypeVar("T", Tensor, ImageFeatures)
+
+class Kept(Protocol):
+    """Tensors, features or pictures, with their bytes in memory."""
+
+    @property
+    def nbytes(self) -> int: ...
+
+
+T = TypeVar("T", bound=Kept)
 
 SHARED = 2 * 1024**3
 """Bytes of images and features that several runs keep: about 25,000 images of ViT-B/16."""
@@ -36,7 +43,7 @@ class Workspace:
         self.limit = limit
         self._datasets: dict[Hashable, Dataset] = {}
         self._key: BackboneKey | None = None
-        self._kept: OrderedDict[Hashable, Tensor | ImageFeatures] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
 
     def dataset(self, name: str, root: Path | None, seed: int) -> Dataset:
         """A data set by name.
@@ -75,14 +82,14 @@ class Workspace:
         decode: Decode,
         make: Callable[[], T],
     ) -> T:
-        """The tensors of these images from the cache, else from ``make``.
+        """What was made of these images, from the cache, else from ``make``.
 
         Args:
-            kind: ``pixels`` or ``features``.
+            kind: What it is, such as ``pixels`` or ``features``.
             dataset: Opens the items.
             items: The images; their labels don't count.
             decode: How they are decoded.
-            make: Makes the tensors.
+            make: Makes it.
         """
         key = (kind, decode, dataset.name, dataset.root, tuple(item.key for item in items))
         if key in self._kept:
@@ -90,12 +97,6 @@ class Workspace:
             return self._kept[key]  # type: ignore[return-value]
         tensors = make()
         self._kept[key] = tensors
-        while self._kept and sum(map(_bytes, self._kept.values())) > self.limit:
+        while self._kept and sum(kept.nbytes for kept in self._kept.values()) > self.limit:
             self._kept.popitem(last=False)
         return tensors
-
-
-def _bytes(tensors: Tensor | ImageFeatures) -> int:
-    if isinstance(tensors, Tensor):
-        return tensors.nbytes
-    return tensors.embedding.nbytes + tensors.mean.nbytes + tensors.std.nbytes

@@ -4,6 +4,8 @@ The frozen encoder's features of an image without augmentation never change, so 
 once. With K cached views, an image's augmented views are the live views of epochs 0 to K - 1,
 encoded once and stored in half precision; each epoch draws one of them.
 
+Random views are cut from the original pictures by threads, one step ahead of the training.
+
 Shape notation: N training images, B images of a step, K copies, V kinds of view, F numbers of an
 image's features (e + 2 D).
 """
@@ -12,9 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any, Literal
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +33,13 @@ from gopro.common.errors import GoproError
 from gopro.common.progress import bar
 from gopro.common.version import __version__
 from gopro.methods.base import Batch, Method
-from gopro.training.views import ViewSettings, make_views
+from gopro.training.views import ViewSettings, cut, on_crops
+from gopro.training.views.crops import Pixels
 from gopro.training.views.draws import Draws
 
 Augment = Literal["none", "crop-flip"]
 Halves = npt.NDArray[np.float16]
+Cuts = list[Future[dict[str, Tensor]]]
 
 _GROUP = 32  # images in one pass of the frozen encoder
 _CHOICE = 3  # random stream that chooses a copy; streams 0 to 2 make the views
@@ -43,60 +50,129 @@ def draw_seed(seed: int, epoch: int) -> int:
     return seed * 1_000_003 + epoch
 
 
+class Pictures(Protocol):
+    """The original training pictures, uint8 [H, W, 3] each, such as ``data.originals``."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pixels: ...
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of all pictures."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The few-shot training images, decoded.
+
+    Attributes:
+        pixels: uint8 [N, 3, S, S], without augmentation.
+        labels: [N].
+        originals: The N pictures that random views are cut from; None for ``pixels`` themselves.
+        names: What messages call the images; empty where they have no names.
+        features: Of ``pixels``, where they have been encoded already.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    originals: Pictures | None = None
+    names: tuple[str, ...] = ()
+    features: ImageFeatures | None = None
+
+    def original(self, index: int) -> Pixels:
+        """The picture that random views are cut from."""
+        if self.originals is not None:
+            return self.originals[index]
+        return self.pixels[index].permute(1, 2, 0).cpu().numpy()
+
+    def key(self) -> str:
+        """SHA-256 (hex) of all pixels that views depend on."""
+        pictures = "" if self.originals is None else self.originals.digest()
+        return hashlib.sha256(f"{pixels_key(self.pixels)} {pictures}".encode()).hexdigest()
+
+
+def random_views(method: Method, augment: Augment) -> tuple[str, ...]:
+    """The views of a method that are cut from the original pictures."""
+    return tuple(name for name in method.views if name != "x" or augment == "crop-flip")
+
+
 class LiveViews:
     """Batches whose views are made in each step.
 
     Args:
         method: Decides which views are needed, and whether its image encoder is frozen.
-        pixels: uint8 [N, 3, S, S].
+        data: The N training images.
         settings: How views are made.
         augment: Augmentation of the view x.
         seed: Of the run.
-        features: Of the images without augmentation, when they have been encoded already.
+        workers: Threads that cut crops; None for one per core.
     """
 
     def __init__(
         self,
         method: Method,
-        pixels: Tensor,
+        data: TrainingSet,
         settings: ViewSettings,
         augment: Augment,
         seed: int,
-        features: ImageFeatures | None = None,
+        workers: int | None = None,
     ) -> None:
-        self.pixels, self.settings, self.augment, self.seed = pixels, settings, augment, seed
+        self.data, self.settings, self.augment, self.seed = data, settings, augment, seed
         self.device = method.backbone.device
-        self.made = tuple(method.views)
+        self.made = random_views(method, augment)
+        self.plain = "x" in method.views and "x" not in self.made
         self.fixed: dict[str, ImageFeatures] = {}
-        if augment == "none" and "x" in self.made and not method.modifies_image_encoder:
+        if self.plain and not method.modifies_image_encoder:
+            features = data.features
             if features is None:
-                groups = torch.split(pixels, _GROUP)
+                groups = torch.split(data.pixels, _GROUP)
                 features = ImageFeatures.cat([cached_features(method.backbone, g) for g in groups])
-            self.fixed = {"x": features}
-            self.made = tuple(name for name in self.made if name != "x")
+            self.fixed, self.plain = {"x": features}, False
+        self._threads = ThreadPoolExecutor(workers or os.cpu_count() or 1)
 
-    def batch(self, chosen: Tensor, labels: Tensor, epoch: int) -> Batch:
-        """The batch of a step.
+    def batches(self, steps: Iterable[Tensor], epoch: int) -> Iterator[Batch]:
+        """The batches of several steps; the crops of one are cut while another is trained on.
 
         Args:
-            chosen: [B], indexes into the training set.
-            labels: [B].
+            steps: For each step [B], indexes into the training set.
             epoch: Counted from 0.
-        """
-        images = self.images(self.made, chosen, epoch) if self.made else {}
-        features = {name: fixed[chosen] for name, fixed in self.fixed.items()}
-        return Batch(labels.to(self.device), images, features)
 
-    def images(self, names: Sequence[str], chosen: Tensor, epoch: int) -> dict[str, Tensor]:
+        Raises:
+            GoproError: When a picture has to be opened again and can't be read.
+        """
+        waiting: deque[tuple[Tensor, Cuts]] = deque()
+        for chosen in steps:
+            waiting.append((chosen, self._cut(self.made, chosen, epoch)))
+            if len(waiting) > 1:
+                now, cuts = waiting.popleft()
+                yield self._batch(now, epoch, cuts)
+        for now, cuts in waiting:
+            yield self._batch(now, epoch, cuts)
+
+    def _batch(self, chosen: Tensor, epoch: int, cuts: Cuts) -> Batch:
+        images = self._views(self.made, chosen, epoch, cuts)
+        if self.plain:
+            images["x"] = to_unit(self.data.pixels[chosen], self.device)
+        features = {name: fixed[chosen] for name, fixed in self.fixed.items()}
+        return Batch(self.data.labels[chosen].to(self.device), images, features)
+
+    def _cut(self, names: Sequence[str], chosen: Tensor, epoch: int) -> Cuts:
+        """Start to cut the crops of a step's pictures, for the views of these names."""
+        seed, side = draw_seed(self.seed, epoch), self.data.pixels.shape[-1]
+
+        def crops(index: int) -> dict[str, Tensor]:
+            return cut(self.data.original(index), names, seed, self.settings, index, side)
+
+        return [self._threads.submit(crops, index) for index in chosen.tolist()] if names else []
+
+    def _views(
+        self, names: Sequence[str], chosen: Tensor, epoch: int, cuts: Cuts
+    ) -> dict[str, Tensor]:
         """The live views of an epoch, each [B, 3, S, S]."""
-        return make_views(
-            to_unit(self.pixels[chosen], self.device),
-            names,
-            draw_seed(self.seed, epoch),
-            self.settings,
-            chosen.tolist(),
-            augment=self.augment,
-        )
+        done = [one.result() for one in cuts]
+        crops = {name: torch.stack([one[name] for one in done]).to(self.device) for name in names}
+        return on_crops(crops, draw_seed(self.seed, epoch), self.settings, chosen.tolist())
 
 
 class CachedViews(LiveViews):
@@ -113,11 +189,11 @@ class CachedViews(LiveViews):
     def __init__(
         self,
         method: Method,
-        pixels: Tensor,
+        data: TrainingSet,
         settings: ViewSettings,
         augment: Augment,
         seed: int,
-        features: ImageFeatures | None = None,
+        workers: int | None = None,
         *,
         copies: int,
     ) -> None:
@@ -126,15 +202,17 @@ class CachedViews(LiveViews):
                 f"{type(method).__name__} changes the image encoder, so its views can't be encoded "
                 "before training; leave out --view_cache"
             )
-        super().__init__(method, pixels, settings, augment, seed, features)
+        super().__init__(method, data, settings, augment, seed, workers)
         self.copies, self.backbone = copies, method.backbone
         self.kinds, self.made = self.made, ()
-        self.store = self._open() if self.kinds else np.zeros((len(pixels), copies, 0, 0), "f2")
+        self.store = (
+            self._open() if self.kinds else np.zeros((len(data.labels), copies, 0, 0), "f2")
+        )
         self.widths = [self.backbone.embed_dim, *(2 * [sum(self.backbone.vision_widths)])]
 
-    def batch(self, chosen: Tensor, labels: Tensor, epoch: int) -> Batch:
+    def _batch(self, chosen: Tensor, epoch: int, cuts: Cuts) -> Batch:
         """As for live views, but all views are features."""
-        batch = super().batch(chosen, labels, epoch)
+        batch = super()._batch(chosen, epoch, cuts)
         draws = Draws(draw_seed(self.seed, epoch), chosen.tolist(), _CHOICE)
         rows = self.store[chosen.numpy(), draws.integer(0, self.copies - 1)]
         numbers = torch.from_numpy(rows).to(self.device).float()
@@ -159,13 +237,13 @@ class CachedViews(LiveViews):
     @property
     def _shape(self) -> tuple[int, ...]:
         width = self.backbone.embed_dim + 2 * sum(self.backbone.vision_widths)
-        return (len(self.pixels), self.copies, len(self.kinds), width)
+        return (len(self.data.labels), self.copies, len(self.kinds), width)
 
     def _write(self, cache: Cache, name: str) -> Halves:
         size = 2 * int(np.prod(self._shape, dtype=np.int64))
         if size > cache.limit:
             raise GoproError(
-                f"{self.copies} cached views of {len(self.pixels)} images need {size / 1e9:.1f} GB "
+                f"{self.copies} cached views of {self._shape[0]} images need {size / 1e9:.1f} GB "
                 f"and the cache's limit is {cache.limit / 1e9:.1f}; set a smaller --view_cache, or "
                 "GOPRO_CACHE_GB higher"
             )
@@ -181,11 +259,12 @@ class CachedViews(LiveViews):
     @torch.no_grad()
     def _groups(self) -> Iterator[Halves]:
         """The copies, a group of images at a time: each [n, K, V, F]."""
-        with bar("preparing views", len(self.pixels) * self.copies) as advance:
-            for chosen in torch.split(torch.arange(len(self.pixels)), _GROUP):
+        with bar("preparing views", len(self.data.labels) * self.copies) as advance:
+            for chosen in torch.split(torch.arange(len(self.data.labels)), _GROUP):
                 copies = []
                 for copy in range(self.copies):
-                    views = self.images(self.kinds, chosen, copy)
+                    cuts = self._cut(self.kinds, chosen, copy)
+                    views = self._views(self.kinds, chosen, copy, cuts)
                     features = self.backbone.encode_image(
                         torch.cat([views[name] for name in self.kinds])
                     )
@@ -202,7 +281,7 @@ class CachedViews(LiveViews):
     def _key(self) -> str:
         """SHA-256 (hex) of everything but the image encoder that the copies depend on."""
         how: list[Any] = [__version__, asdict(self.settings), self.augment, self.seed, self.copies]
-        text = f"{pixels_key(self.pixels)} {self.kinds} {how}"
+        text = f"{self.data.key()} {self.kinds} {how}"
         return hashlib.sha256(text.encode()).hexdigest()
 
 

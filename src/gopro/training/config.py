@@ -26,9 +26,6 @@ class ViewSettings:
     crop_scale: tuple[float, float] = (0.08, 1.0)
     """Smallest and largest share of the image's area in the crop of x, with `crop-flip`."""
 
-    crop_min_side: int = 24
-    """Smallest side of a square random crop, in pixels; keeps crops of small images readable."""
-
     moco_scale: tuple[float, float] = (0.08, 1.0)
     """Smallest and largest share of the image's area in the MoCo v3 view's crop."""
 
@@ -48,7 +45,8 @@ class ViewSettings:
     """Smallest and largest standard deviation of the blur, in pixels of a 224-pixel image."""
 
     augmix_scale: tuple[float, float] = (0.5, 1.0)
-    """Smallest and largest share of the image's area in the AugMix view's crop."""
+    """Smallest and largest share of the image's area in the AugMix view's crop. It is mild:
+    AugMix changes the look of an image, the MoCo v3 view the visible part."""
 
     augmix_severity: float = 1.0
     """Largest strength of AugMix's operations, from 0.1 to AugMix's own largest, 10."""
@@ -82,7 +80,7 @@ class ViewSettings:
             raise GoproError(
                 f"augmix_severity is {self.augmix_severity}: give a number from 0.1 to 10"
             )
-        for name in ("crop_min_side", "augmix_chains", "augmix_depth"):
+        for name in ("augmix_chains", "augmix_depth"):
             if getattr(self, name) < 1:
                 raise GoproError(f"{name} is {getattr(self, name)}: give a whole number from 1 on")
 

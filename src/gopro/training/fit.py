@@ -16,9 +16,10 @@ from gopro.common.errors import NotFiniteError
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.encode import encode
 from gopro.training import loggers
+from gopro.training.batches import TrainingSet
 from gopro.training.checkpoint import Progress
 from gopro.training.config import TrainSettings
-from gopro.training.trainer import Interrupted, Trainer, TrainingSet
+from gopro.training.trainer import Interrupted, Trainer
 
 
 @contextlib.contextmanager
@@ -64,6 +65,7 @@ def learn(
             select_best=settings.select == "best",
             checkpoint_every=settings.checkpoint_every,
             loggers=opened,
+            workers=settings.workers,
         )
         if settings.resume:
             trainer.resume()

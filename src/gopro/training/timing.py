@@ -14,7 +14,7 @@ from torch import Tensor
 from gopro.backbones import ImageFeatures
 from gopro.backbones.image import to_unit
 from gopro.methods.base import Batch, Method, Recipe, can_learn
-from gopro.training.batches import LiveViews
+from gopro.training.batches import LiveViews, TrainingSet
 from gopro.training.config import TrainSettings
 
 T = TypeVar("T")
@@ -25,8 +25,7 @@ _REPETITIONS = 5  # after a first one that isn't counted
 
 def training_seconds(
     method: Method,
-    pixels: Tensor,
-    labels: Tensor,
+    data: TrainingSet,
     recipe: Recipe,
     settings: TrainSettings,
     count: int,
@@ -37,15 +36,14 @@ def training_seconds(
 
     Args:
         method: Not trained yet; it is not changed.
-        pixels: Some of the images: uint8 [n, 3, S, S].
-        labels: [n], indexes of the method's classes.
+        data: Some of the images.
         recipe: Of the training.
         settings: Seed and views.
         count: Number of training images.
     """
     with torch.random.fork_rng(devices=[]):
         trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
-        unit = to_unit(pixels, trial.backbone.device)
+        unit = to_unit(data.pixels, trial.backbone.device)
         before = 0.0
         if trial.learns_from_features or (
             recipe.augment == "none" and not trial.modifies_image_encoder
@@ -54,10 +52,10 @@ def training_seconds(
         if trial.learns_from_features:
             with torch.no_grad():
                 features = trial.encode_image(unit)
-            before += timed(lambda: prepare(trial, features, labels, count))[1]
+            before += timed(lambda: prepare(trial, features, data.labels, count))[1]
         if not can_learn(trial, recipe):
             return before
-        live = live_batches(trial, pixels, labels, recipe, settings, count)
+        live = live_batches(trial, data, recipe, settings, count)
         trial.train()
         step = often(lambda: learn(trial, live()))
     return before + step * recipe.epochs * recipe.steps(count)
@@ -71,16 +69,15 @@ def prepare(trial: Method, features: ImageFeatures, labels: Tensor, count: int) 
 
 def live_batches(
     trial: Method,
-    pixels: Tensor,
-    labels: Tensor,
+    data: TrainingSet,
     recipe: Recipe,
     settings: TrainSettings,
     count: int,
 ) -> Callable[[], Batch]:
     """Returns what makes a training batch of ``count`` images: these, repeated to fill it."""
-    chosen = torch.arange(min(recipe.batch, count)) % len(pixels)
-    source = LiveViews(trial, pixels, settings.views, recipe.augment, settings.seed)
-    return lambda: source.batch(chosen, labels[chosen], 0)
+    chosen = torch.arange(min(recipe.batch, count)) % len(data.labels)
+    source = LiveViews(trial, data, settings.views, recipe.augment, settings.seed, settings.workers)
+    return lambda: next(source.batches([chosen], 0))
 
 
 def learn(trial: Method, batch: Batch) -> None:

@@ -8,7 +8,6 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from gopro.backbones import ImageFeatures
 from gopro.common import distributed
 from gopro.common.errors import GoproError, NotFiniteError
 from gopro.common.files import atomic_write
 from gopro.common.progress import Advance, bar
-from gopro.methods.base import Method, Recipe
-from gopro.training.batches import CachedViews, LiveViews, draw_seed
+from gopro.methods.base import Batch, Method, Recipe
+from gopro.training.batches import CachedViews, LiveViews, TrainingSet, draw_seed
 from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.training.config import ViewSettings
 from gopro.training.loggers import log_row
@@ -43,23 +41,6 @@ class Interrupted(Exception):  # noqa: N818 - nothing went wrong
     """Ctrl-C stopped the training; everything is saved."""
 
 
-@dataclass(frozen=True)
-class TrainingSet:
-    """The few-shot training images, decoded.
-
-    Attributes:
-        pixels: uint8 [N, 3, S, S].
-        labels: [N].
-        names: What messages call the images; empty where they have no names.
-        features: Of the images without augmentation, where they have been encoded already.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-    names: tuple[str, ...] = ()
-    features: ImageFeatures | None = None
-
-
 class Trainer:
     """Trains a method in place; writes ``metrics.jsonl`` and a checkpoint into the run folder.
 
@@ -78,6 +59,7 @@ class Trainer:
         select_best: Use the weights of the best validation accuracy instead of the last ones.
         checkpoint_every: Epochs between checkpoints.
         loggers: Get each epoch's row of metrics.
+        workers: Threads that cut crops; None for one per core.
 
     Raises:
         GoproError: When the copies of views can't be made or kept.
@@ -97,6 +79,7 @@ class Trainer:
         select_best: bool = False,
         checkpoint_every: int = 1,
         loggers: Sequence[Logger] = (),
+        workers: int | None = None,
     ) -> None:
         self.method, self.data, self.recipe = method, data, recipe
         self.device = method.backbone.device
@@ -106,7 +89,7 @@ class Trainer:
         self.precision = precision
         self.batch = min(recipe.batch, len(data.labels))
         self.steps = recipe.steps(len(data.labels))
-        images = (method, data.pixels, views, recipe.augment, seed, data.features)
+        images = (method, data, views, recipe.augment, seed, workers)
         copies = recipe.view_cache
         self.source = CachedViews(*images, copies=copies) if copies else LiveViews(*images)
         self.optimizer = make_optimizer(recipe, [p for p in method.parameters() if p.requires_grad])
@@ -187,9 +170,12 @@ class Trainer:
         generator = torch.Generator().manual_seed(draw_seed(self.seed, progress.epoch))
         order = torch.randperm(len(self.data.labels), generator=generator)
         self.method.train()
-        while progress.step < self.steps:
-            chosen = order[progress.step * self.batch :][: self.batch]
-            values = self._step(chosen)
+        left = range(progress.step, self.steps)
+        steps = [order[step * self.batch :][: self.batch] for step in left]
+        mine = map(distributed.shard, steps)
+        batches = self.source.batches(mine, progress.epoch)
+        for chosen, batch in zip(steps, batches, strict=True):
+            values = self._step(chosen, batch)
             for name, value in values.items():
                 progress.sums[name] = progress.sums.get(name, 0.0) + value
             progress.step += 1
@@ -199,10 +185,8 @@ class Trainer:
                 self.save()
                 raise Interrupted(str(self.folder))
 
-    def _step(self, chosen: Tensor) -> dict[str, float]:
+    def _step(self, chosen: Tensor, batch: Batch) -> dict[str, float]:
         """One step on the chosen images; returns the loss and its terms."""
-        mine = distributed.shard(chosen)
-        batch = self.source.batch(mine, self.data.labels[mine], self.progress.epoch)
         terms = self.method.loss(batch)
         loss = self.method.total_loss(terms)
         values = {"loss": loss.item(), **{name: term.item() for name, term in terms.items()}}

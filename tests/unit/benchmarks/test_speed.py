@@ -71,7 +71,7 @@ def test_the_floor_is_a_little_less_than_what_is_done(
     setup = make(backbone, classes=40, batch=4)
     exact = Exact(setup)
     places = torch.arange(4)
-    batch = exact.source.batch(places, setup.labels, 0)
+    (batch,) = exact.source.batches([places], 0)
     features = exact.method.encode(batch)
     with FlopCounterMode(display=False) as counted:
         exact.learn(Batch(setup.labels, {}, features))

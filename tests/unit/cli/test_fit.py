@@ -198,10 +198,10 @@ def test_ctrl_c_saves_the_training(
     assert fit(photos, tmp_path / "whole").code == 0
     steps = Trainer._step
 
-    def stopping(trainer: Trainer, chosen: Any) -> dict[str, float]:
+    def stopping(trainer: Trainer, *step: Any) -> dict[str, float]:
         if trainer.progress.epoch == 1:
             signal.raise_signal(signal.SIGINT)
-        return steps(trainer, chosen)
+        return steps(trainer, *step)
 
     monkeypatch.setattr(Trainer, "_step", stopping)
     answer = fit(photos, tmp_path / "model")

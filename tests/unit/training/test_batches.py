@@ -12,10 +12,12 @@ from torch import Tensor
 from gopro.backbones import Backbone, feature_cache
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
+from gopro.methods.base import Batch
 from gopro.methods.gopro import GOPro, GOProSettings
 from gopro.training import batches
-from gopro.training.batches import CachedViews, LiveViews, draw_seed
+from gopro.training.batches import Augment, CachedViews, LiveViews, TrainingSet, draw_seed
 from gopro.training.views import ViewSettings, make_views
+from gopro.training.views.crops import Pixels
 from small_clips import close, small_backbone
 
 NAMES = ["ant", "bee", "cat"]
@@ -48,19 +50,24 @@ def pixels() -> Tensor:
 
 def cached(method: GOPro, pixels: Tensor, copies: int = 2, **options: object) -> CachedViews:
     given = {"settings": ViewSettings(), "augment": "none", "seed": SEED} | options
-    return CachedViews(method, pixels, copies=copies, **given)  # type: ignore[arg-type]
+    data = TrainingSet(pixels, LABELS)
+    return CachedViews(method, data, copies=copies, **given)  # type: ignore[arg-type]
+
+
+def live(method: GOPro, pixels: Tensor, augment: Augment = "none") -> LiveViews:
+    return LiveViews(method, TrainingSet(pixels, LABELS), ViewSettings(), augment, SEED)
+
+
+def step(source: LiveViews, chosen: Tensor, epoch: int) -> Batch:
+    (batch,) = source.batches([chosen], epoch)
+    return batch
 
 
 def test_live_views_are_those_of_the_epoch(method: GOPro, pixels: Tensor) -> None:
     chosen = torch.tensor([4, 1])
-    batch = LiveViews(method, pixels, ViewSettings(), "none", SEED).batch(chosen, LABELS[chosen], 5)
-    wanted = make_views(
-        to_unit(pixels[chosen], torch.device("cpu")),
-        ("moco", "augmix"),
-        draw_seed(SEED, 5),
-        ViewSettings(),
-        [4, 1],
-    )
+    batch = step(live(method, pixels), chosen, 5)
+    pictures = [pixels[index].permute(1, 2, 0).numpy() for index in (4, 1)]
+    wanted = make_views(pictures, ("moco", "augmix"), draw_seed(SEED, 5), keys=[4, 1], size=32)
     assert list(batch.images) == ["moco", "augmix"]
     for name, view in wanted.items():
         assert torch.equal(batch.images[name], view)
@@ -69,12 +76,10 @@ def test_live_views_are_those_of_the_epoch(method: GOPro, pixels: Tensor) -> Non
 
 def test_an_image_that_is_not_augmented_is_encoded_once(method: GOPro, pixels: Tensor) -> None:
     chosen = torch.tensor([3, 0])
-    once = LiveViews(method, pixels, ViewSettings(), "none", SEED).batch(chosen, LABELS[chosen], 0)
+    once = step(live(method, pixels), chosen, 0)
     assert list(once.features) == ["x"]
-    plain = make_views(
-        to_unit(pixels[chosen], torch.device("cpu")), method.views, draw_seed(SEED, 0), keys=[3, 0]
-    )
-    every = {name: method.encode_image(view) for name, view in plain.items()}
+    views = {"x": to_unit(pixels[chosen], torch.device("cpu")), **once.images}
+    every = {name: method.encode_image(view) for name, view in views.items()}
     for name, found in method.encode(once).items():
         close(found.embedding, every[name].embedding)
         close(found.mean, every[name].mean)
@@ -82,31 +87,28 @@ def test_an_image_that_is_not_augmented_is_encoded_once(method: GOPro, pixels: T
 
 
 def test_an_augmented_image_is_encoded_every_time(method: GOPro, pixels: Tensor) -> None:
-    source = LiveViews(method, pixels, ViewSettings(), "crop-flip", SEED)
-    batch = source.batch(torch.tensor([0]), LABELS[:1], 0)
+    batch = step(live(method, pixels, "crop-flip"), torch.tensor([0]), 0)
     assert not batch.features and list(batch.images) == ["x", "moco", "augmix"]
 
 
 @pytest.mark.parametrize("augment", ["none", "crop-flip"])
 def test_cached_views_are_live_views_of_the_first_epochs(
-    method: GOPro, pixels: Tensor, folder: Path, augment: str
+    method: GOPro, pixels: Tensor, folder: Path, augment: Augment
 ) -> None:
     source = cached(method, pixels, copies=2, augment=augment)
-    live = LiveViews(method, pixels, ViewSettings(), augment, SEED)  # type: ignore[arg-type]
+    views = live(method, pixels, augment)
     seen = set()
     for epoch in range(6):
         for place in range(5):
             chosen = torch.tensor([place])
-            found = source.batch(chosen, LABELS[chosen], epoch)
+            found = step(source, chosen, epoch)
             assert not found.images
             matches = [
                 copy
                 for copy in range(2)
                 if all(
                     torch.allclose(found.features[name].mean, wanted.mean, atol=2e-3, rtol=1e-3)
-                    for name, wanted in method.encode(
-                        live.batch(chosen, LABELS[chosen], copy)
-                    ).items()
+                    for name, wanted in method.encode(step(views, chosen, copy)).items()
                 )
             ]
             assert len(matches) == 1
@@ -118,9 +120,8 @@ def test_losses_and_gradients_are_those_of_live_views_to_half_precision(
     method: GOPro, pixels: Tensor, folder: Path
 ) -> None:
     chosen = torch.arange(5)
-    live = LiveViews(method, pixels, ViewSettings(), "none", SEED).batch(chosen, LABELS, 0)
-    once = cached(method, pixels, copies=1).batch(chosen, LABELS, 4)
-    found, wanted = method.loss(once), method.loss(live)
+    once = step(cached(method, pixels, copies=1), chosen, 4)
+    found, wanted = method.loss(once), method.loss(step(live(method, pixels), chosen, 0))
     parameters = [p for p in method.parameters() if p.requires_grad]
     for name in wanted:
         close(found[name], wanted[name], 2e-3)
@@ -136,13 +137,11 @@ def test_which_copy_depends_on_seed_epoch_and_image_alone(
     method: GOPro, pixels: Tensor, folder: Path
 ) -> None:
     source = cached(method, pixels, copies=4)
-    whole = source.batch(torch.arange(5), LABELS, 2).features["moco"].embedding
+    whole = step(source, torch.arange(5), 2).features["moco"].embedding
     again = cached(method, pixels, copies=4)
     order = torch.tensor([3, 0, 4])
-    assert torch.equal(
-        again.batch(order, LABELS[order], 2).features["moco"].embedding, whole[order]
-    )
-    assert not torch.equal(source.batch(torch.arange(5), LABELS, 3).features["moco"].mean, whole)
+    assert torch.equal(step(again, order, 2).features["moco"].embedding, whole[order])
+    assert not torch.equal(step(source, torch.arange(5), 3).features["moco"].mean, whole)
 
 
 def test_copies_are_made_once_and_found_again(
@@ -154,7 +153,7 @@ def test_copies_are_made_once_and_found_again(
     def refuse(*arguments: object) -> None:
         raise AssertionError("made twice")
 
-    monkeypatch.setattr(batches, "make_views", refuse)
+    monkeypatch.setattr(batches, "cut", refuse)
     assert np.array_equal(cached(method, pixels).store, first.store)
 
 
@@ -220,3 +219,59 @@ def test_features_beyond_half_precision_are_refused(
     with pytest.raises(GoproError, match="half precision"):
         cached(method, pixels)
     assert not list(folder.glob("*.npy*"))
+
+
+class Counted:
+    """Pictures of another size than the pixels, and how often each was asked for."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        self.arrays = [rng.integers(0, 256, (50, 70 + i, 3), dtype=np.uint8) for i in range(5)]
+        self.asked: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+    def __getitem__(self, index: int) -> Pixels:
+        self.asked.append(index)
+        return self.arrays[index]
+
+    def digest(self) -> str:
+        return str(self.arrays[0][0, 0])
+
+
+def test_random_views_are_cut_from_the_originals(method: GOPro, pixels: Tensor) -> None:
+    originals = Counted()
+    data = TrainingSet(pixels, LABELS, originals)
+    source = LiveViews(method, data, ViewSettings(), "none", SEED)
+    batch = step(source, torch.tensor([2, 4]), 1)
+    wanted = make_views(
+        [originals.arrays[2], originals.arrays[4]],
+        ("moco", "augmix"),
+        draw_seed(SEED, 1),
+        keys=[2, 4],
+        size=32,
+    )
+    for name, view in wanted.items():
+        assert torch.equal(batch.images[name], view)
+
+
+def test_one_step_is_cut_ahead(method: GOPro, pixels: Tensor) -> None:
+    originals = Counted()
+    source = LiveViews(
+        method, TrainingSet(pixels, LABELS, originals), ViewSettings(), "none", SEED, workers=1
+    )
+    batches = source.batches([torch.tensor([index]) for index in range(5)], 0)
+    for done in range(1, 6):
+        assert len(next(batches).labels) == 1
+        assert len(originals.asked) <= done + 1
+    assert originals.asked == list(range(5))
+
+
+def test_views_of_other_originals_are_not_taken_for_them(
+    method: GOPro, pixels: Tensor, folder: Path
+) -> None:
+    for originals in (None, Counted()):
+        data = TrainingSet(pixels, LABELS, originals)
+        CachedViews(method, data, ViewSettings(), "none", SEED, copies=1)
+    assert len(list(folder.glob("*.npy"))) == 2

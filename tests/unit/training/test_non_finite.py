@@ -69,9 +69,9 @@ def test_a_loss_that_is_not_finite_keeps_the_step_before(tmp_path: Path) -> None
     made = trainer(tmp_path, toy, checkpoint_every=99)
     step = made._step
 
-    def break_later(chosen: Tensor) -> dict[str, float]:
+    def break_later(chosen: Tensor, batch: Batch) -> dict[str, float]:
         toy.blow_up = math.inf if made.progress.step == 2 else 0.0
-        return step(chosen)
+        return step(chosen, batch)
 
     made._step = break_later  # type: ignore[method-assign]
     message = stopped(made)

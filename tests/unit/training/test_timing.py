@@ -10,6 +10,7 @@ import torch
 from gopro.methods import find
 from gopro.methods.base import Recipe
 from gopro.training import timing
+from gopro.training.batches import TrainingSet
 from gopro.training.config import TrainSettings
 from small_clips import small_backbone
 
@@ -40,9 +41,8 @@ def test_training_is_so_many_steps_and_the_method_stays_as_it_is(
     pixels = torch.zeros(3, 3, side, side, dtype=torch.uint8)
     recipe = Recipe(epochs=0 if name == "linear_probe" else 2, batch=4)
     settings = TrainSettings(dataset="pictures")
-    seconds = timing.training_seconds(
-        method, pixels, torch.tensor([0, 1, 0]), recipe, settings, count=11
-    )
+    data = TrainingSet(pixels, torch.tensor([0, 1, 0]))
+    seconds = timing.training_seconds(method, data, recipe, settings, count=11)
     encoding = 11 / 3 if kind.learns_from_features else 0.0
     steps = 0.0 if name in ("linear_probe", "zeroshot") else 4.0
     # what a method makes of all the features takes what it takes
@@ -56,7 +56,8 @@ def test_images_that_stay_as_they_are_are_encoded_once(monkeypatch: pytest.Monke
     monkeypatch.setattr(timing, "often", lambda work, gradient=True: (work(), 1.0)[1])
     method = find("coop")(small_backbone(), ("red", "green"), find("coop").Settings())
     side = method.backbone.image_size
-    given = torch.zeros(2, 3, side, side, dtype=torch.uint8), torch.tensor([0, 1])
+    pixels = torch.zeros(2, 3, side, side, dtype=torch.uint8)
+    data = TrainingSet(pixels, torch.tensor([0, 1]))
     recipe = Recipe(epochs=3, batch=4, augment="none")
-    seconds = timing.training_seconds(method, *given, recipe, TrainSettings(dataset="x"), count=8)
+    seconds = timing.training_seconds(method, data, recipe, TrainSettings(dataset="x"), count=8)
     assert seconds == 8 / 2 + 3 * 2

@@ -17,7 +17,7 @@ from toy_method import RECIPE, Toy, by_hand, trainer
 
 from gopro.common import distributed
 from gopro.common.errors import GoproError
-from gopro.methods.base import Method, Recipe
+from gopro.methods.base import Batch, Method, Recipe
 from gopro.training import trainer as trainer_module
 from gopro.training.trainer import CHECKPOINT, METRICS, Interrupted, interrupt_flag
 
@@ -51,7 +51,7 @@ def test_metrics_are_means_over_the_steps_of_an_epoch(tmp_path: Path) -> None:
     made = trainer(tmp_path)
     seen: list[dict[str, float]] = []
     step = made._step
-    made._step = lambda chosen: seen.append(step(chosen)) or seen[-1]  # type: ignore[method-assign]
+    made._step = lambda *given: seen.append(step(*given)) or seen[-1]  # type: ignore[method-assign]
     made.run()
     rows = _rows(tmp_path)
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
@@ -228,7 +228,8 @@ def test_an_overflow_in_half_precision_skips_the_step_and_scales_less(tmp_path: 
     made = trainer(tmp_path, toy, precision="fp16")
     scale = made.scaler.get_scale()
     toy.weight.register_hook(lambda gradient: gradient * math.inf)
-    made._step(torch.tensor([0, 1, 2]))
+    chosen = torch.tensor([0, 1, 2])
+    made._step(chosen, next(made.source.batches([chosen], 0)))
     assert torch.equal(toy.weight, before)
     assert made.scaler.get_scale() == scale / 2
 
@@ -286,10 +287,10 @@ def _kill(*arguments: object) -> None:
 def _die_at(step: int, made: trainer.Trainer) -> None:
     original, counted = made._step, iter(range(1000))
 
-    def fatal(chosen: Tensor) -> dict[str, float]:
+    def fatal(chosen: Tensor, batch: Batch) -> dict[str, float]:
         if next(counted) == step:
             raise _Killed
-        return original(chosen)
+        return original(chosen, batch)
 
     made._step = fatal  # type: ignore[method-assign]
 

@@ -38,7 +38,6 @@ def test_defaults_are_the_published_numbers() -> None:
         ("augmix_severity", 11.0),
         ("augmix_chains", 0),
         ("augmix_depth", 0),
-        ("crop_min_side", 0),
     ],
 )
 def test_nonsense_is_refused_in_one_line(name: str, value: Any) -> None:

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -146,14 +147,17 @@ class Service:
         with self._slot(), torch.no_grad():
             classifier = self._with(names)
             method = classifier.method_
-            array = preprocess(self._open(upload), classifier.preprocessing)
+            device, image = method.backbone.device, self._open(upload)
+            array = preprocess(image, classifier.preprocessing)
             pixels = torch.from_numpy(array.transpose(2, 0, 1).copy())[None]
-            batch = to_unit(pixels, method.backbone.device).expand(draws, -1, -1, -1)
-            views = make_views(batch, ("x", "moco", "augmix"), seed=1)
+            size = method.backbone.image_size
+            originals = [np.asarray(image)] * draws
+            views = make_views(originals, ("moco", "augmix"), 1, size=size, device=device)
+            views["x"] = to_unit(pixels, device)
             kinds = {"unchanged": "x", "MoCo v3": "moco", "AugMix": "augmix"}
             results = []
             for kind, view in kinds.items():
-                images = views[view][: 1 if view == "x" else draws]
+                images = views[view]
                 logits = scores(method, encode(method, images, cached=False))
                 for image, row in zip(images, logits.double().softmax(dim=1).cpu(), strict=True):
                     best = int(row.argmax())

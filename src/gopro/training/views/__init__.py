@@ -1,47 +1,28 @@
-"""The views of a training image: x itself, x' (MoCo v3) and x'' (AugMix).
+"""The random views of a training image: x (crop and flip), x' (MoCo v3) and x'' (AugMix).
 
-All functions take batches of unnormalised pixels, [B, 3, H, W] in [0, 1], on any device. Each
-image has its own random draw. It depends only on ``seed``, the image's key and the kind of view,
-not on the batch, the device or a global random state.
+All three are cut from the original picture and resized once, on the CPU; colours, blur and AugMix's
+operations are then applied to a whole batch, on any device. Each image has its own random draw. It
+depends only on ``seed``, the image's key and the kind of view, not on the batch, the device or a
+global random state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gopro.training.config import ViewSettings
+from gopro.training.views.crops import Pixels, crop_and_flip
 from gopro.training.views.draws import Draws
-from gopro.training.views.geometry import crop_and_flip
 
-__all__ = [
-    "VIEWS",
-    "View",
-    "ViewSettings",
-    "augmix_view",
-    "crop_flip_view",
-    "make_views",
-    "moco_view",
-    "plain_view",
-]
+__all__ = ["VIEWS", "View", "ViewSettings", "cut", "make_views", "on_crops"]
 
-View = Callable[[Tensor, int, ViewSettings, Sequence[int] | None], Tensor]
 _DEFAULT = ViewSettings()
-
-
-def plain_view(
-    images: Tensor, seed: int, settings: ViewSettings = _DEFAULT, keys: Sequence[int] | None = None
-) -> Tensor:
-    """The view x: the images themselves."""
-    return images
-
-
-def _crop(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
-    return crop_and_flip(images, draws, settings.crop_scale, settings.crop_min_side)
+_CROPS = 8
+"""A crop's random stream comes this far after that of its view."""
 
 
 # kornia and torchvision's transforms take seconds to load, and most commands need neither view
@@ -59,75 +40,125 @@ def _augmix(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
     return make_augmix(images, draws, settings)
 
 
-@torch.no_grad()
-def _view(
-    make: Callable[[Tensor, Draws, ViewSettings], Tensor],
-    stream: int,
-    images: Tensor,
-    seed: int,
-    settings: ViewSettings = _DEFAULT,
-    keys: Sequence[int] | None = None,
-) -> Tensor:
-    if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
-        raise ValueError(
-            f"images are {images.dtype} {list(images.shape)}; views take float [B, 3, H, W]"
-        )
-    if keys is None:
-        keys = range(len(images))
-    if len(keys) != len(images):
-        raise ValueError(f"{len(keys)} keys for {len(images)} images")
-    if not len(images):
-        return images
-    draws = Draws(seed, keys, stream)
-    # half precision is too coarse for colours and for the sampling grid
-    with torch.autocast(images.device.type, enabled=False):
-        views = make(images.float(), draws, settings)
-    return views.clamp(0, 1).to(images.dtype)
+@dataclass(frozen=True)
+class View:
+    """A kind of view.
+
+    Attributes:
+        stream: Number of its random stream.
+        scale: Name of the setting with its crop's share of the area.
+        change: What happens to a batch of crops; None for nothing.
+    """
+
+    stream: int
+    scale: str
+    change: Callable[[Tensor, Draws, ViewSettings], Tensor] | None
 
 
-crop_flip_view = partial(_view, _crop, 0)
-"""Random resized crop and flip, CoOp's training transform (Zhou et al., IJCV 2022).
-
-Arguments (images, seed, settings, keys) and result as in ``make_views``, for this one view.
-"""
-moco_view = partial(_view, _moco, 1)
-"""The view x' (``gopro.training.views.moco``)."""
-augmix_view = partial(_view, _augmix, 2)
-"""The view x'' (``gopro.training.views.augmix``)."""
-
-VIEWS: dict[str, View] = {"x": plain_view, "moco": moco_view, "augmix": augmix_view}
+VIEWS = {
+    "x": View(0, "crop_scale", None),  # CoOp's training transform (Zhou et al., IJCV 2022)
+    "moco": View(1, "moco_scale", _moco),
+    "augmix": View(2, "augmix_scale", _augmix),
+}
 """Views by name."""
 
 
+def cut(
+    picture: Pixels, names: Sequence[str], seed: int, settings: ViewSettings, key: int, size: int
+) -> dict[str, Tensor]:
+    """The crops of one picture.
+
+    Args:
+        picture: uint8 [H, W, 3].
+        names: Keys of ``VIEWS``.
+        seed: See ``make_views``.
+        settings: How the views are made.
+        key: See ``make_views``.
+        size: S.
+
+    Returns:
+        For each name uint8 [3, S, S].
+    """
+    crops = {}
+    for name in names:
+        view = VIEWS[name]
+        draws = Draws(seed, [key], view.stream + _CROPS)
+        crops[name] = crop_and_flip(picture, draws, getattr(settings, view.scale), size)
+    return crops
+
+
+@torch.no_grad()
+def on_crops(
+    crops: Mapping[str, Tensor], seed: int, settings: ViewSettings, keys: Sequence[int]
+) -> dict[str, Tensor]:
+    """The views of crops.
+
+    Args:
+        crops: For each name uint8 [B, 3, S, S], on the device to compute on.
+        seed: See ``make_views``.
+        settings: How the views are made.
+        keys: See ``make_views``.
+
+    Returns:
+        As ``make_views``.
+    """
+    views = {}
+    for name, pixels in crops.items():
+        change, images = VIEWS[name].change, pixels.float() / 255
+        if change is not None and len(images):
+            # half precision is too coarse for colours and for the sampling grid
+            with torch.autocast(images.device.type, enabled=False):
+                images = change(images, Draws(seed, keys, VIEWS[name].stream), settings)
+        views[name] = images.clamp(0, 1)
+    return views
+
+
 def make_views(
-    images: Tensor,
+    pictures: Sequence[Pixels],
     names: Sequence[str],
     seed: int,
     settings: ViewSettings = _DEFAULT,
     keys: Sequence[int] | None = None,
     *,
-    augment: Literal["none", "crop-flip"] = "none",
+    size: int,
+    device: torch.device | None = None,
 ) -> dict[str, Tensor]:
-    """Make several views of a batch.
+    """Make several views of pictures.
 
     Args:
-        images: [B, 3, H, W] float in [0, 1], not normalised, at the size the backbone takes.
+        pictures: B original pictures, uint8 [H, W, 3], of any sizes.
         names: Keys of ``VIEWS``.
         seed: Changes all draws; use another one in each epoch or step.
         settings: How the views are made.
-        keys: One integer per image, such as its index in the training set. It makes the image's
+        keys: One integer per picture, such as its index in the training set. It makes the picture's
             draw the same in any batch and process. By default the index in the batch.
-        augment: Augmentation of x: none, or CoOp's random resized crop and flip.
+        size: S, the side that the backbone takes.
+        device: Where the views are computed; by default the CPU.
 
     Returns:
-        For each name [B, 3, H, W] in [0, 1], of the images' type and on their device, without
-        gradient.
+        For each name [B, 3, S, S] in [0, 1], float32, without gradient.
 
     Raises:
-        ValueError: An unknown name, or images or keys of another shape or type.
+        ValueError: An unknown name, or pictures or keys of another shape or type.
     """
     unknown = [name for name in names if name not in VIEWS]
     if unknown:
         raise ValueError(f"unknown views {unknown}; choose from {list(VIEWS)}")
-    table: dict[str, View] = {**VIEWS, "x": crop_flip_view} if augment == "crop-flip" else VIEWS
-    return {name: table[name](images, seed, settings, keys) for name in names}
+    keys = range(len(pictures)) if keys is None else keys
+    if len(keys) != len(pictures):
+        raise ValueError(f"{len(keys)} keys for {len(pictures)} pictures")
+    for picture in pictures:
+        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != "uint8":
+            raise ValueError(
+                f"a picture is {picture.dtype} {list(picture.shape)}; views take uint8 [H, W, 3]"
+            )
+    cuts = [
+        cut(picture, names, seed, settings, key, size)
+        for picture, key in zip(pictures, keys, strict=True)
+    ]
+    empty = torch.zeros(0, 3, size, size, dtype=torch.uint8)
+    crops = {
+        name: torch.stack([one[name] for one in cuts]).to(device) if cuts else empty
+        for name in names
+    }
+    return on_crops(crops, seed, settings, keys)

@@ -15,7 +15,7 @@ from torchvision.transforms.v2.functional import (  # type: ignore[import-untype
 
 from gopro.training.config import ViewSettings
 from gopro.training.views.draws import Draws, Floats
-from gopro.training.views.geometry import crop_and_flip, resample
+from gopro.training.views.geometry import resample
 from gopro.training.views.kornia_functions import solarize as solarize_unit
 
 MAX_LEVEL = 10
@@ -75,24 +75,22 @@ OPERATIONS = (*TONE, *AFFINE)
 
 
 def make_augmix(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
-    """Crop and flip x, then mix it with several chains of operations on it.
+    """Mix a crop x with several chains of operations on it.
 
     With k chains, w ~ Dirichlet(1, .., 1) and m ~ Beta(1, 1), all drawn per image:
     (1 - m) x + m (w_1 chain_1(x) + .. + w_k chain_k(x)). A chain is 1 to ``augmix_depth``
     operations, each drawn from ``OPERATIONS`` with its own level from 0.1 to ``augmix_severity``
-    (of 10) and, for the affine ones, its own sign. The crop is mild by default: AugMix changes the
-    look of an image, and the MoCo v3 view changes the visible part.
+    (of 10) and, for the affine ones, its own sign.
 
     Args:
-        images: [B, 3, H, W] float32 in [0, 1].
+        images: [B, 3, H, W] float32 in [0, 1], cropped and flipped.
         draws: One stream per image.
-        settings: Crop, severity, number and depth of the chains.
+        settings: Severity, number and depth of the chains.
 
     Returns:
         [B, 3, H, W] in [0, 1].
     """
     count, depth = settings.augmix_chains, settings.augmix_depth
-    images = crop_and_flip(images, draws, settings.augmix_scale, settings.crop_min_side)
     weights = draws.simplex(count)
     share = draws.uniform()
     lengths = draws.integer(1, depth, (count,)).reshape(-1)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from gopro.training.config import ViewSettings
 from gopro.training.views.draws import Draws
-from gopro.training.views.geometry import crop_and_flip
 from gopro.training.views.kornia_functions import (
     adjust_brightness_accumulative,
     adjust_contrast_with_mean_subtraction,
@@ -33,21 +32,21 @@ _JITTER: tuple[Callable[[Tensor, Tensor], Tensor], ...] = (
 
 
 def make_moco(images: Tensor, draws: Draws, settings: ViewSettings) -> Tensor:
-    """Crop and flip, colour jitter, greyscale and blur, each with its own draw per image.
+    """Colour jitter, greyscale and blur of crops, each with its own draw per image.
 
     The jitter applies brightness, contrast, saturation and hue in an order drawn per image. The
     blur's width is proportional to the image's side. Its default probability of 1 is that of
     MoCo v3's first augmentation; the second one (probability 0.1, with solarization) is not used.
 
     Args:
-        images: [B, 3, H, W] float32 in [0, 1].
+        images: [B, 3, H, W] float32 in [0, 1], cropped and flipped.
         draws: One stream per image.
         settings: Strengths and probabilities.
 
     Returns:
         [B, 3, H, W] in [0, 1].
     """
-    views = crop_and_flip(images, draws, settings.moco_scale, settings.crop_min_side)
+    views = images.clone()
     _jitter(views, draws, settings)
     grey = _indices(draws.happens(settings.moco_grey_probability), views)
     views[grey] = rgb_to_grayscale(views[grey]).expand(-1, 3, -1, -1)

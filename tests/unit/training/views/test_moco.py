@@ -12,7 +12,6 @@ from torch import Tensor
 from view_helpers import Fixed, picture
 
 from gopro.training.config import ViewSettings
-from gopro.training.views import moco_view
 from gopro.training.views.draws import Draws
 from gopro.training.views.moco import _JITTER, make_moco
 
@@ -21,16 +20,19 @@ BARE = ViewSettings(
     moco_jitter_probability=0,
     moco_grey_probability=0,
     moco_blur_probability=0,
-    moco_scale=(0.999999, 1.0),
 )
-"""No colour change and no blur, on nearly the whole image."""
+"""No colour change and no blur."""
+
+
+def moco_view(images: Tensor, settings: ViewSettings = DEFAULT) -> Tensor:
+    return make_moco(images, Draws(0, range(len(images)), 1), settings)
 
 
 def test_a_grey_image_stays_even() -> None:
-    views = moco_view(torch.full((40, 3, 32, 32), 0.4), 0)
+    views = moco_view(torch.full((40, 3, 32, 32), 0.4))
     # brightness moves the level of an image, nothing makes a pattern or a colour
     assert (views.amax((1, 2, 3)) - views.amin((1, 2, 3))).max() < 1e-5
-    unchanged = moco_view(torch.full((40, 3, 32, 32), 0.4), 0, BARE)
+    unchanged = moco_view(torch.full((40, 3, 32, 32), 0.4), BARE)
     torch.testing.assert_close(unchanged, torch.full_like(unchanged, 0.4))
 
 
@@ -57,7 +59,7 @@ def test_hue_turns_the_colour_circle() -> None:
 
 def test_parts_happen_with_their_probabilities() -> None:
     image = torch.tensor([0.8, 0.5, 0.2])[:, None, None].expand(1500, 3, 4, 4)
-    views = moco_view(image, 0, replace(DEFAULT, moco_blur_probability=0.0))
+    views = moco_view(image, replace(DEFAULT, moco_blur_probability=0.0))
     grey = (views.amax(1) - views.amin(1)).amax((1, 2)) < 1e-6
     assert grey.float().mean().item() == pytest.approx(0.2, abs=0.035)
     jittered = (views[~grey] - image[0]).abs().amax((1, 2, 3)) > 1e-4
@@ -67,7 +69,7 @@ def test_parts_happen_with_their_probabilities() -> None:
 def test_jitter_keeps_its_range_and_order_differs() -> None:
     image = torch.full((800, 3, 2, 2), 0.5)
     only_brightness = replace(BARE, moco_jitter_probability=1.0, moco_jitter=(0.4, 0.0, 0.0, 0.0))
-    levels = moco_view(image, 0, only_brightness)[:, 0, 0, 0]
+    levels = moco_view(image, only_brightness)[:, 0, 0, 0]
     assert 0.3 <= levels.min() < 0.32
     assert 0.68 < levels.max() <= 0.7
     assert levels.mean().item() == pytest.approx(0.5, abs=0.015)
@@ -80,7 +82,7 @@ def test_blur_is_as_strong_for_any_size(side: int) -> None:
     image[..., side // 2 :] = 1
     sigma = (2.0, 2.0)
     settings = replace(BARE, moco_blur_probability=1.0, moco_blur_sigma=sigma)
-    view = make_moco(image, Fixed(1, 0.5), replace(settings, moco_scale=(1.0, 1.0)))
+    view = make_moco(image, Fixed(1, 0.5), settings)
     profile = view[0, 0, side // 2]
     position = (torch.arange(side) + 0.5) / side
     derivative = profile.diff()
@@ -94,8 +96,8 @@ def test_blurred_share() -> None:
     checks = (torch.arange(16)[:, None] + torch.arange(16)).remainder(2).float()
     images = checks.expand(600, 3, 16, 16)
     settings = replace(BARE, moco_blur_probability=0.5, moco_blur_sigma=(40.0, 60.0))
-    contrast = moco_view(images, 0, settings).std(dim=(1, 2, 3))
-    plain = moco_view(images, 0, BARE).std(dim=(1, 2, 3))
+    contrast = moco_view(images, settings).std(dim=(1, 2, 3))
+    plain = moco_view(images, BARE).std(dim=(1, 2, 3))
     assert ((contrast < 0.5 * plain).float().mean().item()) == pytest.approx(0.5, abs=0.07)
 
 

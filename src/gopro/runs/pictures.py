@@ -1,0 +1,68 @@
+"""The decoded images of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gopro.data import Item
+from gopro.data.originals import KEPT, Originals
+from gopro.data.pixels import batches, groups, stack
+from gopro.runs.prepared import PreparedRun
+from gopro.training.batches import random_views
+
+
+@dataclass(frozen=True)
+class TrainingPictures:
+    """Training images without augmentation, and the pictures that random views are cut from.
+
+    Attributes:
+        pixels: uint8 [N, 3, S, S].
+        originals: The N pictures.
+    """
+
+    pixels: Tensor
+    originals: Originals[Item]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory."""
+        return self.pixels.nbytes + self.originals.nbytes
+
+
+def training_pictures(prepared: PreparedRun, items: Sequence[Item]) -> TrainingPictures:
+    """Open training images, each once; the originals are kept if the run needs random views.
+
+    Raises:
+        GoproError: When one can't be read.
+    """
+    settings, how, source = prepared.settings, prepared.preprocessing, prepared.plan.source
+    random = prepared.trains and random_views(prepared.method, prepared.recipe.augment)
+    limit = KEPT // settings.processes if random else 0
+
+    def read() -> TrainingPictures:
+        originals = Originals(source.open, items, how, limit)
+        parts = groups(
+            originals.open, range(len(items)), how, settings.eval_batch, settings.workers
+        )
+        return TrainingPictures(torch.cat([stack(part) for part in parts]), originals)
+
+    kind = "originals" if random else "training"
+    return prepared.workspace.keep(kind, source, items, settings.decode, read)
+
+
+def decoded_pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:
+    """Images of the training set without augmentation: uint8 [N, 3, S, S].
+
+    Raises:
+        GoproError: When one can't be read.
+    """
+    settings, how, source = prepared.settings, prepared.preprocessing, prepared.plan.source
+
+    def read() -> Tensor:
+        return torch.cat(list(batches(source, items, how, settings.eval_batch, settings.workers)))
+
+    return prepared.workspace.keep("pixels", source, items, settings.decode, read)
