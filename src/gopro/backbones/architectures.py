@@ -36,6 +36,25 @@ _FAMILIES = {
     "vit": "CLIP, ViT",
 }
 
+# the first beginning of a family's or a tag's name that fits tells the licence, as the makers' own
+# pages state it; "" where they state none that is known here
+_APPLE = "Apple ML research"
+_LICENCES_OF_FAMILIES = {"NLLB-CLIP": "CC BY-NC 4.0", "ViTamin": "", "CLIPA": "Apache-2.0"}
+_LICENCES_OF_TAGS = {
+    "openai": "MIT",
+    "laion": "MIT",
+    "frozen_laion": "MIT",
+    "mscoco_finetuned_laion": "MIT",
+    "merged2b": "MIT",
+    "datacompdr": _APPLE,
+    "datacomp_": "MIT",
+    "commonpool": "MIT",
+    "dfn": _APPLE,
+    "metaclip": "CC BY-NC 4.0",
+    "webli": "Apache-2.0",
+    "meta": "Apache-2.0",
+}
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -65,6 +84,14 @@ class Architecture:
 def family(name: str) -> str:
     """Whose model an architecture is, by its name."""
     return next((word for part, word in _FAMILIES.items() if part in name.lower()), "other")
+
+
+def licence(name: str, tag: str) -> str:
+    """The licence of an architecture's published weights; empty if it isn't known."""
+    of_family = _LICENCES_OF_FAMILIES.get(family(name))
+    if of_family is not None:
+        return of_family
+    return next((text for part, text in _LICENCES_OF_TAGS.items() if tag.startswith(part)), "")
 
 
 @lru_cache(maxsize=1)

@@ -32,7 +32,7 @@ def backbones(arguments: Sequence[str]) -> None:
         console.print(_embedded(loader(name).card(), loader(name).config()))
     rows = _rows(pattern)
     if rows:
-        head = ("backbone", "family", "methods", "--pretrained", "image", "weights")
+        head = ("backbone", "family", "methods", "--pretrained (licence)", "image", "weights")
         console.print(rich_table(head, rows, left=4))
     elif not embedded:
         raise GoproError(f"no backbone's name contains {pattern!r}; see `gopro backbones`")
@@ -58,8 +58,20 @@ def _rows(pattern: str) -> list[tuple[str, ...]]:
             size = f"{row.pixels} px"
             count = f"{(row.image_parameters + row.text_parameters) / 1e6:.0f} M"
             fits = fitting(row, prompted)
-        rows.append((name, family(name), fits, ", ".join(tags), size, count))
+        rows.append((name, family(name), fits, _with_licences(name, tags), size, count))
     return rows
+
+
+def _with_licences(name: str, tags: Sequence[str]) -> str:
+    """The tags, those of one licence together; unknown licences last and unmarked."""
+    from gopro.backbones.architectures import licence
+
+    groups: dict[str, list[str]] = {}
+    for tag in tags:
+        groups.setdefault(licence(name, tag), []).append(tag)
+    unknown = groups.pop("", [])
+    marked = [f"{', '.join(group)} ({text})" for text, group in groups.items()]
+    return "; ".join([*marked, ", ".join(unknown)] if unknown else marked)
 
 
 def _embedded(card: dict[str, Any], config: dict[str, Any]) -> str:

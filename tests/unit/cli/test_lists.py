@@ -28,6 +28,13 @@ def test_backbones_have_mini_first(cli: Cli) -> None:
         assert part in answer.out
 
 
+def test_backbones_show_the_licence_of_each_tag(cli: Cli) -> None:
+    out = " ".join(cli("backbones", "RN101").out.split())
+    assert "openai (MIT); yfcc15m" in out
+    assert "(Apple ML research)" in cli("backbones", "MobileCLIP2").out
+    assert "(Apache-2.0)" in cli("backbones", "SigLIP2").out
+
+
 def test_backbones_by_a_part_of_the_name_or_the_family(cli: Cli) -> None:
     out = cli("backbones", "rn50").out
     assert "RN50x4" in out and "ViT" not in out and "mini" not in out
