@@ -1,28 +1,36 @@
-"""A sweep of three short jobs with the real command, and its results."""
+"""A sweep of three short jobs, as a new process or in this one, and its results."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from gopro.cli.main import main
 from same_runs import SAME
 
 JOBS = 3
 
 
-def start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.Popen[str]:
-    """Start ``gopro bench`` with three short jobs in a new process."""
-    command = [
-        *(sys.executable, "-m", "gopro", "bench", "--methods", "coop"),
-        *("--backbone", "mini"),
-        *("--datasets", f"folder:{pictures}", "--seeds", "1,2,3", "--shots", "2", "--epochs", "6"),
-        *("--batch", "2", "--augment", "none", "--device", "cpu", "--out", str(out), *more),
+def command(pictures: Path, out: Path, *more: str) -> list[str]:
+    """The arguments of ``gopro`` for three short jobs."""
+    return [
+        *("bench", "--methods", "coop", "--backbone", "mini"),
+        *("--datasets", f"folder:{pictures}", "--seeds", "1,2,3"),
+        *("--shots", "2", "--epochs", "6", "--batch", "2", "--augment", "none", "--device", "cpu"),
+        *("--out", str(out), *more),
     ]
+
+
+def start(pictures: Path, out: Path, *more: str, **options: Any) -> subprocess.Popen[str]:
+    """Start the sweep in a new process, which can be killed."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, text=True, **pipes, **options)
+    program = [sys.executable, "-m", "gopro", *command(pictures, out, *more)]
+    return subprocess.Popen(program, text=True, **pipes, **options)
 
 
 def numbers(out: Path) -> dict[str, Any]:
@@ -39,9 +47,9 @@ def numbers(out: Path) -> dict[str, Any]:
     return found
 
 
-def finish(pictures: Path, out: Path) -> None:
-    """Start the sweep again until it is finished."""
-    process = start(pictures, out)
-    text, error = process.communicate(timeout=600)
-    assert process.returncode == 0, error
-    assert f"{JOBS} of {JOBS} jobs done" in text
+def finish(pictures: Path, out: Path, *more: str) -> None:
+    """Start the sweep, again or for the first time, in this process, and let it end."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        assert main(command(pictures, out, *more)) == 0
+    assert f"{JOBS} of {JOBS} jobs done" in printed.getvalue()

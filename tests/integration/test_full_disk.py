@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from killed_work import download, small_dtd
 from killing import start
 from same_runs import assert_same
 from small_disk import Disk, mounted, used
-from tiny_run import Cli, write_photos
+from tiny_run import Answer, Cli, write_photos
 
 ENOUGH = 50_000_000
 GOPRO = ["--method", "gopro", "--epochs", 4, "--select", "best"]
@@ -110,27 +108,26 @@ def test_downloads(disk: Disk, tmp_path: Path) -> None:
     assert len(list(root.rglob("*.jpg"))) == 180
 
 
-def test_a_sweep(disk: Disk, tmp_path: Path) -> None:
+def test_a_sweep(cli: Cli, disk: Disk, tmp_path: Path) -> None:
+    """The jobs run in processes of their own, which start from one that has loaded all modules."""
     photos = write_photos(tmp_path / "animals")
-    command = [
-        *(sys.executable, "-m", "gopro", "bench", "--methods", "coop", "--seeds", "1,2"),
-        *("--backbone", "mini"),
-        *("--datasets", f"folder:{photos}", "--shots", "2", "--epochs", "3", "--batch", "2"),
-        *("--augment", "none", "--device", "cpu", "--out"),
-    ]
 
-    def bench(out: Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, str(out)], capture_output=True, text=True, timeout=300)
+    def bench(out: Path) -> Answer:
+        return cli(
+            *("bench", "--methods", "coop", "--backbone", "mini", "--seeds", "1,2"),
+            *("--datasets", f"folder:{photos}"),
+            *("--shots", 2, "--epochs", 3, "--batch", 2, "--augment", "none", "--device", "cpu"),
+            *("--out", out),
+        )
 
-    assert bench(tmp_path / "whole").returncode == 0
+    assert bench(tmp_path / "whole").code == 0
     disk.resize(used(tmp_path / "whole") // 4)
-    full = bench(disk.path / "runs")
-    assert full.returncode == 2 and full.stderr.count("\n") == 1, full.stderr
-    assert "2 of 2 jobs failed" in full.stderr and "o room left on the disk" in full.stderr
+    line = bench(disk.path / "runs").line
+    assert "2 of 2 jobs failed" in line and "o room left on the disk" in line
     assert not _halves(disk)
     disk.resize(ENOUGH)
     again = bench(disk.path / "runs")
-    assert again.returncode == 0, again.stderr
+    assert again.code == 0, again.err
     jobs = sorted(path.parent.name for path in (tmp_path / "whole").glob("*/done"))
     assert len(jobs) == 2
     for name in jobs:

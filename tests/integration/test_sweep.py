@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from gopro.cli.main import main
-from small_sweep import JOBS, finish, numbers, start
+from small_sweep import JOBS, command, finish, numbers, start
 from tiny_run import write_photos
 
 pytestmark = [
@@ -30,10 +30,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sweep as it ends when nothing comes between."""
     out = tmp_path_factory.mktemp("whole") / "runs"
-    process = start(pictures, out, "--parallel", "2")
-    text, error = process.communicate(timeout=600)
-    assert process.returncode == 0, error
-    assert f"{JOBS} of {JOBS} jobs done" in text
+    finish(pictures, out, "--parallel", "2")
     return out
 
 
@@ -72,10 +69,8 @@ def test_a_second_sweep_on_the_folder_is_refused(
     whole: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with FileLock(whole / ".locks" / "sweep"):
-        process = start(pictures, whole)
-        _, error = process.communicate(timeout=600)
-    assert process.returncode == 2
-    assert error == (
+        assert main(command(pictures, whole)) == 2
+    assert capsys.readouterr().err == (
         f"gopro: another sweep is running in {whole}; wait for it to end, or choose another --out\n"
     )
 

@@ -33,7 +33,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, float]:
     """The sweep that nobody killed, and the seconds it took."""
     out, started = tmp_path_factory.mktemp("whole") / "runs", time.monotonic()
-    finish(pictures, out)
+    process = start(pictures, out)
+    process.communicate()
+    assert process.returncode == 0
     return out, time.monotonic() - started
 
 
