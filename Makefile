@@ -8,9 +8,10 @@ demo: .venv/ready
 	rm -rf runs/demo
 	$(BIN)/gopro demo --out runs/demo
 
-# one process per core, each with one thread: faster for small tensors
+# one process per core, each with one thread: faster for small tensors; neighbouring tests, which
+# share what they make, stay in one process until the other one has nothing left
 test: .venv/tests-ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -42,7 +42,7 @@ class Part:
 
 def parts(fuzz_seconds: int, seed: int) -> list[Part]:
     """All checks, the most important first."""
-    pytest = ("-m", "pytest", "-n", "auto")
+    pytest = ("-m", "pytest", "-n", "auto", "--dist", "worksteal")
     passed = r"((?:\d+ failed, )?\d+ passed.*) in "
     order = ("--random-order-bucket", "global", "--random-order-seed", str(seed))
     cover = ("--cov", "--cov-report", "term:skip-covered", "--cov-fail-under", "90")

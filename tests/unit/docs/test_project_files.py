@@ -66,7 +66,7 @@ def test_the_workflow_tests_what_the_package_promises() -> None:
     install, run = (step["run"] for step in tests["steps"] if "run" in step)
     (extras,) = re.findall(r"\[([\w,]+)\]", install)
     assert set(extras.split(",")) <= EXTRAS.keys()
-    assert run == "python -m pytest -n auto"
+    assert run == "python -m pytest -n auto --dist worksteal"
 
 
 def test_the_hosted_site_is_that_of_make_docs() -> None:
