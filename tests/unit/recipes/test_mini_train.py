@@ -25,7 +25,7 @@ SMALL = ["--batch", "16", "--absent", "4", "--world-pictures", "1", "--processes
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("mini")
-    weights = train.run(options.parse(["--out", str(out), "--steps", "2", *SMALL]))
+    weights = train.run(options.parse(["--out", str(out), "--steps", "1", *SMALL]))
     assert weights == out / "mini.safetensors"
     return out
 
@@ -40,10 +40,10 @@ def test_weights_of_a_short_run_load_and_answer(run_folder: Path) -> None:
 
 def test_a_run_goes_on_where_it_stopped(run_folder: Path) -> None:
     before = (run_folder / "mini.safetensors").read_bytes()
-    train.run(options.parse(["--out", str(run_folder), "--steps", "3", *SMALL]))
+    train.run(options.parse(["--out", str(run_folder), "--steps", "2", *SMALL]))
     facts = json.loads((run_folder / "training.json").read_text(encoding="utf-8"))
-    assert facts["steps"] == 3
-    assert facts["pictures"] == 48
+    assert facts["steps"] == 2
+    assert facts["pictures"] == 32
     assert (run_folder / "mini.safetensors").read_bytes() != before
 
 
@@ -84,15 +84,15 @@ def test_a_run_can_begin_with_the_weights_of_another(run_folder: Path, tmp_path:
 def test_two_processes_train_one_model(run_folder: Path, tmp_path: Path) -> None:
     """Each has a part of the batch, and rank 0 saves."""
     command = ["--out", str(tmp_path), "--cache", str(run_folder / "cache")]
-    train.run(options.parse([*command, "--steps", "2", *SMALL[:-1], "2"]))
+    train.run(options.parse([*command, "--steps", "1", *SMALL[:-1], "2"]))
     facts = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
-    assert (facts["steps"], facts["pictures"]) == (2, 32)
+    assert (facts["steps"], facts["pictures"]) == (1, 16)
     assert not (tmp_path / "meeting").exists()
 
 
 def test_the_text_tower_can_be_trained_alone(run_folder: Path, tmp_path: Path) -> None:
     weights = run_folder / "mini.safetensors"
-    given = ["--out", str(tmp_path), "--cache", str(run_folder / "cache"), "--steps", "2", *SMALL]
+    given = ["--out", str(tmp_path), "--cache", str(run_folder / "cache"), "--steps", "1", *SMALL]
     asked = options.parse([*given, "--start", str(weights), "--frozen-image"])
     assert asked.command().endswith("--frozen-image")
     before, after = mini.load(weights).state_dict(), mini.load(train.run(asked)).state_dict()
