@@ -24,8 +24,9 @@ from recipes.lite.watch import SURE, recall
 from recipes.lite.words import ANCHOR, captions
 from torch import Tensor
 
-from gopro.backbones.lite.load import Lite, load
+from gopro.backbones.lite.load import load
 from gopro.backbones.lite.network import network
+from gopro.backbones.two_towers import TwoTowers
 from gopro.common.allocator import keep_memory
 from gopro.common.files import write_json
 
@@ -35,7 +36,7 @@ PACS = {"photo": "photo", "art_painting": "painting", "cartoon": "cartoon", "ske
 class Judge:
     """A model, and the network's features of pictures, computed once where ``cache`` is given."""
 
-    def __init__(self, model: Lite, cache: Path | None = None) -> None:
+    def __init__(self, model: TwoTowers, cache: Path | None = None) -> None:
         self.model, self.cache = model, cache
         self.tokenizer = SimpleTokenizer()
         self.encode = encoder()
@@ -137,7 +138,7 @@ def folder(judge: Judge, name: str, root: Path, template: str = ANCHOR) -> float
     return judge.accuracy(images, labels, [c.replace("_", " ") for c in classes], template)
 
 
-def speed(model: Lite, batch: int = 16, seconds: float = 6.0) -> float:
+def speed(model: TwoTowers, batch: int = 16, seconds: float = 6.0) -> float:
     """Pictures a second of processor time through the image tower on one thread, pixels ready."""
     keep_memory()  # as gopro does on a CPU
     threads = torch.get_num_threads()

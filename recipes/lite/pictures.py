@@ -99,7 +99,7 @@ def encoder() -> Encode:
     onnxruntime, where it is installed, is twice as fast as torch.
     """
     model = fused(network())
-    model.reset_classifier(0)
+    model.classifier = torch.nn.Identity()
     try:
         import onnxruntime
     except ImportError:

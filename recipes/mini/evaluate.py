@@ -22,6 +22,7 @@ from recipes.mini.probe import coop, head
 from torch import Tensor
 
 from gopro.backbones.mini import load as mini
+from gopro.backbones.two_towers import TwoTowers
 from gopro.common.files import write_json
 
 DOMAINS = ("photo", "art_painting", "cartoon", "sketch")
@@ -37,7 +38,7 @@ class Judge:
         model: In evaluation mode.
     """
 
-    def __init__(self, model: open_clip.CLIP) -> None:
+    def __init__(self, model: TwoTowers) -> None:
         self.model = model
         self.tokenizer = open_clip.SimpleTokenizer()
         preprocess = mini.config()["preprocess_cfg"]

@@ -15,11 +15,13 @@ import torch.nn.functional as F
 from recipes.mini.names import tidy
 from torch import Tensor
 
+from gopro.backbones.two_towers import TwoTowers
+
 CONTEXT = "a photo of a"
 
 
 def coop(
-    model: open_clip.CLIP,
+    model: TwoTowers,
     images: Tensor,
     labels: Tensor,
     names: Sequence[str],

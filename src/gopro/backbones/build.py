@@ -44,7 +44,7 @@ def build(
         raise GoproError(f"got the precision {precision!r}; choose one of {', '.join(DTYPES)}")
     name = canonical(name)
     if name in embedded.LOADERS:
-        model, tokenizer = _embedded(name, pretrained), models.tokenizer_of("ViT-B-32")
+        model, tokenizer = _embedded(name, pretrained), embedded.tokenizer()
     else:
         model, tokenizer = models.open_model(name, pretrained)
     backbone = Backbone(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from gopro.common.single_module import single_module
+
 LOADERS = {"lite": "gopro.backbones.lite.load", "mini": "gopro.backbones.mini.load"}
 """Name -> the module that has ``load``, ``weights_path``, ``config`` and ``card``."""
 
@@ -12,6 +14,11 @@ LOADERS = {"lite": "gopro.backbones.lite.load", "mini": "gopro.backbones.mini.lo
 def loader(name: str) -> Any:
     """The module that reads an embedded backbone; it is imported only here, since torch is slow."""
     return importlib.import_module(LOADERS[name])
+
+
+def tokenizer() -> Any:
+    """CLIP's tokenizer, which all of them have."""
+    return single_module("open_clip", "tokenizer").SimpleTokenizer()
 
 
 def trained_tokens(name: str) -> set[int]:

@@ -23,8 +23,6 @@ from functools import partial
 from typing import Any
 
 import torch
-from timm.models.eva import Eva
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from gopro.common.errors import GoproError
@@ -61,7 +59,7 @@ class VisualPrompts:
         if hasattr(visual, "transformer"):
             self.blocks = list(visual.transformer.resblocks)
             visual.ln_pre.register_forward_pre_hook(self._append)
-        elif isinstance(trunk, (VisionTransformer, Eva)):
+        elif trunk is not None and _is_timms(trunk, "VisionTransformer", "Eva"):
             self.blocks = list(trunk.blocks)
             getattr(trunk, "norm_pre", self.blocks[0]).register_forward_pre_hook(self._append)
         elif trunk is not None and hasattr(trunk, "blocks") and hasattr(trunk.blocks[0], "attn"):
@@ -69,7 +67,7 @@ class VisualPrompts:
         for index, block in enumerate(self.blocks):
             if index:
                 block.register_forward_pre_hook(partial(self._replace, index))
-            if isinstance(trunk, Eva):
+            if _is_timms(trunk, "Eva"):
                 block.register_forward_pre_hook(self._unrotated, with_kwargs=True)
 
     def check(self, method: str, depth: int) -> None:
@@ -128,6 +126,12 @@ class VisualPrompts:
         still = torch.cat([rope.new_zeros(half), rope.new_ones(half)])  # sine and cosine of 0
         rows = still.expand(*rope.shape[:-2], added, -1)
         return args, {**options, "rope": torch.cat([rope, rows], dim=-2)}
+
+
+def _is_timms(trunk: Any, *names: str) -> bool:
+    """Whether a network is one of these classes of timm, which is slow to load."""
+    kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(trunk).__mro__}
+    return any(("timm", name) in kinds for name in names)
 
 
 def _joined(tokens: Tensor, prompts: Tensor) -> Tensor:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from gopro.common.single_module import single_module
+
 DEFAULT = "a photo of a {}."
 """The template of data sets without their own."""
 
@@ -33,11 +35,10 @@ _OWN = {
 @cache
 def ensemble_templates(name: str) -> tuple[str, ...]:
     """Templates of CLIP's authors for ImageNet: all 80 ("imagenet"), or the 7 best ("select")."""
-    import open_clip  # slow to import
-
+    theirs = single_module("open_clip", "zero_shot_metadata")
     templates = {
-        "select": open_clip.SIMPLE_IMAGENET_TEMPLATES,
-        "imagenet": open_clip.OPENAI_IMAGENET_TEMPLATES,
+        "select": theirs.SIMPLE_IMAGENET_TEMPLATES,
+        "imagenet": theirs.OPENAI_IMAGENET_TEMPLATES,
     }
     return tuple(template("{}") for template in templates[name])
 

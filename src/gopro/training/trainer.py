@@ -25,6 +25,7 @@ from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.training.config import ViewSettings
 from gopro.training.loggers import log_row
 from gopro.training.non_finite import all_finite, broken_gradient, files
+from gopro.training.optimizers import make_optimizer
 from gopro.training.schedule import learning_rate
 
 if TYPE_CHECKING:
@@ -243,16 +244,6 @@ class Trainer:
         progress.rows.append(row)
         log_row(self.loggers, row)
         progress.epoch, progress.step, progress.sums = progress.epoch + 1, 0, {}
-
-
-def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> torch.optim.Optimizer:
-    """The recipe's optimizer; ``momentum`` is SGD's, Adam and AdamW keep torch's betas."""
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(
-            parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay
-        )
-    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-    return kind(parameters, lr=recipe.lr, weight_decay=recipe.weight_decay)
 
 
 def write_metrics(folder: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from gopro.backbones.mini import load as mini
+from gopro.backbones.two_towers import TwoTowers
 from gopro.common.errors import GoproError
 from gopro.data.world import CLASS_NAMES, draw, scene
 
 
 @pytest.fixture(scope="module")
-def model() -> open_clip.CLIP:
+def model() -> TwoTowers:
     return mini.load()
 
 
@@ -23,7 +24,7 @@ def test_weights_are_small_enough_for_the_wheel() -> None:
     assert mini.weights_path().stat().st_size <= 15_000_000
 
 
-def test_loads_quickly_and_leaves_the_random_state_alone(model: open_clip.CLIP) -> None:
+def test_loads_quickly_and_leaves_the_random_state_alone(model: TwoTowers) -> None:
     state = torch.get_rng_state()
     best = float("inf")
     for _ in range(3):
@@ -36,7 +37,7 @@ def test_loads_quickly_and_leaves_the_random_state_alone(model: open_clip.CLIP) 
         assert torch.equal(value, model.state_dict()[name]), name
 
 
-def test_is_an_ordinary_open_clip_model(model: open_clip.CLIP) -> None:
+def test_answers_as_an_open_clip_model_does(model: TwoTowers) -> None:
     assert not model.training
     assert all(parameter.dtype == torch.float32 for parameter in model.parameters())
     tokens = open_clip.SimpleTokenizer()(["a photo of a cat.", "zyzzyva"])
@@ -49,7 +50,7 @@ def test_is_an_ordinary_open_clip_model(model: open_clip.CLIP) -> None:
     assert tuple(model.visual.image_mean) == tuple(mini.config()["preprocess_cfg"]["mean"])
 
 
-def test_unknown_words_get_different_rows(model: open_clip.CLIP) -> None:
+def test_unknown_words_get_different_rows(model: TwoTowers) -> None:
     rows = model.token_embedding.weight
     assert torch.unique(rows[:2000], dim=0).shape[0] == 2000
 
@@ -61,7 +62,7 @@ def test_card_names_every_set_it_was_measured_on() -> None:
     assert all(0 <= value <= 100 for value in card["zero_shot"].values())
 
 
-def test_knows_the_world_better_than_chance(model: open_clip.CLIP) -> None:
+def test_knows_the_world_better_than_chance(model: TwoTowers) -> None:
     from torchvision.transforms.functional import normalize, to_tensor
 
     labels = list(range(0, len(CLASS_NAMES), 2))

@@ -14,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from open_clip.model import set_model_preprocess_cfg
-from open_clip.transformer import TextTransformer
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from gopro.backbones.lite.network import fused, network
 from gopro.backbones.token_rows import untouched_rows
+from gopro.backbones.two_towers import TwoTowers
 from gopro.common.errors import GoproError
 
 FEATURES = 1280
@@ -36,14 +34,16 @@ class ImageTower(nn.Module):
 
     Args:
         embed_dim: Width of the shared space.
-        size: Side of the square input.
+        preprocessing: ``preprocess_cfg`` of the configuration.
     """
 
-    def __init__(self, embed_dim: int, size: int) -> None:
+    def __init__(self, embed_dim: int, preprocessing: dict[str, Any]) -> None:
         super().__init__()
-        self.image_size = (size, size)
+        self.image_size = tuple(preprocessing["size"])
+        self.preprocess_cfg = preprocessing
+        self.image_mean, self.image_std = preprocessing["mean"], preprocessing["std"]
         trunk = fused(network())
-        trunk.reset_classifier(0)
+        trunk.classifier = nn.Identity()
         self.trunk = trunk.to(memory_format=torch.channels_last)
         self.projection = nn.Linear(FEATURES, embed_dim)
         self.feature_mean: Tensor
@@ -54,7 +54,7 @@ class ImageTower(nn.Module):
     @property
     def stages(self) -> nn.Sequential:
         """The seven groups of blocks."""
-        return self.trunk.blocks  # type: ignore[no-any-return]
+        return self.trunk.blocks
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -72,41 +72,6 @@ class ImageTower(nn.Module):
         return embedding
 
 
-class Lite(nn.Module):
-    """Two towers under the names of ``open_clip.CLIP``."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        super().__init__()
-        text = TextTransformer(**settings["text_cfg"], output_dim=settings["embed_dim"])
-        self.visual = ImageTower(settings["embed_dim"], settings["preprocess_cfg"]["size"][0])
-        self.transformer = text.transformer
-        self.context_length = text.context_length
-        self.vocab_size = text.vocab_size
-        self.token_embedding = text.token_embedding
-        self.positional_embedding = text.positional_embedding
-        self.ln_final = text.ln_final
-        self.text_projection = text.text_projection
-        self.text_pool_type = "argmax"
-        self.attn_mask: Tensor
-        self.register_buffer("attn_mask", text.attn_mask, persistent=False)
-        self.logit_scale = nn.Parameter(torch.zeros(()))
-
-    def encode_image(self, image: Tensor, normalize: bool = False) -> Tensor:
-        """Image embeddings [B, e]."""
-        found: Tensor = self.visual(image)
-        return F.normalize(found, dim=-1) if normalize else found
-
-    def encode_text(self, text: Tensor, normalize: bool = False) -> Tensor:
-        """Text embeddings [T, e] of CLIP's token ids [T, L], L at most 77, all texts ended."""
-        length = text.shape[1]
-        tokens = self.token_embedding(text) + self.positional_embedding[:length]
-        tokens = self.transformer(tokens, attn_mask=self.attn_mask[:length, :length])
-        tokens = self.ln_final(tokens)
-        last = tokens[torch.arange(len(text), device=text.device), text.argmax(-1)]
-        found: Tensor = last @ self.text_projection
-        return F.normalize(found, dim=-1) if normalize else found
-
-
 def config() -> dict[str, Any]:
     """The architecture and ``preprocess_cfg``, in open_clip's words."""
     return _json("config.json")
@@ -122,7 +87,7 @@ def weights_path() -> Path:
     return Path(str(resources.files(__package__) / "weights.safetensors"))
 
 
-def load(weights: Path | None = None, settings: dict[str, Any] | None = None) -> Lite:
+def load(weights: Path | None = None, settings: dict[str, Any] | None = None) -> TwoTowers:
     """Build the model in float32 and evaluation mode; the global random state is left alone.
 
     Args:
@@ -136,15 +101,18 @@ def load(weights: Path | None = None, settings: dict[str, Any] | None = None) ->
     settings = settings or config()
     path = weights or weights_path()
     with torch.random.fork_rng(devices=[]):
-        model = Lite(settings)
+        size = settings["embed_dim"]
+        visual = ImageTower(size, settings["preprocess_cfg"])
+        model = TwoTowers(visual, size, settings["text_cfg"])
     try:
         stored = load_file(path)
         ids, rows = stored.pop("token_ids").long(), stored.pop("token_rows").float()
         embedding = untouched_rows(rows, settings["text_cfg"]["vocab_size"])
         embedding[ids] = rows
         state = {name: value.float() for name, value in stored.items()}
-        trunk = {f"visual.trunk.{k}": v for k, v in model.visual.trunk.state_dict().items()}
-        model.load_state_dict({**state, **trunk, "token_embedding.weight": embedding})
+        trunk = {f"visual.trunk.{k}": v for k, v in visual.trunk.state_dict().items()}
+        state |= {**trunk, "token_embedding.weight": embedding}
+        model.load_state_dict(state, assign=True)
     except FileNotFoundError as error:
         raise GoproError(
             f"lite's weights are missing at {path}: reinstall gopro-clip, or make them with "
@@ -155,7 +123,6 @@ def load(weights: Path | None = None, settings: dict[str, Any] | None = None) ->
             f"lite's weights at {path} can't be used ({str(error).splitlines()[0]}): reinstall "
             "gopro-clip, or make them again with `python -m recipes.lite.train`"
         ) from error
-    set_model_preprocess_cfg(model, settings["preprocess_cfg"])
     return model.eval()
 
 

@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from gopro.backbones.token_rows import untouched_rows
+from gopro.backbones.two_towers import TwoTowers, VisionTransformer
 from gopro.common.errors import GoproError
-
-if TYPE_CHECKING:
-    import open_clip
 
 _EMBEDDING = "token_embedding.weight"
 
@@ -36,7 +38,7 @@ def weights_path() -> Path:
     return Path(str(resources.files(__package__) / "mini.safetensors"))
 
 
-def load(weights: Path | None = None) -> open_clip.CLIP:
+def load(weights: Path | None = None) -> TwoTowers:
     """Build the model in float32 and evaluation mode, without changing the global random state.
 
     Args:
@@ -45,23 +47,20 @@ def load(weights: Path | None = None) -> open_clip.CLIP:
     Raises:
         GoproError: If the weights are missing, damaged, or of another shape.
     """
-    import open_clip
-    import torch
-    from open_clip.model import set_model_preprocess_cfg
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     path = weights or weights_path()
     settings = config()
+    shape = settings["model_cfg"]
     try:
         stored = load_file(path)
         ids, rows = stored.pop("token_ids"), stored.pop("token_rows")
         state = {name: value.float() for name, value in stored.items()}
-        vocabulary = settings["model_cfg"]["text_cfg"]["vocab_size"]
+        vocabulary = shape["text_cfg"]["vocab_size"]
         state[_EMBEDDING] = untouched_rows(rows.float(), vocabulary)
         state[_EMBEDDING][ids] = rows.float()
         with torch.random.fork_rng(devices=[]):
-            model = open_clip.CLIP(**settings["model_cfg"])
+            size, preprocessing = shape["embed_dim"], settings["preprocess_cfg"]
+            visual = VisionTransformer(size, shape["vision_cfg"], preprocessing)
+            model = TwoTowers(visual, size, shape["text_cfg"])
         model.load_state_dict(state)
     except FileNotFoundError as error:
         raise GoproError(
@@ -74,7 +73,6 @@ def load(weights: Path | None = None) -> open_clip.CLIP:
             f"mini's weights at {path} can't be used ({reason}): reinstall gopro, or make them "
             "anew with `python -m recipes.mini.train`"
         ) from error
-    set_model_preprocess_cfg(model, settings["preprocess_cfg"])
     return model.eval()
 
 
