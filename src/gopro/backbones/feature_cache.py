@@ -1,8 +1,9 @@
 """A cache on disk for features of the frozen image encoder.
 
-A file contains the features of one batch of decoded pictures. Its name is a hash of the pixels, the
-encoder's weights, precision and device, so other pictures, transforms or backbones miss it. Files
-are written atomically and never changed; several processes may share the folder.
+A file contains the features of one batch of pictures. Its name is a hash of what identifies them
+(their files and the preprocessing, or the decoded pixels), and of the encoder's weights, precision
+and device, so other pictures, transforms or backbones miss it. It also holds the hash of the
+pixels. Files are written atomically and never changed; several processes may share the folder.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 from filelock import FileLock, Timeout
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -36,6 +37,8 @@ LIMIT = "GOPRO_CACHE_GB"
 _DEFAULT_GB = 10.0
 _ABANDONED = 3600.0  # age in seconds at which a temporary file is a leftover
 _PATIENCE = 60.0  # seconds to wait for another process that encodes the same pictures
+_PARTS = ("embedding", "mean", "std")
+_PIXELS = "pixels"  # entry of a file's metadata
 _LOCKS = "locks"  # a folder in the cache, with at most 256 empty files
 
 _towers: WeakKeyDictionary[Backbone, tuple[str, str]] = WeakKeyDictionary()
@@ -142,7 +145,7 @@ def open_cache() -> Cache | None:
     return Cache(Path(folder).expanduser(), int(limit * 1e9))
 
 
-def cached_features(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
+def cached_features(backbone: Backbone, pixels: Tensor, name: str | None = None) -> ImageFeatures:
     """Features of decoded pictures, from the cache if it has them.
 
     A cache that can't be written is ignored: results don't depend on it.
@@ -150,25 +153,27 @@ def cached_features(backbone: Backbone, pixels: Tensor) -> ImageFeatures:
     Args:
         backbone: The frozen CLIP.
         pixels: uint8 [B, 3, image_size, image_size].
+        name: See ``file_name``; by default made of the pixels.
     """
-    features = cached_features_unless_busy(backbone, pixels, wait=_PATIENCE)
+    features = cached_features_unless_busy(backbone, pixels, name, _PATIENCE)
     return backbone.encode_image(to_unit(pixels, backbone.device)) if features is None else features
 
 
 def cached_features_unless_busy(
-    backbone: Backbone, pixels: Tensor, wait: float = 0.0
+    backbone: Backbone, pixels: Tensor, name: str | None = None, wait: float = 0.0
 ) -> ImageFeatures | None:
     """``cached_features``, or None while another process encodes these pictures.
 
     Args:
         backbone: The frozen CLIP.
         pixels: uint8 [B, 3, image_size, image_size].
+        name: See ``file_name``; by default made of the pixels.
         wait: Seconds to wait for that process.
     """
     cache = open_cache()
     if cache is None:
         return backbone.encode_image(to_unit(pixels, backbone.device))
-    name = _name(backbone, pixels)
+    name = name or _name(backbone, pixels)
     features = _read(cache, name, backbone.device)
     if features is not None:
         return features
@@ -179,10 +184,42 @@ def cached_features_unless_busy(
         if features is not None:
             return features
         features = backbone.encode_image(to_unit(pixels, backbone.device))
-        tensors = {name: getattr(features, name).cpu() for name in ("embedding", "mean", "std")}
-        with contextlib.suppress(GoproError, SafetensorError), cache.write(name) as temporary:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+        _write(cache, name, features, pixels)
     return features
+
+
+def _write(cache: Cache, name: str, features: ImageFeatures, pixels: Tensor) -> None:
+    tensors = {part: getattr(features, part).cpu().contiguous() for part in _PARTS}
+    about = {_PIXELS: pixels_key(pixels)}
+    with contextlib.suppress(GoproError, SafetensorError), cache.write(name) as temporary:
+        save_file(tensors, temporary, about)
+
+
+def stored_features(backbone: Backbone, name: str) -> ImageFeatures | None:
+    """The features in the cache's file of that name; None if it is missing or damaged."""
+    cache = open_cache()
+    return None if cache is None else _read(cache, name, backbone.device)
+
+
+def forget_unless_of(pixels: Tensor, name: str) -> bool:
+    """Remove a file if its features are of other pixels.
+
+    Args:
+        pixels: uint8 [B, 3, image_size, image_size].
+        name: See ``file_name``.
+
+    Returns:
+        Whether it was removed.
+    """
+    cache = open_cache()
+    path = None if cache is None else cache.find(name)
+    if path is None:
+        return False
+    with contextlib.suppress(OSError, SafetensorError), safe_open(path, framework="pt") as file:
+        if (file.metadata() or {}).get(_PIXELS) == pixels_key(pixels):
+            return False
+    path.unlink(missing_ok=True)
+    return True
 
 
 def _read(cache: Cache, name: str, device: torch.device) -> ImageFeatures | None:
@@ -191,14 +228,24 @@ def _read(cache: Cache, name: str, device: torch.device) -> ImageFeatures | None
     if path is not None:
         with contextlib.suppress(OSError, SafetensorError, KeyError):
             tensors = load_file(path)
-            return ImageFeatures(tensors["embedding"], tensors["mean"], tensors["std"]).to(device)
+            return ImageFeatures(*(tensors[part] for part in _PARTS)).to(device)
     return None
 
 
-def is_cached(backbone: Backbone, pixels: Tensor) -> bool:
-    """Whether the cache has the features of these pictures."""
+def is_cached(name: str) -> bool:
+    """Whether the cache has a file of that name."""
     cache = open_cache()
-    return cache is not None and cache.find(_name(backbone, pixels)) is not None
+    return cache is not None and cache.find(name) is not None
+
+
+def file_name(backbone: Backbone, identity: str) -> str:
+    """Name of the file with the features of pictures, from what identifies them.
+
+    Args:
+        backbone: The frozen CLIP.
+        identity: Any text that is equal only for equal decoded pixels.
+    """
+    return f"{tower_key(backbone)}-{hashlib.sha256(identity.encode()).hexdigest()}.safetensors"
 
 
 def _name(backbone: Backbone, pixels: Tensor) -> str:

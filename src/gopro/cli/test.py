@@ -14,6 +14,7 @@ def test(arguments: Sequence[str]) -> None:
     parser = Parser(prog="gopro test", description="Test the weights of a finished run again.")
     parser.add_argument("run_dir", type=Path, help="a run folder made by gopro train")
     parser.flag("--fast", "predict without a text encoder pass per image")
+    parser.flag("--verify-cache", "open images with cached features too, and compare them")
     add_places(parser)
     values = parse(parser, arguments)
 
@@ -21,7 +22,8 @@ def test(arguments: Sequence[str]) -> None:
     from gopro.results.pages import printed
     from gopro.runs import run
 
-    results = run.test(values["run_dir"], places(values), values["fast"], announce=print)
+    changes = {**places(values), "verify_cache": values["verify_cache"]}
+    results = run.test(values["run_dir"], changes, values["fast"], announce=print)
     printed.print_run(results)
     recorded = results_json.read(values["run_dir"])
     if results["test"] != recorded["test"]:

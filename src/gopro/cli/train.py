@@ -20,7 +20,10 @@ _COMMON = (
 )
 """The options that ``--help`` shows."""
 
-_SWITCHES = ("-h", "--help", "--help-all", "--resume", "--estimate", "--print_config", "--markdown")
+_SWITCHES = (
+    *("-h", "--help", "--help-all", "--resume", "--verify-cache", "--estimate", "--print_config"),
+    "--markdown",
+)
 """Options without a value."""
 
 
@@ -44,8 +47,9 @@ def parser(
         description=about,
     )
     parser.add_argument("--config", action="config", help="read settings from a YAML file")
-    parser.add_class_arguments(TrainSettings, skip={"resume"})
+    parser.add_class_arguments(TrainSettings, skip={"resume", "verify_cache"})
     parser.flag("--resume", "continue an unfinished run")
+    parser.flag("--verify-cache", "open images with cached features too, and compare them")
     if command == "train":
         parser.flag("--estimate", "only print the expected time and memory")
     parser.option("--seeds", str | None, None, "several seeds, instead of --seed: 1,2,3")

@@ -9,7 +9,7 @@ from pathlib import Path
 from gopro.common.errors import GoproError
 from gopro.common.text import listed
 from gopro.data.dataset import Dataset, Item, check_class_names
-from gopro.data.listing import folders, is_picture, tree
+from gopro.data.listing import folders, is_picture, relative_files
 from gopro.data.parts import layout
 from gopro.data.random_splits import complete
 
@@ -83,9 +83,10 @@ def _class_keys(folder: Path, part: str) -> dict[str, list[str]]:
     """Class name -> sorted paths of its images, relative to ``folder``."""
     classes: dict[str, list[str]] = {}
     for name in folders(folder / part):
-        files = tree(folder / part / name)
-        keys = [file.relative_to(folder).as_posix() for file in files if is_picture(file.name)]
-        classes[name] = sorted(keys)
+        prefix = Path(part, name).as_posix()
+        files = relative_files(folder / part / name)
+        pictures = [file for file in files if is_picture(file.rpartition("/")[2])]
+        classes[name] = sorted(f"{prefix}/{picture}" for picture in pictures)
     empty = [name for name, keys in classes.items() if not keys]
     if empty:
         raise GoproError(

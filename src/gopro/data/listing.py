@@ -54,20 +54,32 @@ def tree(folder: Path) -> list[Path]:
     Raises:
         GoproError: When one of the folders is missing or can't be read.
     """
+    return sorted(folder / key for key in relative_files(folder))
+
+
+def relative_files(folder: Path) -> list[str]:
+    """The same files as paths relative to ``folder``, with ``/`` as separator, in any order.
+
+    Raises:
+        GoproError: When one of the folders is missing or can't be read.
+    """
 
     def stop(error: OSError) -> None:
         raise unreadable(error, error.filename) from error
 
-    files: list[Path] = []
+    found: list[str] = []
     for parent, subfolders, names in os.walk(folder, onerror=stop):
         subfolders[:] = [name for name in subfolders if not _is_ignored(name)]
-        files += [Path(parent, name) for name in names if not name.startswith(".")]
-    return sorted(files)
+        inside = Path(parent).relative_to(folder).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        found += [f"{prefix}{name}" for name in names if not name.startswith(".")]
+    return found
 
 
 def is_picture(name: str) -> bool:
     """Whether a file counts as an image: it isn't hidden and has one of ``SUFFIXES``."""
-    return not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES
+    stem, _, ending = name.rpartition(".")
+    return bool(stem) and not name.startswith(".") and f".{ending.lower()}" in SUFFIXES
 
 
 def unreadable(error: OSError, folder: Path | str) -> GoproError:

@@ -17,7 +17,7 @@ _TOGETHER = 1024
 
 
 def validator(
-    method: Method, pixels: Tensor, labels: Sequence[int], batch: int = 64
+    method: Method, images: Tensor | ImageFeatures, labels: Sequence[int], batch: int = 64
 ) -> Callable[[Method], float]:
     """A function that measures the accuracy in percent on validation images after each epoch.
 
@@ -25,14 +25,15 @@ def validator(
 
     Args:
         method: The method to be trained.
-        pixels: uint8 [N, 3, S, S].
+        images: uint8 [N, 3, S, S], or features of the frozen image encoder.
         labels: N indexes of the training classes.
         batch: Images per pass.
     """
-    frozen = None if method.modifies_image_encoder else encode(method, pixels, batch)
+    if isinstance(images, Tensor) and not method.modifies_image_encoder:
+        images = encode(method, images, batch)
 
     def validate(method: Method) -> float:
-        features = encode(method, pixels, batch) if frozen is None else frozen
+        features = encode(method, images, batch) if isinstance(images, Tensor) else images
         return accuracy(predict(method, features, batch), labels)
 
     return validate

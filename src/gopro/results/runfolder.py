@@ -23,7 +23,10 @@ SAMPLE = "sample.json"
 DONE = "done"
 
 # Settings that may differ when a run is resumed: the results don't depend on them
-_FREE = {"resume", "out", "root", "device", "workers", "eval_batch", "checkpoint_every", "logger"}
+_FREE = {
+    *("resume", "verify_cache", "out", "root", "device", "workers", "eval_batch"),
+    *("checkpoint_every", "logger"),
+}
 
 
 def default_folder(settings: TrainSettings, variant: str | None) -> Path:

@@ -16,6 +16,7 @@ from gopro.data import Dataset, Item
 from gopro.data.originals import KEPT
 from gopro.data.pixels import batches
 from gopro.methods.base import Batch, Method
+from gopro.prediction.encode import cache_name
 from gopro.runs.pictures import training_pictures
 from gopro.runs.prepared import PreparedRun
 from gopro.training.batches import TrainingSet
@@ -172,10 +173,9 @@ def _answer(method: Method, features: ImageFeatures) -> float:
 
 def _is_cached(prepared: PreparedRun, dataset: Dataset, items: Sequence[Item]) -> bool:
     """Whether the cache holds the features of the first batch, and so probably of all."""
-    settings, how = prepared.settings, prepared.preprocessing
-    first = list(items[: settings.eval_batch])
-    pixels = next(batches(dataset, first, how, settings.eval_batch, settings.workers))
-    return feature_cache.is_cached(prepared.backbone, pixels)
+    first = items[: prepared.settings.eval_batch]
+    name = cache_name(prepared.backbone, dataset, first, prepared.preprocessing)
+    return name is not None and feature_cache.is_cached(name)
 
 
 def _peak(prepared: PreparedRun) -> int:

@@ -190,10 +190,13 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
     settings, plan, method = prepared.settings, prepared.plan, prepared.method
     if not (prepared.trains or method.learns_from_features):
         return None
-    pictures = training_pictures(prepared, plan.train)
-    pixels = pictures.pixels
     labels = torch.tensor([item.label for item in plan.train])
-    features = None
+    if not prepared.trains:
+        features = features_of(prepared, method, plan.train, plan.source)
+        method.prepare(features, labels.to(prepared.backbone.device))
+        return None
+    pictures, features = training_pictures(prepared, plan.train), None
+    pixels = pictures.pixels
     if method.learns_from_features:
         features = prepared.workspace.keep(
             "features",
@@ -203,13 +206,16 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
             lambda: encode(method, pixels, settings.eval_batch),
         )
         method.prepare(features, labels.to(prepared.backbone.device))
-    if not prepared.trains:
-        return None
     validate = None
     if settings.validate and plan.val:
         val_labels = [item.label for item in plan.val]
-        val_pixels = decoded_pixels(prepared, plan.val)
-        validate = validator(method, val_pixels, val_labels, settings.eval_batch)
+        frozen = not method.modifies_image_encoder
+        images = (
+            features_of(prepared, method, plan.val, plan.source)
+            if frozen
+            else decoded_pixels(prepared, plan.val)
+        )
+        validate = validator(method, images, val_labels, settings.eval_batch)
     names = tuple(item.key for item in plan.train)
     data = TrainingSet(pixels, labels, pictures.originals, names, features)
     return lambda: learn(method, data, prepared.recipe, settings, prepared.folder, validate)

@@ -37,6 +37,7 @@ def features_of(
             batch=settings.eval_batch,
             workers=settings.workers,
             decode=settings.decode,
+            verify=settings.verify_cache,
         )
 
     if method.modifies_image_encoder:

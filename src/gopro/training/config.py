@@ -130,6 +130,9 @@ class TrainSettings:
     resume: bool = False
     """Continue the run of the run folder from its checkpoint."""
 
+    verify_cache: bool = False
+    """Open images whose features are cached too, and compare their pixels with the cached ones."""
+
     device: str = "auto"
     """auto, cpu, cuda, cuda:1 or mps."""
 

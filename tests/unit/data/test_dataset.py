@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,38 @@ def test_open_draws_without_a_folder() -> None:
 def test_open_without_folder_and_draw() -> None:
     with pytest.raises(GoproError, match="neither a folder nor a function"):
         SET.open(SET.train[0])
+
+
+def test_identity_is_that_of_the_files(tmp_path: Path) -> None:
+    paths = [tmp_path / item.key for item in SET.train]
+    for path in paths:
+        path.parent.mkdir()
+        path.write_bytes(b"1234")
+    here = replace(SET, root=tmp_path)
+    known = here.identity(here.train)
+    assert known is not None
+    assert replace(here, name="x", train=()).identity(here.train) == known
+    assert here.identity(here.train[::-1]) != known != here.identity(here.train[:1])
+    moved = tmp_path.rename(tmp_path.with_name("moved"))
+    assert here.identity(here.train) is None  # there are no files
+    assert replace(SET, root=moved).identity(here.train) not in (None, known)
+    moved.rename(tmp_path)
+    assert here.identity(here.train) == known
+    time = paths[0].stat().st_mtime_ns
+    os.utime(paths[0], ns=(time, time + 1))
+    assert here.identity(here.train) not in (None, known)
+    os.utime(paths[0], ns=(time, time))
+    paths[0].write_bytes(b"12345")
+    os.utime(paths[0], ns=(time, time))
+    assert here.identity(here.train) not in (None, known)
+
+
+def test_identity_of_drawn_images_is_that_of_what_draws_them() -> None:
+    drawn = replace(SET, draw=lambda key: Image.new("RGB", (len(key), 1)))
+    assert drawn.identity(SET.train) is None
+    first, second = (replace(drawn, drawn_by=name) for name in ("first", "second"))
+    assert first.identity(SET.train) not in (None, second.identity(SET.train))
+    assert first.identity(SET.train) != first.identity(SET.test)
 
 
 def test_fingerprint_depends_on_the_splits_only() -> None:

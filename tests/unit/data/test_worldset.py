@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -24,6 +25,13 @@ def test_splits() -> None:
     keys = [item.key for item in (*world.train, *world.val, *world.test)]
     assert len(set(keys)) == len(keys)
     data.check_class_names(world.class_names, "world")
+
+
+def test_pictures_are_known_by_the_code_that_draws_them() -> None:
+    world = data.load("world")
+    assert world.identity(world.test[:3]) == data.load("world").identity(world.test[:3])
+    assert world.identity(world.test[:3]) not in (None, world.identity(world.test[1:4]))
+    assert replace(world, drawn_by="").identity(world.test[:3]) is None
 
 
 def test_keys_name_style_and_class() -> None:

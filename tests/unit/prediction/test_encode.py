@@ -57,7 +57,7 @@ def test_pictures_that_another_process_encodes_come_last_and_stay_in_order(
 ) -> None:
     dataset, order = _dataset([255, 0, 51, 102]), []
 
-    def unless_busy(backbone: Any, pixels: Tensor) -> ImageFeatures | None:
+    def unless_busy(backbone: Any, pixels: Tensor, name: None) -> ImageFeatures | None:
         red = int(pixels[0, 0, 0, 0])
         order.append(red)
         return backbone.encode_image(pixels / 255) if red in (0, 102) else None
@@ -73,12 +73,12 @@ def test_no_more_than_a_few_batches_wait_for_another_process(
 ) -> None:
     dataset, waiting, most = _dataset(list(range(20))), set[int](), 0
 
-    def busy(backbone: Any, pixels: Tensor) -> None:
+    def busy(backbone: Any, pixels: Tensor, name: None) -> None:
         nonlocal most
         waiting.add(int(pixels[0, 0, 0, 0]))
         most = max(most, len(waiting))
 
-    def encode(backbone: Any, pixels: Tensor) -> ImageFeatures:
+    def encode(backbone: Any, pixels: Tensor, name: None) -> ImageFeatures:
         waiting.discard(int(pixels[0, 0, 0, 0]))
         return Means().encode_image(pixels / 255)
 

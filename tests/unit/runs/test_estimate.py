@@ -11,6 +11,7 @@ import torch
 
 from gopro.cli.train import runs_from
 from gopro.common.text import duration
+from gopro.prediction.encode import features_for
 from gopro.runs import estimate as module
 from gopro.runs.estimate import Estimate, estimate
 from gopro.runs.prepared import PreparedRun, prepare
@@ -63,10 +64,7 @@ def test_what_the_cache_has_is_not_encoded_again(
     run = prepared()
     before = estimate(run)
     for test in run.plan.tests.values():
-        module.feature_cache.cached_features(
-            run.backbone,
-            next(module.batches(test.dataset, test.items, run.preprocessing, 64)),
-        )
+        features_for(run.method, test.dataset, test.items, workers=1)
     after = estimate(run)
     assert (before.seconds["encoding"] - after.seconds["encoding"]) * 8 == pytest.approx(16)
     assert after.disk < before.disk

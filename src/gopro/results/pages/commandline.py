@@ -18,7 +18,7 @@ def train_command(settings: TrainSettings, options: Any) -> str:
     kind = find(settings.method)
     plain = TrainSettings(dataset=settings.dataset, backbone=settings.backbone)
     defaults = shallow(plain) | shallow(choose_recipe(kind, plain))
-    named = {"dataset", "task", "resume", "views"}
+    named = {"dataset", "task", "resume", "verify_cache", "views"}
     changed = {k: v for k, v in shallow(settings).items() if k not in named and v != defaults[k]}
     changed |= _changed(settings.views, type(settings.views)(), "views.")
     changed |= _changed(options, kind.Settings(), f"{settings.method}.")
