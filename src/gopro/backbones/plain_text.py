@@ -9,6 +9,7 @@ Texts run in chunks, whose activations are computed again in the backward pass.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -73,8 +74,12 @@ class PlainEncoder:
         """Encode prompts.
 
         Returns:
-            [B, C, e] in float32, not normalised; B is 1 if nothing depends on the image.
+            [B, C, e] in float32, not normalised; B is 1 if nothing depends on the image. [n, 1, e]
+            for ``Prompts.pairs``.
         """
+        pairs = prompts.pairs
+        if pairs is not None:
+            prompts = replace(prompts, prefix=prompts.prefix[pairs.images])
         own, start = prompts.class_context, prompts.start
         if own is not None:
             check_block(own.block, self.blocks)
@@ -101,7 +106,7 @@ class PlainEncoder:
                 return tokens
 
             tokens = torch.cat([of_image(prompts.prefix), of_pair(prompts.suffix)], dim=1)
-            used = prefix + lengths[index]
+            used = prefix + (lengths[index] if pairs is None else pairs.lengths[rows])
             return self._run(tokens, used, change if prompts.deep or own else None)
 
         longest = prefix + max(prompts.lengths)

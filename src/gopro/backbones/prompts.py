@@ -13,6 +13,22 @@ from gopro.common.errors import GoproError
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """Single prompts instead of all combinations of images and classes.
+
+    Attributes:
+        images: [n], the image of each prompt.
+        lengths: [n], the number of tokens of its class, including the end-of-text token.
+    """
+
+    images: Tensor
+    lengths: Tensor
+
+    def __getitem__(self, rows: Tensor) -> Pairs:
+        return Pairs(self.images[rows], self.lengths[rows])
+
+
+@dataclass(frozen=True)
 class ClassTokens:
     """Token embeddings of "NAME." and the end-of-text token, one row per class.
 
@@ -21,16 +37,18 @@ class ClassTokens:
 
     Attributes:
         embedding: [C, S, d_t], rows padded with zeros after the end-of-text token; or
-            [B, C, S, d_t] if each image has its own classes, with the same lengths.
-        lengths: C numbers of tokens, including the end-of-text token.
+            [n, 1, S, d_t] for ``pairs``.
+        lengths: C numbers of tokens, including the end-of-text token; S for ``pairs``.
         start: [K, d_t], the embeddings of what stands before a text.
         end: How many of a row's tokens stand after the text: 1, or 0 with a few tokenizers.
+        pairs: Given if each row is the class of one image.
     """
 
     embedding: Tensor
     lengths: tuple[int, ...]
     start: Tensor
     end: int = 1
+    pairs: Pairs | None = None
 
     def take(self, indices: Sequence[int]) -> ClassTokens:
         """The tokens of some classes, in the order of ``indices``."""
@@ -39,9 +57,17 @@ class ClassTokens:
             self, embedding=self.embedding[list(indices), : max(lengths)], lengths=lengths
         )
 
-    def each(self, indices: Tensor, length: int) -> ClassTokens:
-        """One class for each image: ``indices`` [B], all with ``length`` tokens."""
-        return replace(self, embedding=self.embedding[indices, None, :length], lengths=(length,))
+    def paired(self, images: Tensor, indices: Tensor) -> ClassTokens:
+        """Single classes of single images.
+
+        Args:
+            images: [n], each an index into the images of the prompts.
+            indices: [n], the class of each.
+        """
+        lengths = torch.tensor(self.lengths, device=indices.device)[indices]
+        longest = int(lengths.max())
+        embedding = self.embedding[indices, None, :longest]
+        return replace(self, embedding=embedding, lengths=(longest,), pairs=Pairs(images, lengths))
 
 
 @dataclass(frozen=True)
@@ -73,6 +99,8 @@ class Prompts:
         deep: For blocks 1, 2, ...: tokens [1 or B, M, d_t] that replace the prefix's M tokens
             after the start before that block (the deep prompts of MaPLe and PromptSRC).
         class_context: Tokens of each class that replace the prefix's context from one block on.
+        pairs: With [n, 1, S, d_t] as suffix: each row is a class of one image. The result is
+            [n, 1, e].
     """
 
     prefix: Tensor
@@ -81,6 +109,7 @@ class Prompts:
     start: int
     deep: tuple[Tensor, ...] = ()
     class_context: ClassContext | None = None
+    pairs: Pairs | None = None
 
     @classmethod
     def after(cls, context: Tensor, classes: ClassTokens, deep: Sequence[Tensor] = ()) -> Prompts:
@@ -96,7 +125,9 @@ class Prompts:
         prefix = torch.cat([start, context], dim=1)
         names = classes.embedding
         names = names if names.dim() == 4 else names[None]
-        return cls(prefix, names, classes.lengths, len(classes.start), tuple(deep))
+        return cls(
+            prefix, names, classes.lengths, len(classes.start), tuple(deep), pairs=classes.pairs
+        )
 
     @classmethod
     def per_class(cls, context: Tensor, classes: ClassTokens) -> Prompts:

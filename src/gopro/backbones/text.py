@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from gopro.backbones.packing import Group, in_chunks, last_tokens, put_before, token_counts
-from gopro.backbones.prompts import ClassContext, Prompts
+from gopro.backbones.prompts import ClassContext, Pairs, Prompts
 from gopro.backbones.text_towers import OpenClipText
 from gopro.common.errors import GoproError
 
@@ -58,7 +58,8 @@ class PromptEncoder:
         """Encode prompts.
 
         Returns:
-            [B, C, e] in float32, not normalised; B is 1 if nothing depends on the image.
+            [B, C, e] in float32, not normalised; B is 1 if nothing depends on the image. [n, 1, e]
+            for ``Prompts.pairs``.
         """
         dtype = self.positions.dtype
         prefix = prompts.prefix.to(dtype)
@@ -66,6 +67,11 @@ class PromptEncoder:
         deep = tuple(part.to(dtype) for part in prompts.deep)
         class_context, extra = prompts.class_context, 0
         cache = self._run_prefix(prefix, deep, prompts.start)
+        if prompts.pairs is not None:
+            room = max(1, self.chunk_tokens // suffix.shape[2])
+            rows = torch.split(torch.arange(len(suffix), device=suffix.device), room)
+            parts = [self._run_pairs(suffix[part, 0], prompts.pairs[part], cache) for part in rows]
+            return torch.cat(parts).float()[:, None]
         batch = max(part.shape[0] for part in (prefix, suffix, *deep))
         if class_context is not None:
             check_block(class_context.block, self.blocks)
@@ -133,6 +139,26 @@ class PromptEncoder:
         if class_context is not None and class_context.block == len(self.blocks) - 1:
             tokens, groups = put_before(tokens, groups, class_context.tokens)
         return self._last_block(tokens, groups, cache[-2], cache[-1])
+
+    def _run_pairs(self, tokens: Tensor, pairs: Pairs, cache: list[KeysValues]) -> Tensor:
+        """Embeddings [n, e] of the suffixes [n, S, d_t], each after the prefix of its image."""
+        start, longest = cache[0][0].shape[2], tokens.shape[1]
+        tokens = tokens + self.positions[start : start + longest]
+        rows, ends = torch.arange(len(tokens), device=tokens.device), pairs.lengths - 1
+        places = torch.arange(start + longest, device=tokens.device)
+        visible = places <= places[start:, None]  # [S, P + S]
+        for block, (prefix_key, prefix_value) in zip(self.blocks, cache, strict=True):
+            normal = block.ln_1(tokens)
+            query, key, value = self._heads_first(_project(block, normal, 3), 3)
+            key = torch.cat([prefix_key[pairs.images], key], dim=2)
+            value = torch.cat([prefix_value[pairs.images], value], dim=2)
+            mask: Tensor = visible
+            if block is self.blocks[-1]:  # only the end-of-text token is read after it
+                tokens, query = tokens[rows, ends, None], query[rows, :, ends, None]
+                mask = visible[ends, None, None]
+            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+            tokens = _finish(block, tokens, mixed.transpose(1, 2).flatten(2))
+        return self.tower.finish(tokens[:, 0])
 
     def _last_block(
         self, tokens: Tensor, groups: tuple[Group, ...], prefix_key: Tensor, prefix_value: Tensor

@@ -155,9 +155,12 @@ def test_some_classes_in_the_order_given() -> None:
     assert taken.lengths == (3, 2) and taken.start is BY_HAND.start
     assert taken.embedding[..., 0].tolist() == [[20, 21, 29], [10, 19, 0]]
     assert BY_HAND.take([0]).embedding[..., 0].tolist() == [[10, 19]]
-    each = BY_HAND.each(torch.tensor([1, 0, 1]), 2)
-    assert each.lengths == (2,) and each.start is BY_HAND.start
-    assert each.embedding[..., 0].tolist() == [[[20, 21]], [[10, 19]], [[20, 21]]]
+    pairs = BY_HAND.paired(torch.tensor([0, 0, 1]), torch.tensor([1, 0, 1]))
+    assert pairs.lengths == (3,) and pairs.start is BY_HAND.start and pairs.pairs is not None
+    assert pairs.embedding[..., 0].tolist() == [[[20, 21, 29]], [[10, 19, 0]], [[20, 21, 29]]]
+    assert pairs.pairs.images.tolist() == [0, 0, 1] and pairs.pairs.lengths.tolist() == [3, 2, 3]
+    short = BY_HAND.paired(torch.tensor([5]), torch.tensor([0]))
+    assert short.embedding[..., 0].tolist() == [[[10, 19]]]
 
 
 def test_the_context_before_the_name() -> None:
@@ -168,8 +171,8 @@ def test_the_context_before_the_name() -> None:
         wanted,
         [[1, 4, 5, 10, 19], [1, 4, 5, 20, 21, 29]],
     ]
-    own = BY_HAND.each(torch.tensor([0, 0]), 2)
-    assert read(Prompts.after(each, own)) == [[[1, 2, 3, 10, 19]], [[1, 4, 5, 10, 19]]]
+    pairs = BY_HAND.paired(torch.tensor([1]), torch.tensor([0]))
+    assert Prompts.after(each, pairs).pairs is pairs.pairs
     deep = [column(7, 8)[None]]
     assert Prompts.after(column(2, 3), BY_HAND, deep).deep == (deep[0],)
 

@@ -67,13 +67,9 @@ class FastPrompts:
             text = method.text_embedding(shifts[index])
             logits[index] = scale * torch.einsum("be,bce->bc", images[index], text)
         rows, columns = torch.nonzero(candidates & ~most[:, None], as_tuple=True)
-        lengths = torch.tensor(method.classes.lengths, device=columns.device)[columns]
-        for length in set(lengths.tolist()):
-            row, column = rows[lengths == length], columns[lengths == length]
-            logits[row, column] = scale * self._cosines(shifts[row], images[row], column, length)
-
-    def _cosines(self, shifts: Tensor, images: Tensor, classes: Tensor, length: int) -> Tensor:
-        """Exact cosines [b] of b images with one class each, all with ``length`` tokens."""
-        method = copy.copy(self.method)
-        method.classes = self.method.classes.each(classes, length)
-        return torch.einsum("be,bce->b", images, method.text_embedding(shifts))
+        if len(rows):
+            some, places = rows.unique(return_inverse=True)
+            pairs = copy.copy(method)
+            pairs.classes = method.classes.paired(places, columns)
+            text = pairs.text_embedding(shifts[some])[:, 0]  # an image's classes share its context
+            logits[rows, columns] = scale * (images[rows] * text).sum(dim=1)
