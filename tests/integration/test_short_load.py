@@ -16,7 +16,7 @@ pytest.importorskip("gradio", reason="the extra `app` isn't installed")
 def test_load(tmp_path: Path) -> None:
     model = fitted(tmp_path / "model", write_photos(tmp_path / "animals", side=64))
     with served(model, "--device", "cpu") as server:
-        found = load(server, seconds=15, warm=3)
+        found = load(server, seconds=8, warm=2)
         assert server.process.poll() is None
     assert not found.api.failures, found.api.failures[:5]
     assert not found.wrong, found.wrong[:5]

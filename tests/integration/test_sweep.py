@@ -81,6 +81,7 @@ def test_a_failing_job_does_not_stop_the_rest(
     code = main(
         [
             *("bench", "--methods", "zeroshot", "--seeds", "1", "--shots", "2,9"),
+            *("--backbone", "mini"),
             *("--datasets", f"folder:{pictures},dtd", "--root", str(tmp_path)),
             *("--out", str(tmp_path / "runs"), "--device", "cpu"),
         ]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -40,14 +39,15 @@ def test_it_answers_at_once(code: str, seconds: float) -> None:
 
 
 def test_the_installed_command_helps_in_a_second() -> None:
-    def seconds() -> float:
-        started = time.perf_counter()
+    def seconds() -> float:  # of processor time: the machine may be busy
+        before = os.times()
         done = subprocess.run(
             [sys.executable, "-m", "gopro", "--help"], capture_output=True, text=True
         )
         assert done.returncode == 0 and done.stderr == ""
         assert "usage: gopro COMMAND" in done.stdout
-        return time.perf_counter() - started
+        after = os.times()
+        return sum(after[2:4]) - sum(before[2:4])
 
     assert min(seconds() for _ in range(3)) < 1.0
 

@@ -52,10 +52,11 @@ def _photographs(folder: Path) -> None:
 
 
 def _briefly(fit: Any) -> Any:
-    """``fit`` with one epoch: the commands are tested here, not the accuracy."""
+    """``fit`` with one epoch and a small backbone: commands are tested here, not the accuracy."""
 
     def run(self: PromptClassifier, *given: Any, **more: Any) -> PromptClassifier:
-        fitted: PromptClassifier = fit(self.set_params(epochs=1), *given, **more)
+        small = "mini" if self.backbone == "lite" else self.backbone
+        fitted: PromptClassifier = fit(self.set_params(epochs=1, backbone=small), *given, **more)
         return fitted
 
     return run
