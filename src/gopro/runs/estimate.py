@@ -14,7 +14,6 @@ from gopro.backbones.image import to_unit
 from gopro.common.text import duration
 from gopro.data import Dataset, Item
 from gopro.data.originals import KEPT
-from gopro.data.pixels import batches
 from gopro.methods.base import Batch, Method
 from gopro.prediction.encode import cache_name
 from gopro.runs.pictures import training_pictures

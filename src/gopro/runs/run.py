@@ -192,11 +192,11 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
         return None
     labels = torch.tensor([item.label for item in plan.train])
     if not prepared.trains:
-        features = features_of(prepared, method, plan.train, plan.source)
-        method.prepare(features, labels.to(prepared.backbone.device))
+        known = features_of(prepared, method, plan.train, plan.source)
+        method.prepare(known, labels.to(prepared.backbone.device))
         return None
-    pictures, features = training_pictures(prepared, plan.train), None
-    pixels = pictures.pixels
+    pictures = training_pictures(prepared, plan.train)
+    pixels, features = pictures.pixels, None
     if method.learns_from_features:
         features = prepared.workspace.keep(
             "features",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +26,7 @@ def make_optimizer(recipe: Recipe, parameters: Sequence[Tensor]) -> torch.optim.
 
 
 @cache
-def _without_compiler(kind: type[torch.optim.Optimizer]) -> Any:
+def _without_compiler(kind: type[torch.optim.Optimizer]) -> Callable[..., torch.optim.Optimizer]:
     """The optimizer without the wrappers that load ``torch._dynamo``.
 
     Loading it takes as long as loading all of torch. The arithmetic is torch's own.

@@ -68,7 +68,7 @@ class FastPrompts:
             logits[index] = scale * torch.einsum("be,bce->bc", images[index], text)
         rows, columns = torch.nonzero(candidates & ~most[:, None], as_tuple=True)
         if len(rows):
-            some, places = rows.unique(return_inverse=True)
+            some, places = torch.unique(rows, return_inverse=True)
             pairs = copy.copy(method)
             pairs.classes = method.classes.paired(places, columns)
             text = pairs.text_embedding(shifts[some])[:, 0]  # an image's classes share its context
