@@ -41,7 +41,9 @@ def training_pictures(prepared: PreparedRun, items: Sequence[Item]) -> TrainingP
     """
     settings, how, source = prepared.settings, prepared.preprocessing, prepared.plan.source
     random = prepared.trains and random_views(prepared.method, prepared.recipe.augment)
-    limit = KEPT // settings.processes if random else 0
+    # the next run of the same command may need random views
+    keeps = random or prepared.workspace.limit > 0
+    limit = KEPT // settings.processes if keeps else 0
 
     def read() -> TrainingPictures:
         originals = Originals(source.open, items, how, limit)
@@ -50,8 +52,7 @@ def training_pictures(prepared: PreparedRun, items: Sequence[Item]) -> TrainingP
         )
         return TrainingPictures(torch.cat([stack(part) for part in parts]), originals)
 
-    kind = "originals" if random else "training"
-    return prepared.workspace.keep(kind, source, items, settings.decode, read)
+    return prepared.workspace.keep("training", source, items, settings.decode, read)
 
 
 def decoded_pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:

@@ -83,11 +83,11 @@ def test_stopped_and_started_again(
     steps = []
     step = trainer.Trainer._step
 
-    def stop(self, chosen):  # type: ignore[no-untyped-def]
+    def stop(self, chosen, batch):  # type: ignore[no-untyped-def]
         steps.append(1)
         if len(steps) == 11:  # the third of slip's
             raise KeyboardInterrupt
-        return step(self, chosen)
+        return step(self, chosen, batch)
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer.Trainer, "_step", stop)
