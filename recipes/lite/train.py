@@ -25,7 +25,7 @@ from recipes.lite.material import Material, gather
 from recipes.lite.model import CONTEXT, Learner
 from recipes.lite.optimizers import optimizers
 from recipes.lite.options import Options, parse
-from recipes.lite.ship import average, shipped, write_weights
+from recipes.lite.ship import NORM_EPS, average, shipped, write_weights
 from recipes.lite.tasks import CLASSES, Tasks
 from recipes.lite.translator import Fitting, Told
 
@@ -186,6 +186,7 @@ def config(options: Options) -> dict[str, Any]:
             "width": options.width,
             "heads": options.heads,
             "layers": options.layers,
+            "norm_eps": NORM_EPS,
         },
         "preprocess_cfg": {
             "size": [pictures.SIZE, pictures.SIZE],

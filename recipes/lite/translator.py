@@ -26,6 +26,8 @@ from gopro.common.files import atomic_write
 from gopro.common.progress import bar
 
 RATE, DECAY = 2e-3, 0.1
+# the image projection starts with what the classifier needs; moved little, it suits new names better
+PROJECTION_RATE = 1e-4
 STARTING_SCALE = 14.0
 HIDDEN = 1024
 PHOTOGRAPHS, FEATURES, WORDS = 512, 384, 512
@@ -137,9 +139,13 @@ class Fitting:
 
     def fit(self, steps: int) -> Told:
         """Train for so many steps and translate everything; leaves the projection trained."""
-        weights = [*self.translator.parameters(), *self.projection.parameters()]
         groups = [
-            {"params": weights, "weight_decay": DECAY},
+            {"params": [*self.translator.parameters()], "weight_decay": DECAY},
+            {
+                "params": [*self.projection.parameters()],
+                "weight_decay": DECAY,
+                "lr": PROJECTION_RATE,
+            },
             {"params": [self.scale], "weight_decay": 0.0},
         ]
         optimizer = torch.optim.AdamW(groups, lr=RATE)

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+EPS = 1e-5
 _EXPANSION = 4
 
 
@@ -22,14 +23,15 @@ class Block(nn.Module):
     Args:
         width: Of a token.
         heads: Attention heads.
+        eps: What the layer norms add to the variance.
     """
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, eps: float = EPS) -> None:
         super().__init__()
-        self.ln_1 = nn.LayerNorm(width)
+        self.ln_1 = nn.LayerNorm(width, eps)
         self.attn = nn.MultiheadAttention(width, heads, batch_first=True)
         self.ls_1 = nn.Identity()  # the layer scales of other models of open_clip
-        self.ln_2 = nn.LayerNorm(width)
+        self.ln_2 = nn.LayerNorm(width, eps)
         wide = _EXPANSION * width
         parts = {
             "c_fc": nn.Linear(width, wide),
@@ -56,11 +58,12 @@ class Transformer(nn.Module):
         width: Of a token.
         heads: Attention heads of each block.
         layers: Number of blocks.
+        eps: What the layer norms add to the variance.
     """
 
-    def __init__(self, width: int, heads: int, layers: int) -> None:
+    def __init__(self, width: int, heads: int, layers: int, eps: float = EPS) -> None:
         super().__init__()
-        self.resblocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
+        self.resblocks = nn.ModuleList(Block(width, heads, eps) for _ in range(layers))
 
     def forward(self, tokens: Tensor, attn_mask: Tensor | None = None) -> Tensor:
         """[B, n, width] to the same."""
@@ -120,7 +123,8 @@ class TwoTowers(nn.Module):
     Args:
         visual: From normalised pixels to embeddings [B, e].
         embed_dim: e.
-        settings: ``text_cfg`` of open_clip.
+        settings: ``text_cfg`` of open_clip; ``norm_eps`` if the layer norms add another number to
+            the variance.
     """
 
     def __init__(self, visual: nn.Module, embed_dim: int, settings: dict[str, Any]) -> None:
@@ -128,11 +132,12 @@ class TwoTowers(nn.Module):
         width, length = settings["width"], settings["context_length"]
         self.visual = visual
         self.context_length, self.vocab_size = length, settings["vocab_size"]
-        self.transformer = Transformer(width, settings["heads"], settings["layers"])
+        eps = settings.get("norm_eps", EPS)
+        self.transformer = Transformer(width, settings["heads"], settings["layers"], eps)
         rows = torch.empty(self.vocab_size, width)
         self.token_embedding = nn.Embedding.from_pretrained(rows)  # type: ignore[no-untyped-call]
         self.positional_embedding = nn.Parameter(torch.empty(length, width))
-        self.ln_final = nn.LayerNorm(width)
+        self.ln_final = nn.LayerNorm(width, eps)
         self.text_projection = nn.Parameter(torch.empty(width, embed_dim))
         self.text_pool_type = "argmax"
         self.attn_mask: Tensor
