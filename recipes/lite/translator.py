@@ -26,7 +26,7 @@ from gopro.common.files import atomic_write
 from gopro.common.progress import bar
 
 RATE, DECAY = 2e-3, 0.1
-# the image projection starts with what the classifier needs; moved little, it suits new names better
+# the projection starts with what the classifier needs; moved little, it suits new names better
 PROJECTION_RATE = 1e-4
 STARTING_SCALE = 14.0
 HIDDEN = 1024
