@@ -72,5 +72,6 @@ def _parameters(kind: type[Method], backbone: Backbone, classes: int, shots: int
     if method.learns_from_features:
         labels = torch.arange(classes).repeat(shots)
         nothing = torch.zeros(len(labels), backbone.embed_dim)
-        method.prepare(ImageFeatures(nothing, nothing, nothing), labels)
+        statistics = torch.zeros(len(labels), sum(backbone.vision_widths))
+        method.prepare(ImageFeatures(nothing, statistics, statistics), labels)
     return method.trainable_parameters

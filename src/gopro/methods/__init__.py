@@ -29,6 +29,7 @@ TABLE = {
     "clip_lora": "gopro.methods.clip_lora:CLIPLoRA",
     "tip_adapter": "gopro.methods.tip_adapter:TipAdapter",
     "gopro": "gopro.methods.gopro:GOPro",
+    "gopro_plus": "gopro.methods.gopro_plus:GOProPlus",
 }
 """Name -> module and class, imported when used."""
 

@@ -70,6 +70,8 @@ class Method(nn.Module, ABC):
         learns_from_features: Whether ``prepare`` needs the features of all training images.
         modifies_image_encoder: Whether the method changes the image encoder. Features of the
             frozen one (cached, or shared with zero-shot CLIP) are then not valid for it.
+        has_other_scores: Whether its scores are more than scaled cosines of an image's embedding
+            and those of its prompts; fast prediction then doesn't fit it.
         prompts_per_image: Whether each image has its own prompts. The memory for them limits how
             many images can be scored at once.
 
@@ -89,6 +91,7 @@ class Method(nn.Module, ABC):
     sentences: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     learns_from_features: ClassVar[bool] = False
     modifies_image_encoder: ClassVar[bool] = False
+    has_other_scores: ClassVar[bool] = False
     prompts_per_image: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:

@@ -85,7 +85,9 @@ def _built(kind: type[Method], backbone: Backbone) -> Method:
     method = kind(backbone, TRAINED, kind.Settings())
     if method.learns_from_features:
         embedding = torch.randn(len(TRAINED), backbone.embed_dim)
-        method.prepare(ImageFeatures.only(embedding), torch.arange(len(TRAINED)))
+        statistics = torch.rand(len(TRAINED), sum(backbone.vision_widths))
+        features = ImageFeatures(embedding, statistics, statistics)
+        method.prepare(features, torch.arange(len(TRAINED)))
     return method
 
 

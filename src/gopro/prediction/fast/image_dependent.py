@@ -41,7 +41,8 @@ class Conditioned(Protocol):
 
 def is_conditioned(method: Any) -> TypeGuard[Conditioned]:
     """Whether a method has fast prediction."""
-    return all(hasattr(method, name) for name in ("shifts", "text_embedding", "image_embedding"))
+    parts = ("shifts", "text_embedding", "image_embedding")
+    return not method.has_other_scores and all(hasattr(method, name) for name in parts)
 
 
 def with_classes(method: Conditioned, indices: Sequence[int]) -> Conditioned:

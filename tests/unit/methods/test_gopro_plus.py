@@ -1,0 +1,162 @@
+"""GOPro plus: its head and its held scores against the formulas, and what each setting is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gopro_formulas as formulas
+import pytest
+import slow_methods as slow
+import torch
+from slow_methods import NAMES, NEW
+from torch import Tensor
+
+from gopro.backbones import Backbone, ImageFeatures
+from gopro.common.errors import GoproError
+from gopro.methods.base import Batch, Recipe
+from gopro.methods.gopro import GOPro, GOProSettings
+from gopro.methods.gopro_plus import GOProPlus, GOProPlusSettings, ridge_head
+from gopro.prediction.fast import is_conditioned
+from small_clips import close
+
+LABELS = torch.tensor([0, 1, 2, 2, 1, 0])
+
+
+@pytest.fixture(scope="module")
+def training(backbone: Backbone) -> ImageFeatures:
+    generator = torch.Generator().manual_seed(2)
+    return backbone.encode_image(torch.rand(6, 3, 32, 32, generator=generator))
+
+
+def plus(backbone: Backbone, training: ImageFeatures, **options: Any) -> GOProPlus:
+    torch.manual_seed(0)
+    method = GOProPlus(backbone, NAMES, GOProPlusSettings(**options))
+    method.prepare(training, LABELS)
+    with torch.no_grad():
+        for parameter in method.parameters():
+            if parameter.requires_grad:
+                parameter += 0.05 * torch.randn_like(parameter)
+    return method.eval()
+
+
+def head_scores(training: ImageFeatures, features: ImageFeatures, ridge: float) -> Tensor:
+    """h_c(x) by the primal normal equations (the method has the dual), image by image."""
+    rows = torch.stack([slow.unit(row) for row in training.embedding]).double()
+    middle = sum(rows) / len(rows)
+    centred = torch.stack([row - middle for row in rows])
+    size = sum(float((row * row).sum()) for row in centred) / len(rows)
+    gram = sum(torch.outer(row, row) for row in centred)
+    columns = []
+    for label in range(3):
+        target = torch.tensor([float(one == label) for one in LABELS.tolist()]).double()
+        target = target - target.mean()
+        moment = sum(row * value for row, value in zip(centred, target, strict=True))
+        system = gram + ridge * size * torch.eye(len(middle)).double()
+        columns.append(torch.linalg.solve(system, moment))
+    images = [slow.unit(image).double() - middle for image in features.embedding]
+    return torch.stack([torch.stack([image @ column for column in columns]) for image in images])
+
+
+@pytest.mark.parametrize("options", [{}, {"w_head": 5.0, "ridge": 2.0}, {"w_sem": 1.0}])
+def test_trained_names_get_the_head(
+    backbone: Backbone, batch: Batch, training: ImageFeatures, options: dict[str, Any]
+) -> None:
+    method = plus(backbone, training, **options)
+    features = backbone.encode_image(batch.images["x"])
+    text = formulas.text(method, slow.READ, features, "x")
+    wanted = formulas.scores(method, features, text) + method.settings.w_head * head_scores(
+        training, features, method.settings.ridge
+    )
+    close(method.logits(features), wanted.float())
+
+
+def test_other_names_are_held_near_the_frozen_model(
+    backbone: Backbone, batch: Batch, training: ImageFeatures
+) -> None:
+    method = plus(backbone, training, frozen=0.7, centre=0.4)
+    other = method.for_classes(NEW)
+    features = backbone.encode_image(batch.images["x"])
+    average = ImageFeatures(
+        *(getattr(training, name).mean(0, keepdim=True) for name in ("embedding", "mean", "std"))
+    )
+
+    def both(images: ImageFeatures) -> Tensor:
+        ours = formulas.scores(method, images, formulas.text(method, NEW, images, "x"))
+        texts = slow.written(backbone, "a photo of a {}.", NEW)
+        return (ours + 0.7 * slow.scores(backbone, images.embedding, texts)) / 1.7
+
+    usual = both(average)
+    usual = usual - usual.sum() / 3
+    close(other.logits(features), both(features) - 0.4 * usual)
+
+
+def test_names_of_both_kinds(backbone: Backbone, batch: Batch, training: ImageFeatures) -> None:
+    method = plus(backbone, training)
+    features = backbone.encode_image(batch.images["x"])
+    mixed = method.for_classes([NEW[0], NAMES[2], NEW[1], NAMES[0]]).logits(features)
+    trained = method.logits(features)
+    close(mixed[:, [1, 3]], trained[:, [2, 0]])
+    pair = method.for_classes(NEW[:2]).logits(features)
+    close(mixed[:, [0, 2]], pair)  # centred among the other names alone
+
+
+def test_with_nothing_added_it_is_gopro(
+    backbone: Backbone, batch: Batch, training: ImageFeatures
+) -> None:
+    method = plus(backbone, training, w_head=0.0, frozen=0.0, centre=0.0)
+    plain = GOPro(backbone, NAMES, GOProSettings(w_sem=0.0)).eval()
+    plain.load_state_dict(
+        {name: value for name, value in method.state_dict().items() if name in plain.state_dict()}
+    )
+    features = backbone.encode_image(batch.images["x"])
+    for names in (NAMES, NEW):
+        close(method.for_classes(names).logits(features), plain.for_classes(names).logits(features))
+    ours, theirs = method.loss(batch), plain.loss(batch)
+    assert ours.keys() == theirs.keys() == {"ce", "con"}
+    for name in ours:
+        close(ours[name], theirs[name])
+
+
+def test_the_head_is_right_on_its_own_images(training: ImageFeatures) -> None:
+    unit = torch.nn.functional.normalize(training.embedding, dim=-1)
+    head = ridge_head(unit, LABELS, 3, 1e-3)
+    assert torch.equal(((unit - unit.mean(0)) @ head).argmax(1), LABELS)
+
+
+def test_saved_with_the_learned_weights(
+    backbone: Backbone, batch: Batch, training: ImageFeatures
+) -> None:
+    method = plus(backbone, training)
+    again = GOProPlus(backbone, NAMES, GOProPlusSettings()).eval()
+    again.load_state_dict(method.state_dict())
+    features = backbone.encode_image(batch.images["x"])
+    for names in (NAMES, NEW):
+        assert torch.equal(
+            again.for_classes(names).logits(features), method.for_classes(names).logits(features)
+        )
+
+
+def test_training(backbone: Backbone, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    method = GOProPlus(backbone, NAMES, GOProPlusSettings())
+    slow.check_training(method, tmp_path, Recipe(epochs=8, batch=3, lr=0.05, warmup_epochs=0))
+    assert not method.head.requires_grad and method.head.any()
+
+
+def test_no_fast_prediction(backbone: Backbone, training: ImageFeatures) -> None:
+    assert not is_conditioned(plus(backbone, training))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variant": "released"}, "leave the variant out"),
+        ({"w_head": -1.0}, "w_head = -1.0; it is 0 or more"),
+        ({"centre": float("nan")}, "centre = nan"),
+        ({"ridge": 0.0}, "ridge = 0.0; it must be above 0"),
+    ],
+)
+def test_refused_settings(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(GoproError, match=message):
+        GOProPlusSettings(**options)
