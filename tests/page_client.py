@@ -46,4 +46,4 @@ def answer(client: Any, files: Sequence[tuple[str, bytes]], names: str) -> dict[
     sent = upload(client, files)
     if sent.status_code != 200:
         return {"success": False, "output": {"error": sent.text}}
-    return ask(client, 0, [[as_uploaded(path) for path in sent.json()], names])
+    return ask(client, 0, [[as_uploaded(path) for path in sent.json()], names, 0])

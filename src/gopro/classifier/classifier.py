@@ -13,11 +13,13 @@ from typing_extensions import Self
 
 from gopro.classifier import fast_prediction, storage, unfinished
 from gopro.classifier.comparison import Comparison
+from gopro.classifier.confidence.calibration import calibrate, expected_seconds
 from gopro.classifier.examples import Examples
 from gopro.classifier.explain.explanation import Explanation, explain
 from gopro.classifier.fitinputs import inputs_of, settings_of
 from gopro.classifier.hub import Hub
-from gopro.classifier.predictor import Folder, Predictor
+from gopro.classifier.judging import Judging
+from gopro.classifier.predictor import Folder
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Decode
 from gopro.data import labelled
@@ -37,7 +39,7 @@ _TIMED_PICTURES = 16
 """About how many pictures are decoded to estimate the duration of a fit."""
 
 
-class PromptClassifier(Predictor, Hub):
+class PromptClassifier(Judging, Hub):
     """An image classifier: prompts learned for a frozen CLIP from a few pictures per class.
 
     Pictures are given as a list of paths, of Pillow images (any mode) or of uint8 arrays
@@ -69,6 +71,9 @@ class PromptClassifier(Predictor, Hub):
         fast: Predict without a text pass over all classes for each picture, if the method
             supports it (``gopro``, ``cocoop``); probabilities of unlikely classes are then
             approximate.
+        folds: Parts of the training pictures for the cross-validation that calibrates the shares
+            and the threshold of "none of these"; by default 4, or 2 for methods that change the
+            image encoder. 0 leaves the calibration out, and so does a class with one picture.
 
     Attributes:
         classes_: The labels, in the order of the columns of ``predict_proba``.
@@ -78,6 +83,7 @@ class PromptClassifier(Predictor, Hub):
         training_: Number of training pictures of each class name, seconds, and the recipe.
         examples_: The saved training pictures, or None.
         fitted_: Fingerprints of the training pictures, or None in a model from the hub.
+        calibration_: Temperature, threshold and what they were set on, or None.
     """
 
     def __init__(
@@ -101,6 +107,7 @@ class PromptClassifier(Predictor, Hub):
         workers: int | None = None,
         examples: int = 128,
         fast: bool = False,
+        folds: int | None = None,
     ) -> None:
         self.method = method
         self.options = options
@@ -120,6 +127,7 @@ class PromptClassifier(Predictor, Hub):
         self.workers = workers
         self.examples = examples
         self.fast = fast
+        self.folds = folds
 
     def fit(
         self,
@@ -144,8 +152,9 @@ class PromptClassifier(Predictor, Hub):
                 other ones.
             KeyboardInterrupt: After Ctrl-C; the classifier is then unchanged.
         """
-        if self.examples < 0:
-            raise GoproError(f"got {self.examples} examples to keep; it must be 0 or more")
+        for name, value in (("examples", self.examples), ("folds", self.folds or 0)):
+            if value < 0:
+                raise GoproError(f"got {name} = {value}; it must be 0 or more")
         held_out = labelled.read_validation(images, labels, validation)
         if self.select == "best" and held_out is None:
             raise GoproError("select='best' needs validation pictures; give validation=...")
@@ -163,11 +172,20 @@ class PromptClassifier(Predictor, Hub):
                 unfinished.check(folder, inputs, recipe, pixels)
             progress = learn_classifier(method, data, recipe, inputs.settings, validate, folder)
             examples = Examples.of(pixels, truth, backbone, self.examples)
+        try:
+            calibration = calibrate(inputs, pixels, self.recipe, self.folds)
+        except KeyboardInterrupt as stop:
+            kept = (
+                f"and saved in {folder}; the same fit continues it"
+                if folder
+                else "nothing was kept"
+            )
+            raise KeyboardInterrupt(f"stopped, {kept}") from stop
         self.method_, self.classes_, self.history_ = method.eval(), inputs.classes, progress.rows
         self.class_names_ = self.trained_names_ = names
         self.backbone_checksum_ = inputs.shared.checksum
         self.examples_, self.measured_ = examples, None
-        self.fitted_ = Fingerprints.of(pixels)
+        self.fitted_, self.calibration_ = Fingerprints.of(pixels), calibration
         self.reference_ = fast_prediction.reference(self.method_, pixels)
         self.training_ = {
             "pictures": {name: truth.count(index) for index, name in enumerate(names)},
@@ -269,4 +287,6 @@ class PromptClassifier(Predictor, Hub):
         started = time.monotonic()
         data = inputs.training_set(numbered, method, recipe.augment)
         reading = (time.monotonic() - started) / len(numbered) * total
-        return reading + training_seconds(method, data, recipe, inputs.settings, total)
+        training = training_seconds(method, data, recipe, inputs.settings, total)
+        calibrating = expected_seconds(inputs, data, self.recipe, self.folds)
+        return reading + training + calibrating

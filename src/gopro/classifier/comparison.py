@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gopro.common.errors import GoproError
 from gopro.common.text import counted
+from gopro.results.confidence import Confidence
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Comparison:
             them, or on copies of them.
         fitted_on: Pictures that were measured on although the classifier was fitted on them;
             None if it doesn't know its training pictures.
+        confidence: How far the answers can be trusted, if that was measured.
     """
 
     pictures: int
@@ -59,6 +61,7 @@ class Comparison:
     indices: tuple[int, ...]
     left_out: int = 0
     fitted_on: int | None = 0
+    confidence: Confidence | None = None
 
     @classmethod
     def of(
@@ -113,6 +116,7 @@ class Comparison:
             "left_out": self.left_out,
             "fitted_on": self.fitted_on,
             "classes": [vars(row) for row in self.classes],
+            "confidence": None if self.confidence is None else self.confidence.as_dict(),
         }
 
     def table(self, title: str) -> Table:
@@ -126,4 +130,18 @@ class Comparison:
         table.add_section()
         cells = (str(self.pictures), f"{self.accuracy:.1f}", f"{self.zero_shot:.1f}")
         table.add_row("all", *cells, style="bold")
+        return table
+
+    def confidence_lines(self) -> list[str]:
+        """What was measured of the confidence, a line for each."""
+        return [] if self.confidence is None else self.confidence.lines()
+
+    def reliability_table(self) -> Table:
+        """How often answers of each confidence are right."""
+        table = Table(title="How often answers of a confidence are right")
+        for head in ("confidence in %", "pictures", "right in %"):
+            table.add_column(head, justify="right")
+        for one in self.confidence.bins if self.confidence else ():
+            shares = (f"{100 * one.confidence:.1f}", f"{100 * one.accuracy:.1f}")
+            table.add_row(shares[0], f"{one.pictures:,}", shares[1])
         return table

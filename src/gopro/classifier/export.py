@@ -87,7 +87,7 @@ def export(
         raise GoproError(
             "the export needs the cpu and fp32; load with device='cpu', precision='fp32'"
         )
-    graph = Graph(method, pixels, max(2, batch))
+    graph = Graph(method, pixels, max(2, batch), classifier.temperature)
     fixed = batch if graph.conditioned else None
     sample = _sample(classifier, pixels, batch)
     with atomic_write(path) as temporary:
@@ -117,14 +117,17 @@ class Graph(nn.Module):
         pixels: See ``export``.
         probe: Number of random pictures, at least 2, to find out which text embeddings depend on
             the picture.
+        temperature: What the logits are divided by.
 
     Attributes:
         conditioned: Whether the text encoder has to run for each picture.
     """
 
-    def __init__(self, method: Method, pixels: Pixels, probe: int) -> None:
+    def __init__(
+        self, method: Method, pixels: Pixels, probe: int, temperature: float = 1.0
+    ) -> None:
         super().__init__()
-        self.pixels = pixels
+        self.pixels, self.temperature = pixels, temperature
         self.texts = _StoredTexts(method.backbone)
         # copies: the method and its shared backbone stay unchanged
         self.method = copy.copy(method)
@@ -140,7 +143,8 @@ class Graph(nn.Module):
         """Probabilities [B, C] of pictures [B, 3, S, S]."""
         self.texts.calls = 0
         unit = image.float() / 255 if self.pixels == "uint8" else image
-        return self.method.logits(self.method.encode_image(unit)).softmax(dim=1)
+        logits = self.method.logits(self.method.encode_image(unit))
+        return (logits / self.temperature).softmax(dim=1)
 
 
 class _StoredTexts:

@@ -57,9 +57,18 @@ The folder does not contain the backbone's weights. Loading refuses a backbone w
 
 ## Limits
 
-The classifier always chooses one of its classes, whatever the picture shows, and its probabilities
-are not calibrated. Test it on pictures like those you will use it for.
+{limits} Test it on pictures like those you will use it for.
 """
+
+_UNCALIBRATED = (
+    "The classifier always chooses one of its classes, whatever the picture shows, and its "
+    "probabilities\nare not calibrated."
+)
+_CALIBRATED = (
+    "The probabilities are calibrated on the training pictures, by cross-validation, and a picture "
+    "that is\nunlike all classes is answered with `none of these`. Both hold for pictures like the "
+    "training pictures."
+)
 
 
 def card(about: Mapping[str, Any]) -> str:
@@ -74,6 +83,7 @@ def card(about: Mapping[str, Any]) -> str:
         results=_results(about["measured"]),
         classes=_classes(about),
         fitted=_fitted(about),
+        limits=_CALIBRATED if "calibration_sha256" in about else _UNCALIBRATED,
     )
 
 

@@ -17,6 +17,7 @@ CARD = "README.md"
 EXAMPLES = "examples.safetensors"
 FAST = "fast.safetensors"
 FITTED = "fitted.safetensors"
+CALIBRATION = "calibration.safetensors"
 
 LOCK = ".fit.lock"
 UNFINISHED = "unfinished"

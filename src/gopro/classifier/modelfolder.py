@@ -1,8 +1,8 @@
 """``SavedModel``, a classifier as plain data, and the folder it is written to and read from.
 
 The folder holds the learned weights, a description (``classifier.json``) with checksums, a model
-card, and optionally training pictures for explanations, fingerprints of all training pictures and
-the fast prediction.
+card, and optionally training pictures for explanations, fingerprints of all training pictures, the
+calibration and the fast prediction.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from typing import Any
 
 from torch import Tensor
 
+from gopro.classifier.confidence.calibration import Calibration
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelcard import card
 from gopro.classifier.modelfiles import (
     ABOUT,
+    CALIBRATION,
     CARD,
     EXAMPLES,
     FAST,
@@ -43,7 +45,7 @@ SCHEMA = 1
 
 SETTINGS = (
     *("shots", "epochs", "batch", "lr", "select", "seed", "precision", "eval_batch"),
-    *("decode", "examples", "fast"),
+    *("decode", "examples", "fast", "folds"),
 )
 """The classifier's settings that are saved under ``settings``."""
 
@@ -52,8 +54,8 @@ SETTINGS = (
 class SavedModel:
     """A classifier as plain data, without the backbone's weights.
 
-    All but ``weights``, ``examples`` and ``fitted`` is the JSON of ``classifier.json``, under the
-    same names.
+    All but ``weights``, ``examples``, ``fitted`` and ``calibration`` is the JSON of
+    ``classifier.json``, under the same names.
 
     Attributes:
         method: Name of the method.
@@ -71,6 +73,7 @@ class SavedModel:
         measured: Accuracy on pictures that were not trained on, if known.
         examples: Training pictures for explanations, if any.
         fitted: Fingerprints of all training pictures; None in a published model.
+        calibration: What calibrates the shares, if it was made.
     """
 
     method: str
@@ -88,10 +91,11 @@ class SavedModel:
     measured: dict[str, Any] | None
     examples: Examples | None
     fitted: Fingerprints | None
+    calibration: Calibration | None
 
 
 _FITTED_NOTE = {"what": "fingerprints of the training pictures"}
-_TENSORS = ("weights", "examples", "fitted")
+_TENSORS = ("weights", "examples", "fitted", "calibration")
 _DESCRIBED = [field.name for field in fields(SavedModel) if field.name not in _TENSORS]
 
 
@@ -124,6 +128,10 @@ def _write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] 
             fitted_file = files.enter_context(atomic_write(folder / FITTED))
             save_tensors(fitted_file, vars(saved.fitted), _FITTED_NOTE)
             about["fitted_sha256"] = file_sha256(fitted_file)
+        if saved.calibration is not None:
+            calibration_file = files.enter_context(atomic_write(folder / CALIBRATION))
+            saved.calibration.save(calibration_file)
+            about["calibration_sha256"] = file_sha256(calibration_file)
         if fast is not None:
             fast_file = files.enter_context(atomic_write(folder / FAST))
             prompts, reference = fast
@@ -133,7 +141,13 @@ def _write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] 
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
         about_file.write_text(text + "\n", encoding="utf-8")
         card_file.write_text(card(about), encoding="utf-8")
-    for name, part in ((EXAMPLES, saved.examples), (FITTED, saved.fitted), (FAST, fast)):
+    optional = {
+        EXAMPLES: saved.examples,
+        FITTED: saved.fitted,
+        CALIBRATION: saved.calibration,
+        FAST: fast,
+    }
+    for name, part in optional.items():
         if part is None:
             (folder / name).unlink(missing_ok=True)
     return folder
@@ -159,13 +173,21 @@ def read(folder: Path) -> tuple[SavedModel, Path | None]:
         examples = Examples.load(path) if path else None
         path = _unchanged(folder / FITTED, about.get("fitted_sha256"), "recognising pictures")
         fitted = Fingerprints(**load_tensors(path)[0]) if path else None
+        path = _unchanged(
+            folder / CALIBRATION, about.get("calibration_sha256"), "calibrated shares"
+        )
+        calibration = Calibration.load(path) if path else None
         values = {name: about[name] for name in _DESCRIBED}
         for name in ("class_names", "trained_names"):
             values[name] = list(checked_names(about[name], f"model {folder}"))
         _check_labels(about["labels"], len(values["class_names"]))
         _check_settings(about["settings"])
         saved = SavedModel(
-            **values, weights=load_tensors(weights)[0], examples=examples, fitted=fitted
+            **values,
+            weights=load_tensors(weights)[0],
+            examples=examples,
+            fitted=fitted,
+            calibration=calibration,
         )
     return saved, _unchanged(folder / FAST, about.get("fast_sha256"), "fast prediction")
 
@@ -237,7 +259,9 @@ def _check_settings(settings: dict[str, Any]) -> None:
     """
     values = dict(settings.items())
     examples, fast = values.pop("examples", 0), values.pop("fast", False)
+    folds = values.pop("folds", None)
     valid = type(examples) is int and examples >= 0 and type(fast) is bool
+    valid = valid and (folds is None or (type(folds) is int and folds >= 0))
     if not set(settings) <= set(SETTINGS) or not valid:
         raise TypeError(f"its settings are {settings!r:.200}")
     if values.get("shots", 1) is None:

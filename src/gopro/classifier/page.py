@@ -1,4 +1,4 @@
-"""``page.html`` of a fitted classifier, and the command that fits it again."""
+"""The HTML page of a fitted or evaluated classifier, and the command that fits it again."""
 
 from __future__ import annotations
 
@@ -19,23 +19,27 @@ from gopro.results.pages.tokens import tokens_of
 
 
 def write(
-    folder: Path,
+    path: Path,
     classifier: PromptClassifier,
     measured: Comparison | None,
     pictures: Sequence[Picture],
     *,
-    source: str,
+    title: str,
+    test: str,
     command: str,
+    notes: Sequence[str] = (),
 ) -> Path:
-    """Write ``page.html`` into a model's folder.
+    """Write the page.
 
     Args:
-        folder: The model's folder.
+        path: The file.
         classifier: The fitted classifier.
-        measured: Results on held-out pictures; None if none were held out.
-        pictures: The held-out pictures, in the order of the results.
-        source: Name of the folder of training pictures.
-        command: The command that fits the classifier again.
+        measured: Results on pictures; None if nothing was measured.
+        pictures: Those that were given for the measurement.
+        title: The headline.
+        test: What the measured pictures are called.
+        command: The command that makes the page again.
+        notes: Remarks below the headline.
 
     Raises:
         GoproError: When the page can't be written.
@@ -49,10 +53,13 @@ def write(
         "options": dict(classifier.options or {}),
     }
     content = page.Page(
-        title=f"A classifier for {source}",
+        title=title,
         description=f"Learn {len(counts)} classes from {each} pictures of each: "
         f"{_listed(classifier.class_names_)}.",
-        tests=[_answers(classifier, measured, pictures)] if measured else [],
+        tests=[_answers(classifier, measured, pictures, test)] if measured else [],
+        confidence=None if measured is None else measured.confidence,
+        unseen=measured is None or measured.fitted_on == 0,
+        notes=notes,
         curves=page.curves(classifier.history_, method.loss_weights),
         tokens=tokens_of(method),
         command=command,
@@ -69,15 +76,15 @@ def write(
         ),
         compared=classifier.method != "zeroshot",
     )
-    return page.write(content, folder / page.PAGE)
+    return page.write(content, path)
 
 
 def _answers(
-    classifier: PromptClassifier, measured: Comparison, pictures: Sequence[Picture]
+    classifier: PromptClassifier, measured: Comparison, pictures: Sequence[Picture], name: str
 ) -> Answers:
     shown = [pictures[index] for index in measured.indices]
     return Answers(
-        "pictures held out",
+        name,
         classifier.class_names_,
         **vars(measured.answers),
         picture=lambda number, size: open_picture((number, shown[number]), size),

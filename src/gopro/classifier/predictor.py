@@ -1,9 +1,8 @@
-"""Prediction with a fitted classifier: labels, probabilities, accuracy, zero-shot comparison."""
+"""Prediction with a fitted classifier: labels, probabilities, accuracy, other class names."""
 
 from __future__ import annotations
 
 import copy
-import dataclasses
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
@@ -11,26 +10,26 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import softmax
 from torch import Tensor
 from typing_extensions import Self
 
+from gopro.backbones import ImageFeatures
 from gopro.classifier import fast_prediction
-from gopro.classifier.comparison import Comparison
+from gopro.classifier.confidence.calibration import Calibration
 from gopro.classifier.estimator import Estimator
 from gopro.classifier.examples import Examples
-from gopro.classifier.fitinputs import all_unreadable
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Decode, Preprocessing
-from gopro.common.progress import bar
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
 from gopro.data.pictures import Picture, list_pictures, open_picture
-from gopro.data.pixels import groups, stack
+from gopro.data.pixels import groups
 from gopro.methods.base import Method
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.prediction.encode import encode
 from gopro.prediction.fast import FastPrompts, Reference
-from gopro.prediction.predict import predict, scores
+from gopro.prediction.predict import scores
 
 Folder: TypeAlias = "str | os.PathLike[str]"
 Probabilities: TypeAlias = npt.NDArray[np.float64]
@@ -49,6 +48,8 @@ class Predictor(Estimator):
         reference_: The data of training pictures that fast prediction is fitted to; None if the
             method has no fast prediction.
         measured_: Accuracy on pictures that were not trained on, if known.
+        calibration_: What calibrates the shares and recognises unknown pictures; None in models
+            without it, and for other class names than those of the training.
     """
 
     eval_batch: int
@@ -66,6 +67,7 @@ class Predictor(Estimator):
     fitted_: Fingerprints | None
     reference_: Reference | None
     measured_: dict[str, Any] | None
+    calibration_: Calibration | None = None
     _fast_prompts: FastPrompts | None = None
 
     def predict(self, images: Iterable[Picture]) -> npt.NDArray[Any]:
@@ -146,6 +148,8 @@ class Predictor(Estimator):
         other.classes_ = np.asarray(other.class_names_)
         other.method_ = self.method_.for_classes(other.class_names_)
         other.measured_, other.fast = None, False
+        if other.class_names_ != self.class_names_:
+            other.calibration_ = None
         return other
 
     def zero_shot(self) -> Self:
@@ -153,71 +157,13 @@ class Predictor(Estimator):
         self.check_fitted()
         other = copy.copy(self).set_params(method="zeroshot", options=None, fast=False)
         other.method_ = ZeroShot(self.method_.backbone, self.class_names_, ZeroShotSettings())
+        other.calibration_ = None
         return other
 
-    def compare(
-        self,
-        images: Iterable[Picture] | Folder,
-        labels: Iterable[Any] | None = None,
-        *,
-        include_fitted: bool = False,
-    ) -> Comparison:
-        """Accuracy of this classifier and of zero-shot CLIP, overall and per class.
-
-        Pictures that the classifier was fitted on, and copies of them in another size or format,
-        are recognised by their content and left out.
-
-        Args:
-            images: See ``score``.
-            labels: See ``score``.
-            include_fitted: Measure on them too; the headline then says so.
-
-        Raises:
-            GoproError: As ``score``, for labels that the classifier doesn't have, and when it was
-                fitted on all of the pictures.
-        """
-        self.check_fitted()
-        test = labelled.read(images, labels, "test")
-        truth = labelled.places_among(test.labels, self.classes_)
-        learned, zero_shot = self.method_, self.zero_shot().method_
-        scorer = self.fast_prompts() if self.fast else learned
-        answers: list[Tensor] = []
-        zero_answers: list[Tensor] = []
-        known: list[bool] = []
-        errors: list[str] = []
-        with bar("measuring", len(truth)) as advance:
-            for group in self._groups(test.pictures):
-                advance("", len(group))
-                errors += [str(one) for one in group if isinstance(one, GoproError)]
-                if errors:
-                    continue  # all of them are named
-                pixels = stack(group)
-                frozen = encode(zero_shot, pixels)
-                features = encode(learned, pixels) if learned.modifies_image_encoder else frozen
-                answers.append(predict(scorer, features))
-                zero_answers.append(predict(zero_shot, frozen))
-                known += self._known(pixels)
-        if errors:
-            raise all_unreadable(errors, len(truth))
-        ours, zero = torch.cat(answers), torch.cat(zero_answers)
-        keep = [i for i, fitted in enumerate(known) if include_fitted or not fitted]
-        if not keep:
-            raise GoproError(
-                f"the classifier was fitted on all {len(known):,} pictures, so they show nothing; "
-                "measure on others, or include them (--include_fitted)"
-            )
-        return dataclasses.replace(
-            Comparison.of(self.class_names_, [truth[i] for i in keep], ours[keep], zero[keep]),
-            indices=tuple(keep),
-            left_out=len(known) - len(keep),
-            fitted_on=None if self.fitted_ is None else sum(known[i] for i in keep),
-        )
-
-    def _known(self, pixels: Tensor) -> list[bool]:
-        """Whether the classifier was fitted on each of the pictures, as far as is known."""
-        if self.fitted_ is None:
-            return [False] * len(pixels)
-        return Fingerprints.of(pixels).known(self.fitted_)
+    @property
+    def temperature(self) -> float:
+        """What class scores are divided by before the softmax: 1 without calibration."""
+        return 1.0 if self.calibration_ is None else self.calibration_.temperature
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -249,7 +195,15 @@ class Predictor(Estimator):
     def _probabilities(self, pixels: Tensor) -> Probabilities:
         """Class probabilities [B, C] of pixels uint8 [B, 3, S, S]."""
         features = encode(self.method_, pixels, self.eval_batch, cached=False)
-        scorer = self.fast_prompts() if self.fast else self.method_
-        logits = scores(scorer, features, self.eval_batch)
-        probabilities: Probabilities = logits.cpu().double().softmax(dim=1).numpy()
+        return self._shares(features)
+
+    def _shares(self, features: ImageFeatures) -> Probabilities:
+        """Class probabilities [B, C] of features."""
+        probabilities: Probabilities = softmax(self._logits(features) / self.temperature, axis=1)
         return probabilities
+
+    def _logits(self, features: ImageFeatures) -> Probabilities:
+        """Class scores [B, C] of features, in float64."""
+        scorer = self.fast_prompts() if self.fast else self.method_
+        logits: Probabilities = scores(scorer, features, self.eval_batch).cpu().double().numpy()
+        return logits

@@ -54,6 +54,7 @@ def _record(classifier: Predictor) -> SavedModel:
         weights=dict(method.state_dict()),
         examples=classifier.examples_,
         fitted=classifier.fitted_,
+        calibration=classifier.calibration_,
     )
 
 
@@ -78,7 +79,7 @@ def load(
         classifier.backbone_checksum_ = shared.checksum
         classifier.history_, classifier.training_ = saved.history, saved.training
         classifier.measured_, classifier.examples_ = saved.measured, saved.examples
-        classifier.fitted_ = saved.fitted
+        classifier.fitted_, classifier.calibration_ = saved.fitted, saved.calibration
         method_kind, target = find(saved.method), shared.backbone.device
         options = method_settings(method_kind, saved.options)
         with seeded(0, target):

@@ -24,11 +24,24 @@ from gopro.common.text import duration
 from gopro.data import Dataset, Item, labelled
 from gopro.data.folder import read_folder
 from gopro.data.labelled import Labelled
+from gopro.data.listing import pictures_in
 from gopro.data.parts import layout
 from gopro.methods import TABLE, find
+from gopro.results.pages.page import PAGE
 
 _COMMON = (
-    *("out", "all", "skip_bad", "method", "backbone", "pretrained", "shots", "epochs", "lr"),
+    *(
+        "out",
+        "all",
+        "skip_bad",
+        "others",
+        "method",
+        "backbone",
+        "pretrained",
+        "shots",
+        "epochs",
+        "lr",
+    ),
     *("select", "seed", "device"),
 )
 """The options that ``--help`` shows."""
@@ -51,6 +64,12 @@ def parser() -> Parser:
     parser.add_argument("--config", action="config", help="read settings from a YAML file")
     parser.flag("--all", "train on all images, without a measurement")
     parser.flag("--skip-bad", "leave unreadable images out")
+    parser.option(
+        "--others",
+        Path | None,
+        None,
+        "folder of images that are of none of the classes, to learn when to answer `none of these`",
+    )
     parser.add_class_arguments(PromptClassifier, skip={"options", "class_names"})
     for name in TABLE:
         parser.add_class_arguments(find(name).Settings, name)
@@ -64,6 +83,7 @@ def fit(arguments: Sequence[str]) -> None:
     out = _place(values["out"], folder)
     classifier = _classifier(values)
     dataset = read_folder(folder, values["seed"], hold_out=not values["all"])
+    others = None if values["others"] is None else pictures_in(values["others"])
     with reserved(out):
         looks = _look(dataset, values["workers"])
         dataset = _readable(dataset, looks, skip=values["skip_bad"])
@@ -79,14 +99,23 @@ def fit(arguments: Sequence[str]) -> None:
             shutil.rmtree(checkpoint, ignore_errors=True)
         except DiskFullError as full:
             raise GoproError(f"{full}; then the same command continues") from full
+        if others is not None:
+            classifier = _with_others(classifier, others, out)
         measured = _measured(classifier, test, out)
         command = fit_command(classifier, folder, out, values["all"])
         source = folder.resolve().name
         written = page.write(
-            out, classifier, measured, test.pictures, source=source, command=command
+            out / PAGE,
+            classifier,
+            measured,
+            test.pictures,
+            title=f"A classifier for {source}",
+            test="pictures held out",
+            command=command,
         )
     if measured is not None:
         print_table(measured.table(f"{source}, held out"))
+    print(_trust(classifier, measured))
     print(
         f"{classifier.training_['seconds']:.0f} s of training; the classifier is in {out}, "
         f"its page is {written}"
@@ -200,6 +229,28 @@ def _intention(
         f"{epochs}, {measure if test.pictures else 'no measurement'}\n"
         f"the training takes about {duration(seconds)}"
     )
+
+
+def _with_others(
+    classifier: PromptClassifier, others: Sequence[Path], out: Path
+) -> PromptClassifier:
+    """Let the saved classifier learn from images of no known class, and save it."""
+    try:
+        classifier = classifier.with_others(others)
+        classifier.save(out)
+    except GoproError as error:
+        raise GoproError(f"the classifier is saved in {out}, but without --others: {error}") from (
+            error
+        )
+    return classifier
+
+
+def _trust(classifier: PromptClassifier, measured: Comparison | None) -> str:
+    """How far shares and `none of these` can be trusted, in one line."""
+    if classifier.calibration_ is None:
+        return "shares are not calibrated, and no image is answered with `none of these`"
+    lines = [] if measured is None else measured.confidence_lines()
+    return "; ".join([classifier.calibration_.line(), *lines])
 
 
 def _measured(classifier: PromptClassifier, test: Labelled, out: Path) -> Comparison | None:

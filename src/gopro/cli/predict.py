@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from gopro.cli import saved
 from gopro.cli.options import Parser, at_least_one, parse
@@ -29,25 +28,35 @@ def predict(arguments: Sequence[str]) -> None:
         help="files, folders, patterns, or - for a list of files on standard input",
     )
     parser.option("--top", int, 5, "number of class names to print")
+    parser.option("--confidence", float | None, None, "mark answers with a smaller share as unsure")
+    parser.option(
+        "--sets", float | None, None, "print sets of names that hold the right one this often: 0.95"
+    )
     parser.flag("--json", "print one JSON object per line")
     values = parse(parser, arguments)
     at_least_one(values, "top")
 
+    from gopro.classifier.confidence.judgement import as_dict, check_confidence, shown
     from gopro.common.progress import bar
 
+    check_confidence(values["confidence"])
     classifier = saved.load(values["model"], values)
+    names, top, confidence = classifier.class_names_, values["top"], values["confidence"]
     paths = _pictures(values["images"])
     failed = 0
     with bar("predicting", len(paths)) as advance:
-        for path, answer in zip(paths, classifier.predict_each(paths), strict=True):
+        answers = classifier.judge_each(paths, values["sets"])
+        for path, answer in zip(paths, answers, strict=True):
             if isinstance(answer, GoproError):
                 failed += 1
                 print(f"gopro: {answer}", file=sys.stderr)
                 if values["json"]:
                     print(json.dumps({"picture": path, "error": str(answer)}))
+            elif values["json"]:
+                row = as_dict(answer, names, top, confidence)
+                print(json.dumps({"picture": path, **row}))
             else:
-                ranked = _ranked(classifier.class_names_, answer, values["top"])
-                print(_as_json(path, ranked) if values["json"] else _as_text(path, ranked))
+                print(f"{path}: {shown(answer, names, top, confidence)}")
             advance("")
     if failed:
         raise GoproError(f"{failed} of {len(paths)} images couldn't be read")
@@ -70,17 +79,3 @@ def _pictures(arguments: Iterable[str]) -> list[str]:
     if not paths:
         raise GoproError(f"found no images in {', '.join(arguments)}; give files or folders")
     return paths
-
-
-def _ranked(names: Sequence[str], answer: Any, top: int) -> list[tuple[str, float]]:
-    best = (-answer).argsort(kind="stable")[:top]
-    return [(names[index], float(answer[index])) for index in best]
-
-
-def _as_text(path: str, ranked: Iterable[tuple[str, float]]) -> str:
-    return f"{path}: " + ", ".join(f"{name} {100 * share:.1f} %" for name, share in ranked)
-
-
-def _as_json(path: str, ranked: Iterable[tuple[str, float]]) -> str:
-    answers = [{"name": name, "probability": round(share, 6)} for name, share in ranked]
-    return json.dumps({"picture": path, "answers": answers})

@@ -76,6 +76,18 @@ def relative_files(folder: Path) -> list[str]:
     return found
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """The image files in ``folder`` and its sub-folders, sorted.
+
+    Raises:
+        GoproError: When there are none, or a folder is missing or can't be read.
+    """
+    found = [path for path in tree(folder.expanduser()) if is_picture(path.name)]
+    if not found:
+        raise GoproError(f"found no images in {folder}; wanted a folder with some")
+    return found
+
+
 def is_picture(name: str) -> bool:
     """Whether a file counts as an image: it isn't hidden and has one of ``SUFFIXES``."""
     stem, _, ending = name.rpartition(".")

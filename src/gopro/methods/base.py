@@ -67,6 +67,7 @@ class Method(nn.Module, ABC):
         parts: The parts that an ablation switches off: name -> the settings that do it.
         sentences: Data set -> settings that its code has there, where they are not the benchmark's
             sentence (``data.templates.own_template``) and the user has set none.
+        without_views: Settings under which training needs no augmented views, for quick trainings.
         learns_from_features: Whether ``prepare`` needs the features of all training images.
         modifies_image_encoder: Whether the method changes the image encoder. Features of the
             frozen one (cached, or shared with zero-shot CLIP) are then not valid for it.
@@ -89,6 +90,7 @@ class Method(nn.Module, ABC):
     about: ClassVar[str]
     parts: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     sentences: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    without_views: ClassVar[Mapping[str, Any]] = {}
     learns_from_features: ClassVar[bool] = False
     modifies_image_encoder: ClassVar[bool] = False
     has_other_scores: ClassVar[bool] = False

@@ -79,6 +79,7 @@ class CoPrompt(MaPLe):
     Settings: ClassVar[type] = CoPromptSettings
     paper: ClassVar[str] = "Roy and Etemad, ICLR 2024"
     about: ClassVar[str] = "MaPLe's prompts and two adapters, kept consistent with the frozen CLIP"
+    without_views: ClassVar[Mapping[str, Any]] = {"w_con": 0.0}
     parts: ClassVar[dict[str, dict[str, Any]]] = {
         "no-deep": {"depth": 1},
         "no-con": {"w_con": 0.0},

@@ -124,6 +124,7 @@ class GOPro(Method):
     Settings: ClassVar[type] = GOProSettings
     paper: ClassVar[str] = "Singha et al., BMVC 2023"
     about: ClassVar[str] = "context tokens generated from each image's content and style"
+    without_views: ClassVar[Mapping[str, Any]] = {"w_sem": 0.0, "w_con": 0.0}
     prompts_per_image: ClassVar[bool] = True
 
     parts: ClassVar[dict[str, dict[str, Any]]] = {

@@ -56,6 +56,7 @@ class SLIP(Method):
     Settings: ClassVar[type] = SLIPSettings
     paper: ClassVar[str] = "Mu et al., ECCV 2022"
     about: ClassVar[str] = "a projector of the image embedding, with a contrastive loss of views"
+    without_views: ClassVar[Mapping[str, Any]] = {"w_con": 0.0}
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-con": {"w_con": 0.0}}
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from gopro import PromptClassifier
+from tiny_classifier import Given, Make
 from tiny_run import CLASSES, Answer, Cli, write_photos
 
 
@@ -77,6 +78,45 @@ def test_a_model_that_does_not_know_its_pictures(
     answer = cli("evaluate", copied, photos, "--device", "cpu")
     title = " ".join(answer.out.split())
     assert "48 images; the classifier has no record of what it was fitted on" in title
+
+
+@pytest.fixture(scope="session")
+def calibrated(make: Make, given: Given, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a calibrated classifier."""
+    return make(folds=3).fit(*given).save(tmp_path_factory.mktemp("calibrated") / "model")
+
+
+def test_how_far_answers_can_be_trusted(
+    cli: Cli, calibrated: Path, photos: Path, tmp_path: Path
+) -> None:
+    others = write_photos(tmp_path / "others", ["x", "y"], count=2, seed=3)
+    asked = ["--confidence", 0.3, "--sets", 0.9, "--others", others, "--device", "cpu"]
+    answer = cli("evaluate", calibrated, photos, *asked, "--page", tmp_path / "page.html")
+    assert answer.code == 0, answer.err
+    assert "How often answers of a confidence are right" in answer.out
+    lines = answer.out.splitlines()[-4:]
+    starts = (
+        "calibration error 0.",
+        "at confidence 0.3: answers ",
+        "sets at 90 %: ",
+        "4 images of",
+    )
+    assert all(line.startswith(start) for line, start in zip(lines, starts, strict=True))
+    page = (tmp_path / "page.html").read_text()
+    for words in ("<h2>Confidence</h2>", 'class="ideal"', "model on animals", lines[-1]):
+        assert words in page
+    assert f"gopro evaluate {calibrated} {photos} --confidence 0.3" in page
+    found = json.loads(cli("evaluate", calibrated, photos, *asked, "--json").out)["confidence"]
+    assert found["unknowns"]["pictures"] == 4
+    assert found["sets"]["level"] == 0.9
+
+
+def test_measures_that_a_model_does_not_have(evaluate: Any, photos: Path, tmp_path: Path) -> None:
+    assert "calibration error" in evaluate(photos).out
+    assert "sets need a calibrated classifier" in evaluate(photos, "--sets", 0.9).line
+    assert "found no images in" in evaluate(photos, "--others", tmp_path).line
+    assert "need a calibrated classifier" in evaluate(photos, "--others", photos).line
+    assert "wanted a share from 0 to 1" in evaluate(photos, "--confidence", 80).line
 
 
 def test_the_test_part_counts(evaluate: Any, tmp_path: Path) -> None:

@@ -24,10 +24,10 @@ Fit = Any
 
 @pytest.fixture
 def fit(cli: Cli, tiny: list[str]) -> Fit:
-    """Run ``gopro fit`` with CoOp for 2 epochs."""
+    """Run ``gopro fit`` with CoOp for 2 epochs, without calibration."""
 
     def run(folder: Path, out: Path, *more: object) -> Answer:
-        usual = ["--method", "coop", "--epochs", 2, "--batch", 8, "--workers", 1]
+        usual = ["--method", "coop", "--epochs", 2, "--batch", 8, "--workers", 1, "--folds", 0]
         return cli("fit", folder, "--out", out, *tiny, *usual, *more)
 
     return run
@@ -49,6 +49,25 @@ def test_from_a_folder_to_a_classifier(fit: Fit, photos: Path, tmp_path: Path) -
     assert (
         "on 16 pictures that weren't trained on" in (tmp_path / "model" / "README.md").read_text()
     )
+
+
+def test_calibrated_with_pictures_of_no_class(fit: Fit, photos: Path, tmp_path: Path) -> None:
+    others = write_photos(tmp_path / "others", ["x", "y"], count=3, seed=5)
+    answer = fit(photos, tmp_path / "model", "--folds", 2, "--others", others)
+    assert answer.code == 0, answer.err
+    (line,) = [line for line in answer.out.splitlines() if line.startswith("shares calibrated on")]
+    assert "shares calibrated on 32 images by cross-validation" in line
+    assert "calibration error 0." in line
+    calibration = PromptClassifier.load(tmp_path / "model", device="cpu").calibration_
+    assert calibration is not None
+    assert len(calibration.classes.others) == 6
+    assert "<h2>Confidence</h2>" in (tmp_path / "model" / "page.html").read_text()
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "found no images in" in fit(photos, tmp_path / "new", "--others", empty).line
+    line = fit(photos, tmp_path / "new", "--others", others).line
+    assert "new, but without --others: pictures of no known class need a calibrated" in line
+    assert PromptClassifier.load(tmp_path / "new", device="cpu").calibration_ is None
 
 
 def test_every_picture_when_asked(fit: Fit, tmp_path: Path) -> None:

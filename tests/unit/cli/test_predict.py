@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from gopro import PromptClassifier
+from tiny_classifier import Given, Make
 from tiny_run import CLASSES, Answer, Cli
 
 
@@ -94,6 +95,27 @@ def test_unreadable_pictures_are_named_and_the_others_answered(
     assert found[1]["answers"]
 
 
+def test_unsure_answers_and_sets(
+    predict: Any, cli: Cli, make: Make, given: Given, photos: Path, tmp_path: Path
+) -> None:
+    path = photos / "ant" / "07.png"
+    assert ": unsure (" in predict(path, "--confidence", 1).out
+    assert ": unsure (" not in predict(path, "--confidence", 0).out
+    assert rows(predict(path, "--confidence", 1, "--json"))[0]["unsure"] is True
+    assert "sets need a calibrated classifier" in predict(path, "--sets", 0.9).line
+    folder = make(folds=3).fit(*given).save(tmp_path / "model")
+    answer = cli("predict", folder, photos, "--sets", 0.9, "--json", "--device", "cpu")
+    classifier = PromptClassifier.load(folder, device="cpu")
+    paths = [row["picture"] for row in rows(answer)]
+    unknown = classifier.is_unknown(paths).tolist()
+    assert [row["unknown"] for row in rows(answer)] == unknown
+    assert [set(row["set"]) for row in rows(answer)] == [
+        set(names) for names in classifier.predict_sets(paths, 0.9)
+    ]
+    said = cli("predict", folder, photos, "--device", "cpu").out.splitlines()
+    assert [": none of these (" in line for line in said] == unknown
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -101,6 +123,7 @@ def test_unreadable_pictures_are_named_and_the_others_answered(
         (["--classes", "yak,Yak"], "read the same"),
         (["--top", 0], "--top 0"),
         (["--batch", 0], "--batch 0"),
+        (["--confidence", 80], "wanted a share from 0 to 1"),
         (["--topp", 3], "did you mean --top"),
         (["--precision", "fp8"], "precision"),
     ],

@@ -10,13 +10,21 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 
-from gopro.classifier.app.service import Row, Service, Upload, as_dict
+from gopro.classifier.app.rows import Row, Wanted, as_dict
+from gopro.classifier.app.service import Service, Upload
 from gopro.common.errors import GoproError
 from gopro.common.version import __version__
 from gopro.results.pages.page import environment
 
 Pictures = Annotated[list[UploadFile], File(alias="picture", description="picture files")]
 Classes = Annotated[str | None, Form(description="other class names, separated by commas")]
+Confidence = Annotated[
+    float | None, Form(ge=0, le=1, description="mark answers with a smaller probability as unsure")
+]
+Sets = Annotated[
+    float | None,
+    Form(gt=0, lt=1, description="probability with which a set of names holds the right one"),
+]
 Top = Annotated[int, Form(ge=1, le=200, description="how many class names to return")]
 
 
@@ -50,11 +58,16 @@ def build(service: Service, title: str) -> FastAPI:
 
     @app.post("/api/predict", summary="Classify pictures")
     async def predict(
-        pictures: Pictures, classes: Classes = None, top: Top = 5
+        pictures: Pictures,
+        classes: Classes = None,
+        top: Top = 5,
+        confidence: Confidence = None,
+        sets: Sets = None,
     ) -> dict[str, list[dict[str, object]]]:
         names = service.names(classes)
         uploads = [await _read(one, service.limits.bytes) for one in pictures]
-        rows: list[Row] = await run_in_threadpool(service.answer, uploads, names, top)
+        wanted = Wanted(top, confidence, sets)
+        rows: list[Row] = await run_in_threadpool(service.answer, uploads, names, wanted)
         return {"answers": [as_dict(row) for row in rows]}
 
     @app.post("/api/explain", summary="Draw the explanation of a prediction: PNG")
@@ -76,6 +89,7 @@ def describe(service: Service, title: str) -> dict[str, Any]:
         "method": classifier.method,
         "backbone": classifier.backbone,
         "class_names": list(service.own),
+        "calibrated": classifier.calibration_ is not None,
         "limits": vars(service.limits),
     }
 

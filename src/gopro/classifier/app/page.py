@@ -11,7 +11,8 @@ import numpy as np
 from markupsafe import Markup
 from PIL import Image
 
-from gopro.classifier.app.service import Row, Service, Upload, as_csv, as_json
+from gopro.classifier.app.rows import Row, Wanted, as_csv, as_json
+from gopro.classifier.app.service import Service, Upload
 from gopro.common.errors import GoproError
 from gopro.data.images import image_from_bytes, to_array
 from gopro.results.pages.page import data_uri, data_url, environment
@@ -31,11 +32,12 @@ def build(service: Service, title: str) -> gr.Blocks:
     templates = environment("gopro.classifier.app")
     results = templates.get_template("results.html")
 
-    def answer(files: Sequence[str] | None, text: str) -> tuple[str, Any]:
+    def answer(files: Sequence[str] | None, text: str, least: float) -> tuple[str, Any]:
         uploads = _uploads(files, service.limits.bytes)
-        rows = (
-            _shown_errors(lambda: service.answer(uploads, service.names(text))) if uploads else []
-        )
+        wanted = Wanted(confidence=least / 100)
+        rows: list[Row] = []
+        if uploads:
+            rows = _shown_errors(lambda: service.answer(uploads, service.names(text), wanted))
         pictures = zip(rows, _thumbnails(uploads, service), strict=True)
         shown = results.render(rows=list(pictures), files=_downloads(rows))
         choices = [(row.picture, number) for number, row in enumerate(rows) if not row.error]
@@ -69,6 +71,14 @@ def build(service: Service, title: str) -> gr.Blocks:
                     lines=4,
                     max_lines=10,
                 )
+                least = gr.Slider(
+                    0,
+                    100,
+                    0,
+                    step=5,
+                    label="Confidence",
+                    info="Answers with a smaller probability in % are marked as unsure.",
+                )
                 restore = gr.Button("Reset to the model's names", size="sm")
             with gr.Column(scale=3, min_width=320):
                 shown = gr.HTML(results.render(rows=[], files=[]))
@@ -83,8 +93,9 @@ def build(service: Service, title: str) -> gr.Blocks:
                 views_button = gr.Button("Draw views", size="sm")
                 shown_views = gr.HTML()
         outputs = [shown, which]
-        files.change(answer, [files, names], outputs, trigger_mode="always_last", **hidden)
-        names.change(answer, [files, names], outputs, trigger_mode="always_last", **hidden)
+        asked = [files, names, least]
+        for change in (files.change, names.change, least.change):
+            change(answer, asked, outputs, trigger_mode="always_last", **hidden)
         restore.click(lambda: own, None, names, **hidden)
         explain_button.click(explain, [files, names, which], explanation, **hidden)
         views_button.click(views, [files, names, which], shown_views, **hidden)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
-import json
 import re
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +17,9 @@ import torch
 from PIL import Image
 
 from gopro.backbones.image import to_unit
+from gopro.classifier.app.rows import Row, Wanted
 from gopro.classifier.classifier import PromptClassifier
+from gopro.classifier.confidence.judgement import check_confidence
 from gopro.classifier.explain import picture
 from gopro.classifier.explain.explanation import Answer, Explanation
 from gopro.common.errors import GoproError
@@ -60,15 +59,6 @@ class Limits:
     at_once: int = 2
 
 
-@dataclass(frozen=True)
-class Row:
-    """One picture: its name and its answers, best first, or the error if it can't be read."""
-
-    picture: str
-    answers: tuple[Answer, ...] = ()
-    error: str = ""
-
-
 Upload = tuple[str, bytes]
 """A file's name and contents."""
 
@@ -104,12 +94,17 @@ class Service:
             raise GoproError(f"a class name is longer than {limits.letters} letters; shorten it")
         return names or self.own
 
-    def answer(self, pictures: Sequence[Upload], names: Sequence[str], top: int = 5) -> list[Row]:
+    def answer(
+        self, pictures: Sequence[Upload], names: Sequence[str], wanted: Wanted | None = None
+    ) -> list[Row]:
         """Classify pictures; one that can't be read gets a row with the error.
 
         Raises:
-            GoproError: For too many pictures, unusable class names, or when it takes too long.
+            GoproError: For too many pictures, unusable class names or sets, or when it takes too
+                long.
         """
+        wanted = wanted or Wanted()
+        check_confidence(wanted.confidence)
         if len(pictures) > self.limits.pictures:
             raise GoproError(
                 f"got {len(pictures)} pictures; at most {self.limits.pictures} are allowed at once"
@@ -120,7 +115,7 @@ class Service:
             for start in range(0, len(pictures), _STEP):
                 if time.monotonic() > deadline:
                     raise GoproError("the request takes too long; send fewer or smaller pictures")
-                rows += self._rows(classifier, pictures[start : start + _STEP], top)
+                rows += self._rows(classifier, pictures[start : start + _STEP], wanted)
             return rows
 
     def explain(self, upload: Upload, names: Sequence[str]) -> tuple[Explanation, Image.Image]:
@@ -158,8 +153,9 @@ class Service:
             results = []
             for kind, view in kinds.items():
                 images = views[view]
-                logits = scores(method, encode(method, images, cached=False))
-                for image, row in zip(images, logits.double().softmax(dim=1).cpu(), strict=True):
+                logits = scores(method, encode(method, images, cached=False)).double()
+                shares = (logits / classifier.temperature).softmax(dim=1).cpu()
+                for image, row in zip(images, shares, strict=True):
                     best = int(row.argmax())
                     name = readable(classifier.class_names_[best])
                     array = (image * 255).round().byte().permute(1, 2, 0).cpu().numpy()
@@ -190,7 +186,7 @@ class Service:
         return image_from_bytes(contents, name, self.limits.pixels, reduced_to)
 
     def _rows(
-        self, classifier: PromptClassifier, pictures: Sequence[Upload], top: int
+        self, classifier: PromptClassifier, pictures: Sequence[Upload], wanted: Wanted
     ) -> list[Row]:
         opened: list[Image.Image | str] = []
         for upload in pictures:
@@ -200,7 +196,7 @@ class Service:
                 opened.append(str(error))
         images = [image for image in opened if not isinstance(image, str)]
         if images:
-            probabilities = iter(classifier.predict_proba(images))
+            judgements = classifier.judge_each(images, wanted.sets)
             zero_shot = iter(classifier.zero_shot().predict_proba(images))
         names = [readable(name) for name in classifier.class_names_]
         rows = []
@@ -208,40 +204,19 @@ class Service:
             if isinstance(image, str):
                 rows.append(Row(name, error=image))
                 continue
-            ours, zero = next(probabilities), next(zero_shot)
-            best = (-ours).argsort(kind="stable")[:top]
-            answers = tuple(Answer(names[i], float(ours[i]), float(zero[i])) for i in best)
-            rows.append(Row(name, answers))
-        return rows
-
-
-def as_json(rows: Sequence[Row]) -> str:
-    """Rows as JSON text."""
-    return json.dumps({"answers": [as_dict(row) for row in rows]}, indent=2, ensure_ascii=False)
-
-
-def as_dict(row: Row) -> dict[str, object]:
-    """A row as plain data, with ``error`` or ``answers``."""
-    if row.error:
-        return {"picture": row.picture, "error": row.error}
-    return {"picture": row.picture, "answers": [asdict(answer) for answer in row.answers]}
-
-
-def as_csv(rows: Sequence[Row]) -> str:
-    """Rows as CSV, one line per answer; no cell acts as a formula in a spreadsheet."""
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(["picture", "rank", "name", "probability", "zero_shot", "error"])
-    for row in rows:
-        if row.error:
-            writer.writerow([_no_formula(row.picture), "", "", "", "", _no_formula(row.error)])
-        for rank, answer in enumerate(row.answers, start=1):
-            figures = (f"{answer.probability:.6f}", f"{answer.zero_shot:.6f}")
-            writer.writerow(
-                [_no_formula(row.picture), rank, _no_formula(answer.name), *figures, ""]
+            judged, zero = next(judgements), next(zero_shot)
+            if isinstance(judged, GoproError):
+                rows.append(Row(name, error=str(judged)))
+                continue
+            best = (-judged.shares).argsort(kind="stable")[: wanted.top]
+            inside = judged.names_inside(names)
+            rows.append(
+                Row(
+                    name,
+                    tuple(Answer(names[i], float(judged.shares[i]), float(zero[i])) for i in best),
+                    unknown=None if judged.known is None else judged.unknown,
+                    unsure=None if wanted.confidence is None else judged.unsure(wanted.confidence),
+                    inside=None if inside is None else tuple(inside),
+                )
             )
-    return file.getvalue()
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+        return rows

@@ -111,7 +111,7 @@ def explain(
     features = method.encode_image(unit[None])
     frozen = backbone.encode_image(unit[None])
     names = [readable(name) for name in classifier.class_names_]
-    ours = _probabilities(method, features)
+    ours = _probabilities(method, features, classifier.temperature)
     zero = _probabilities(classifier.zero_shot().method_, frozen)
     best = ours.argsort(descending=True, stable=True)[:top].tolist()
     _, regions = occlusion(method, unit, classifier.eval_batch)
@@ -124,8 +124,8 @@ def explain(
     )
 
 
-def _probabilities(method: Method, features: ImageFeatures) -> Tensor:
-    return scores(method, features)[0].double().softmax(dim=0).cpu()
+def _probabilities(method: Method, features: ImageFeatures, temperature: float = 1.0) -> Tensor:
+    return (scores(method, features)[0].double() / temperature).softmax(dim=0).cpu()
 
 
 def _tokens(method: Method, features: ImageFeatures) -> list[ContextToken]:

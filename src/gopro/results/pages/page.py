@@ -17,8 +17,10 @@ from markupsafe import Markup
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write
 from gopro.data.images import to_array
+from gopro.results.confidence import Confidence
 from gopro.results.pages.answers import Answers
 from gopro.results.pages.charts import Curve
+from gopro.results.pages.reliability import reliability_chart
 from gopro.results.pages.tokens import Token
 
 PAGE = "page.html"
@@ -62,6 +64,8 @@ class Page:
         notes: Remarks about the data.
         method: Name of the method.
         compared: Whether the method differs from zero-shot CLIP.
+        confidence: How far the answers can be trusted, if that was measured.
+        unseen: Whether none of the test images was used for training.
         most: Length of the lists of classes; a table has all classes.
     """
 
@@ -78,6 +82,8 @@ class Page:
     summary: tuple[str, float, float] | None = None
     notes: Sequence[str] = ()
     compared: bool = True
+    confidence: Confidence | None = None
+    unseen: bool = True
     most: int = 8
 
 
@@ -98,7 +104,11 @@ def render(page: Page) -> str:
     groups = [name for name in _GROUPS if page.compared or name in ("wrong", "right")]
     each = max(2, min(6, _PICTURES // max(1, len(page.tests) * len(groups))))
     return template("page.html").render(
-        page=page, groups={name: _GROUPS[name] for name in groups}, each=each, thumbnail=thumbnail
+        page=page,
+        groups={name: _GROUPS[name] for name in groups},
+        each=each,
+        thumbnail=thumbnail,
+        reliability=None if page.confidence is None else reliability_chart(page.confidence),
     )
 
 

@@ -45,6 +45,22 @@ def test_predict(client: Any, given: Given) -> None:
     assert result.headers["x-content-type-options"] == "nosniff"
 
 
+def test_confidence_and_sets(make: Make, given: Given) -> None:
+    from gopro.classifier.app.server import application
+    from gopro.classifier.app.service import Service
+
+    classifier = make(folds=3).fit(*given)
+    app = testclient.TestClient(application(Service(classifier), "model"))
+    data = {"confidence": 1, "sets": 0.9}
+    rows = app.post("/api/predict", files=_files(given, 3), data=data).json()["answers"]
+    unknown = classifier.is_unknown(given[0][:3]).tolist()
+    assert [row["unknown"] for row in rows] == unknown
+    assert all(row["unsure"] and row["set"][0] == row["answers"][0]["name"] for row in rows)
+    assert app.get("/api/about").json()["calibrated"] is True
+    result = app.post("/api/predict", files=_files(given, 1), data={"confidence": 2})
+    assert result.status_code == 422
+
+
 def test_other_classes_and_a_broken_file(client: Any, given: Given) -> None:
     files = [("picture", ("broken.jpg", b"\xff\xd8 nothing")), *_files(given, 1)]
     rows = client.post("/api/predict", files=files, data={"classes": "boat, car"}).json()["answers"]

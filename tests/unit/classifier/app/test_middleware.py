@@ -62,7 +62,7 @@ def test_routes_that_the_page_does_not_use_are_closed(client: Any, path: str) ->
 @pytest.mark.parametrize("path", ["/etc/passwd", "pyproject.toml", "/proc/self/environ", "/tmp"])
 def test_only_uploaded_files_are_opened(client: Any, path: str) -> None:
     """A client names a file of the machine as its upload."""
-    result = ask(client, 0, [[as_uploaded(path)], "boat, car"])
+    result = ask(client, 0, [[as_uploaded(path)], "boat, car", 0])
     assert not result["success"]
     assert "root:" not in str(result) and "PATH" not in str(result)
 
@@ -71,14 +71,14 @@ def test_nothing_is_fetched_for_a_client(client: Any) -> None:
     with FileServer({"/a.png": b"x"}) as other:
         url = other.url("/a.png")
         for given in (as_uploaded(url), {**as_uploaded("/tmp/a.png"), "url": url}):
-            assert not ask(client, 0, [[given], "boat, car"])["success"]
+            assert not ask(client, 0, [[given], "boat, car", 0])["success"]
         assert not other.seen
 
 
 def test_other_files_than_pictures(client: Any) -> None:
     evil = b"<html><script>alert(1)</script></html>"
     sent = upload(client, [("<img src=x onerror=alert(1)>.png", evil)])
-    result = ask(client, 0, [[as_uploaded(path) for path in sent.json()], "boat, car"])
+    result = ask(client, 0, [[as_uploaded(path) for path in sent.json()], "boat, car", 0])
     assert result["success"], result
     shown = result["output"]["data"][0]
     assert "can&#39;t read" in shown and "<img src=x" not in shown and "<script" not in shown
@@ -89,7 +89,7 @@ def test_other_files_than_pictures(client: Any) -> None:
             result.headers["content-disposition"].startswith("attachment")
             and result.headers["x-content-type-options"] == "nosniff"
         )
-        result = ask(client, 0, [[as_uploaded(path)], "boat, car"])
+        result = ask(client, 0, [[as_uploaded(path)], "boat, car", 0])
         assert "can&#39;t read" in result["output"]["data"][0] if result["success"] else True
 
 

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from gopro import GoproError, PromptClassifier
-from gopro.classifier.app.service import Limits, Row, Service, Upload, as_csv, as_json
+from gopro.classifier.app.rows import Row, as_csv, as_json
+from gopro.classifier.app.service import Limits, Service, Upload
 from gopro.classifier.explain.explanation import Answer
 from tiny_classifier import Given, Make
 
@@ -115,10 +116,13 @@ def test_many_clients_at_once(service: Service, uploads: list[Upload]) -> None:
 
 def test_files() -> None:
     answer = Answer("=cmd()", 0.75, 0.5)
-    rows = [Row("+a.jpg", (answer, dataclasses.replace(answer, name="b"))), Row("c", error="no")]
+    rows = [
+        Row("+a.jpg", (answer, dataclasses.replace(answer, name="b")), unknown=True),
+        Row("c", error="no"),
+    ]
     table = list(csv.reader(io.StringIO(as_csv(rows))))
-    assert table[1] == ["'+a.jpg", "1", "'=cmd()", "0.750000", "0.500000", ""]
-    assert table[3] == ["c", "", "", "", "", "no"]
+    assert table[1] == ["'+a.jpg", "1", "'=cmd()", "0.750000", "0.500000", "none of these", ""]
+    assert table[3] == ["c", "", "", "", "", "", "no"]
     assert json.loads(as_json(rows))["answers"][1] == {"picture": "c", "error": "no"}
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from gopro.backbones.vocabulary import Near
 from gopro.common.errors import GoproError
+from gopro.results.confidence import Answered, Bin, Confidence
 from gopro.results.pages.answers import Answers
 from gopro.results.pages.page import Page, curves, render, write
 from gopro.results.pages.tokens import Token
@@ -42,6 +43,11 @@ PAGE = Page(
     method="gopro",
     notes=["a note <i>"],
     summary=("average", 50.0, 25.0),
+    confidence=Confidence(
+        (Bin(3, 0.5, 0.6), Bin(1, 0.9, 1.0)),
+        (Bin(4, 0.99, 0.75),),
+        Answered(0.8, 0.25, 1.0),
+    ),
 )
 
 
@@ -100,3 +106,21 @@ def test_written_whole(tmp_path: Path) -> None:
     assert write(PAGE, tmp_path / "page.html").read_text(encoding="utf-8") == render(PAGE)
     with pytest.raises(GoproError, match="can't write"):
         write(PAGE, tmp_path / "page.html" / "page.html")
+
+
+def test_images_that_were_used_for_training() -> None:
+    words = "None of them was used for training."
+    assert words in render(PAGE)
+    assert words not in render(dataclasses.replace(PAGE, unseen=False))
+
+
+def test_the_reliability_figure() -> None:
+    text = render(PAGE)
+    assert "<b>0.100</b>" in text
+    assert "0.240 uncalibrated" in text
+    assert "at confidence 0.8: answers 25.0 % of the images, 100.0 % right of those" in text
+    assert "3 images with confidence 50 %: 60 % right" in text
+    assert "4 images with confidence 99 %: 75 % right" in text
+    assert "<h2>Confidence</h2>" not in render(dataclasses.replace(PAGE, confidence=None))
+    alone = dataclasses.replace(PAGE, confidence=Confidence((Bin(2, 0.5, 0.5),)))
+    assert "not calibrated" in render(alone)

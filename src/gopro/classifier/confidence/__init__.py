@@ -1,0 +1,1 @@
+"""How far an answer can be trusted: calibrated shares, sets, pictures of no known class."""

@@ -1,0 +1,181 @@
+"""``KnownClasses``: a score that is high for pictures of known classes.
+
+It is the relative Mahalanobis distance (Ren et al., "A Simple Fix to Mahalanobis Distance for
+Improving Near-OOD Detection", 2021) of the layer means of the frozen image encoder:
+
+    score(x) = d_0(x) - min_c d_c(x)
+
+where d_c is the squared Mahalanobis distance to the mean of class c, with one covariance for all
+classes, and d_0 that to the mean of all pictures, with their covariance. With examples o of
+pictures of no known class, the distance to the nearest of them, with the covariance within the
+classes, takes the place of d_0:
+
+    score(x) = min_o d(x, o) - min_c d_c(x)
+
+docs/confidence.md compares both with other rules.
+
+Shapes: B pictures, N training pictures, K others, C classes, F numbers of a picture, R directions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gopro.backbones import Backbone, ImageFeatures
+from gopro.backbones.image import to_unit
+from gopro.classifier.confidence.parts import ENOUGH, divided
+
+_SHRINKAGE = 0.3
+"""Weight of the mean variance in a covariance: a few pictures don't show all of it."""
+
+PICTURES = 500
+"""Most pictures of a covariance, which takes their number cubed, and most that are kept."""
+
+_DIRECTIONS = 128
+"""Most directions whose variance is kept; in all others it is the shrunk mean."""
+
+
+_PARTS = 20
+"""Parts of the training pictures that are scored by the others, to set a threshold."""
+
+
+def inputs_from(features: ImageFeatures) -> Tensor:
+    """What the score is computed from, [B, F]: the layer means of the frozen image encoder.
+
+    It is the unit embedding for an encoder without them.
+    """
+    numbers = features.mean if features.mean.shape[1] else F.normalize(features.embedding, dim=-1)
+    return numbers.float().cpu()
+
+
+@torch.no_grad()
+def frozen_inputs(backbone: Backbone, pixels: Tensor, batch: int = 64) -> Tensor:
+    """``inputs_from`` pixels uint8 [B, 3, S, S] by the backbone's own image encoder."""
+    parts = (to_unit(part, backbone.device) for part in torch.split(pixels, batch))
+    return torch.cat([inputs_from(backbone.encode_image(part)) for part in parts])
+
+
+def out_of_sample(inputs: Tensor, truth: Tensor, others: Tensor | None = None) -> Tensor:
+    """Sorted scores of training pictures by ``KnownClasses`` of the other training pictures.
+
+    Args:
+        inputs: [N, F].
+        truth: [N], class indices; at least two of each class.
+        others: [K, F], examples of no known class, if there are any.
+    """
+    scores: list[Tensor] = []
+    for held, rest in divided(truth, _PARTS, seed=0):
+        if len(held):
+            classes = KnownClasses.of(inputs[rest], truth[rest])
+            if others is not None:
+                classes = classes.with_others(classes.unit(others))
+            scores.append(classes.scores(inputs[held]))
+        if sum(map(len, scores)) >= ENOUGH:
+            break
+    return torch.cat(scores).sort().values
+
+
+@dataclass(frozen=True)
+class KnownClasses:
+    """The distribution of the training pictures.
+
+    Attributes:
+        centre: [F], the mean of all pictures.
+        scale: [F], their standard deviations; distances are measured in these.
+        means: [C, F], the class means.
+        directions: [R, F], the orthonormal principal directions within classes.
+        weights: [R], the inverse variances along them, less the one of all other directions.
+        rest: [], the inverse variance of all other directions.
+        all_directions: As ``directions``, of all pictures together.
+        all_weights: As ``weights``, of all pictures together.
+        all_rest: As ``rest``, of all pictures together.
+        others: [K, F], examples of no known class in these units; K is 0 without examples.
+    """
+
+    centre: Tensor
+    scale: Tensor
+    means: Tensor
+    directions: Tensor
+    weights: Tensor
+    rest: Tensor
+    all_directions: Tensor
+    all_weights: Tensor
+    all_rest: Tensor
+    others: Tensor
+
+    @classmethod
+    def of(cls, inputs: Tensor, truth: Tensor) -> KnownClasses:
+        """Estimate it from training pictures.
+
+        Args:
+            inputs: [N, F], see ``inputs_from``.
+            truth: [N], class indices.
+        """
+        centre = inputs.mean(dim=0)
+        scale = inputs.std(dim=0, correction=0).clamp_min(1e-6)
+        unit = (inputs - centre) / scale
+        classes = sorted(set(truth.tolist()))
+        means = torch.stack([unit[truth == index].mean(dim=0) for index in classes])
+        places = torch.searchsorted(torch.tensor(classes), truth)
+        within, together = _spread(unit - means[places]), _spread(unit)
+        return cls(centre, scale, means, *within, *together, others=unit[:0])
+
+    def with_others(self, unit: Tensor) -> KnownClasses:
+        """The same with examples of no known class, see ``unit``."""
+        return replace(self, others=some(unit))
+
+    def unit(self, inputs: Tensor) -> Tensor:
+        """Inputs [B, F] in units of the training pictures' deviations from their mean."""
+        return (inputs - self.centre) / self.scale
+
+    def scores(self, inputs: Tensor) -> Tensor:
+        """The score of each picture, [B] in float64; arguments as for ``of``."""
+        unit = self.unit(inputs)
+        if len(self.others):
+            return self.to_others(unit).amin(dim=1) - self.nearest(unit)
+        together = (self.all_directions, self.all_weights, self.all_rest)
+        return _distance(unit, *together).double() - self.nearest(unit)
+
+    def nearest(self, unit: Tensor) -> Tensor:
+        """Squared distance to the nearest class mean, [B] in float64; see ``unit``."""
+        within = (self.directions, self.weights, self.rest)
+        return (
+            torch.stack([_distance(unit - mean, *within) for mean in self.means]).amin(0).double()
+        )
+
+    def to_others(self, unit: Tensor) -> Tensor:
+        """Squared distances to the others, [B, K] in float64; see ``unit``."""
+        return torch.cdist(self._whitened(unit), self._whitened(self.others)).square()
+
+    def _whitened(self, unit: Tensor) -> Tensor:
+        """Coordinates [B, R + F] whose Euclidean distances are the distances within classes."""
+        unit = unit.double()
+        along = unit @ self.directions.double().T
+        across = (unit - along @ self.directions.double()) * self.rest.double().sqrt()
+        return torch.cat([along * (self.weights + self.rest).double().sqrt(), across], dim=1)
+
+
+def some(rows: Tensor) -> Tensor:
+    """At most ``PICTURES`` rows, evenly out of all."""
+    return rows[:: -(-len(rows) // PICTURES)].contiguous()
+
+
+def _spread(deviations: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Directions, weights and rest (see ``KnownClasses``) of deviations [N, F] from the mean."""
+    deviations = some(deviations)
+    _, singular, directions = torch.linalg.svd(deviations, full_matrices=False)
+    mean = deviations.square().mean().clamp_min(1e-6)
+    variances = (1 - _SHRINKAGE) * singular.square() / len(deviations) + _SHRINKAGE * mean
+    rest = 1 / (_SHRINKAGE * mean)
+    kept = slice(0, _DIRECTIONS)
+    return directions[kept].contiguous(), 1 / variances[kept] - rest, rest
+
+
+def _distance(deviations: Tensor, directions: Tensor, weights: Tensor, rest: Tensor) -> Tensor:
+    """Squared Mahalanobis distance [B] of deviations [B, F]."""
+    along = (deviations @ directions.T).square() @ weights
+    return along + rest * deviations.square().sum(dim=1)

@@ -1,0 +1,235 @@
+"""Answers with their confidence, and their measurement on pictures whose class is known."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from typing_extensions import Self
+
+from gopro.classifier.comparison import Comparison
+from gopro.classifier.confidence.judgement import Judgement, check_confidence, judge, needed
+from gopro.classifier.confidence.measurement import Measurement
+from gopro.classifier.confidence.unknown import frozen_inputs, inputs_from
+from gopro.classifier.fitinputs import all_unreadable
+from gopro.classifier.predictor import Folder, Predictor
+from gopro.common.errors import GoproError
+from gopro.common.progress import bar
+from gopro.data import labelled
+from gopro.data.fingerprint import Fingerprints
+from gopro.data.pictures import Picture, list_pictures
+from gopro.data.pixels import stack
+from gopro.prediction.encode import encode
+from gopro.prediction.predict import predict
+from gopro.results.confidence import Floats
+
+
+class Judging(Predictor):
+    """The part of ``PromptClassifier`` that knows how far its answers can be trusted."""
+
+    def judge_each(
+        self, images: Iterable[Picture], sets: float | None = None
+    ) -> Iterator[Judgement | GoproError]:
+        """As ``predict_each``, with everything that is known about the confidence of each answer.
+
+        Args:
+            images: The pictures.
+            sets: Probability with which the conformal set of a picture holds the right class; None
+                for no sets.
+
+        Yields:
+            For each picture its judgement, or the error if it can't be read.
+
+        Raises:
+            GoproError: Before ``fit``, or for sets that can't be made.
+        """
+        self.check_fitted()
+        limit = None if sets is None else needed(self.calibration_, "sets").set_limit(sets)
+        for group in self._groups(images):
+            pixels = [picture for picture in group if isinstance(picture, Tensor)]
+            rows = iter(self._judgements(torch.stack(pixels), limit) if pixels else ())
+            for picture in group:
+                yield picture if isinstance(picture, GoproError) else next(rows)
+
+    def is_unknown(self, images: Iterable[Picture]) -> npt.NDArray[np.bool_]:
+        """Whether each picture is of none of the classes: [N].
+
+        Raises:
+            GoproError: Before ``fit``, when a picture can't be read, or without calibration.
+        """
+        self.check_fitted()
+        needed(self.calibration_, "answers of `none of these`")
+        return np.array([one.unknown for one in self._all_judgements(images)])
+
+    def predict_sets(self, images: Iterable[Picture], level: float) -> list[tuple[Any, ...]]:
+        """For each picture the labels that hold the right one with a probability.
+
+        Args:
+            images: The pictures.
+            level: The probability, such as 0.95.
+
+        Raises:
+            GoproError: Before ``fit``, when a picture can't be read, or without calibration.
+        """
+        rows = self._all_judgements(images, level)
+        return [tuple(self.classes_[one.inside].tolist()) for one in rows]
+
+    def with_others(self, images: Iterable[Picture]) -> Self:
+        """The same classifier, which learned what is "none of these" from examples.
+
+        Args:
+            images: Pictures of no known class, at least two.
+
+        Raises:
+            GoproError: Before ``fit``, when a picture can't be read, or without calibration.
+        """
+        self.check_fitted()
+        calibration = needed(self.calibration_, "pictures of no known class")
+        pictures = list_pictures(images)
+        if len(pictures) < 2:
+            raise GoproError("got 1 picture of no known class; wanted at least 2")
+        parts = list(self._seen(pictures))
+        other = copy.copy(self)
+        other.calibration_ = calibration.with_others(torch.cat([part for part, _ in parts]))
+        if self.fitted_ is not None:
+            other.fitted_ = Fingerprints.joined([self.fitted_, *(prints for _, prints in parts)])
+        return other
+
+    def compare(
+        self,
+        images: Iterable[Picture] | Folder,
+        labels: Iterable[Any] | None = None,
+        *,
+        include_fitted: bool = False,
+        confidence: float | None = None,
+        sets: float | None = None,
+        others: Iterable[Picture] | None = None,
+    ) -> Comparison:
+        """Accuracy of this classifier and of zero-shot CLIP, overall and per class, and how far the
+        answers can be trusted.
+
+        Pictures that the classifier was fitted on, and copies of them in another size or format,
+        are recognised by their content and left out.
+
+        Args:
+            images: See ``score``.
+            labels: See ``score``.
+            include_fitted: Measure on them too; the headline then says so.
+            confidence: Also measure what is answered with at least this share.
+            sets: Also measure conformal sets for this probability.
+            others: Pictures of no known class, to measure how many of them are recognised.
+
+        Raises:
+            GoproError: As ``score``, for labels that the classifier doesn't have, when it was
+                fitted on all of the pictures, and for what needs calibration without it.
+        """
+        self.check_fitted()
+        check_confidence(confidence)
+        others = None if others is None else list_pictures(others)
+        if others is not None:
+            needed(self.calibration_, "pictures of no known class")
+        limit = None if sets is None else needed(self.calibration_, "sets").set_limit(sets)
+        test = labelled.read(images, labels, "test")
+        truth = labelled.places_among(test.labels, self.classes_)
+        measured = Measurement(self.calibration_, limit)
+        zero_shot = self.zero_shot().method_
+        zero_answers: list[Tensor] = []
+        fitted: list[bool] = []
+        errors: list[str] = []
+        with bar("measuring", len(truth)) as advance:
+            for group in self._groups(test.pictures):
+                advance("", len(group))
+                errors += [str(one) for one in group if isinstance(one, GoproError)]
+                if errors:
+                    continue  # all of them are named
+                pixels = stack(group)
+                frozen = encode(zero_shot, pixels)
+                changed = self.method_.modifies_image_encoder
+                features = encode(self.method_, pixels) if changed else frozen
+                start = len(fitted)
+                fitted += self._fitted_on(Fingerprints.of(pixels))
+                measured.add(frozen, self._logits(features), truth[start : len(fitted)])
+                zero_answers.append(predict(zero_shot, frozen))
+        if errors:
+            raise all_unreadable(errors, len(truth))
+        keep = [i for i, known in enumerate(fitted) if include_fitted or not known]
+        if not keep:
+            raise GoproError(
+                f"the classifier was fitted on all {len(fitted):,} pictures, so they show nothing; "
+                "measure on others, or include them (--include_fitted)"
+            )
+        ours, zero = torch.from_numpy(measured.answers), torch.cat(zero_answers)
+        known = None if others is None else self._scores_of(others, include_fitted)
+        return dataclasses.replace(
+            Comparison.of(self.class_names_, [truth[i] for i in keep], ours[keep], zero[keep]),
+            indices=tuple(keep),
+            left_out=len(fitted) - len(keep),
+            fitted_on=None if self.fitted_ is None else sum(fitted[i] for i in keep),
+            confidence=measured.result(keep, confidence, sets, known),
+        )
+
+    def _fitted_on(self, prints: Fingerprints) -> list[bool]:
+        """Whether the classifier was fitted on each of the pictures, as far as is known."""
+        if self.fitted_ is None:
+            return [False] * len(prints)
+        return prints.known(self.fitted_)
+
+    def _seen(self, pictures: list[Picture]) -> Iterator[tuple[Tensor, Fingerprints]]:
+        """What the score of known classes takes, and fingerprints of pictures, batch by batch.
+
+        Raises:
+            GoproError: When a picture can't be read.
+        """
+        for group in self._groups(pictures):
+            pixels = stack(group)
+            yield frozen_inputs(self.method_.backbone, pixels), Fingerprints.of(pixels)
+
+    def _scores_of(self, others: list[Picture], include_fitted: bool) -> Floats:
+        """The scores for known classes of pictures of none.
+
+        Raises:
+            GoproError: When a picture can't be read, or the classifier was fitted on all of them.
+        """
+        classes = needed(self.calibration_, "pictures of no known class").classes
+        parts = []
+        for inputs, prints in self._seen(others):
+            new = ~torch.tensor(self._fitted_on(prints)) | include_fitted
+            parts.append(classes.scores(inputs)[new])
+        scores: Floats = torch.cat(parts).numpy()
+        if not len(scores):
+            raise GoproError(
+                f"the classifier was fitted on all {len(others):,} pictures of no known class, so "
+                "they show nothing; measure on others"
+            )
+        return scores
+
+    def _all_judgements(
+        self, images: Iterable[Picture], sets: float | None = None
+    ) -> Iterator[Judgement]:
+        """The judgements of all pictures.
+
+        Raises:
+            GoproError: When a picture can't be read.
+        """
+        for one in self.judge_each(list_pictures(images), sets):
+            if isinstance(one, GoproError):
+                raise one
+            yield one
+
+    def _judgements(self, pixels: Tensor, limit: float | None) -> Iterator[Judgement]:
+        """The judgements of pixels uint8 [B, 3, S, S]; ``limit`` is that of the sets."""
+        features = encode(self.method_, pixels, self.eval_batch, cached=False)
+        calibration = self.calibration_
+        known = None
+        if calibration is not None:
+            changed = self.method_.modifies_image_encoder
+            backbone = self.method_.backbone
+            inputs = frozen_inputs(backbone, pixels) if changed else inputs_from(features)
+            known = calibration.classes.scores(inputs).numpy()
+        return judge(calibration, self._shares(features), known, limit)

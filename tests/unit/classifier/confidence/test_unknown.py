@@ -1,0 +1,97 @@
+"""The score of known classes against the formula, computed with full matrices."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from gopro.backbones import ImageFeatures
+from gopro.classifier.confidence import unknown
+from gopro.classifier.confidence.unknown import KnownClasses, inputs_from, out_of_sample
+from gopro.results.confidence import auroc
+
+
+def pictures(seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Inputs [60, 10] of three classes around different means, and their class indices."""
+    generator = torch.Generator().manual_seed(seed)
+    truth = torch.arange(3).repeat(20)
+    means = 3 * torch.randn(3, 10, generator=torch.Generator().manual_seed(9))
+    return means[truth] + torch.randn(60, 10, generator=generator), truth
+
+
+def test_the_relative_mahalanobis_distance() -> None:
+    inputs, truth = pictures()
+    others = torch.randn(7, 10, generator=torch.Generator().manual_seed(5))
+    unit = (inputs - inputs.mean(0)) / inputs.std(0, correction=0)
+    given = ((others - inputs.mean(0)) / inputs.std(0, correction=0)).double()
+    means = torch.stack([unit[truth == index].mean(0) for index in range(3)]).double()
+    within = unit.double() - means[truth]
+
+    def squared(deviations: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
+        covariance = spread.T @ spread / len(spread)
+        mean = spread.square().mean()
+        shrunk = 0.7 * covariance + 0.3 * mean * torch.eye(10, dtype=torch.float64)
+        return torch.einsum("bf,fg,bg->b", deviations, torch.linalg.inv(shrunk), deviations)
+
+    nearest = torch.stack([squared(given - mean, within) for mean in means]).amin(0)
+    expected = squared(given, unit.double()) - nearest
+    found = KnownClasses.of(inputs, truth).scores(others)
+    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_pictures_of_other_classes_score_lower() -> None:
+    classes = KnownClasses.of(*pictures())
+    known, _ = pictures(seed=1)
+    others = 3 * torch.randn(60, 10, generator=torch.Generator().manual_seed(8))
+    assert auroc(classes.scores(known).numpy(), classes.scores(others).numpy()) > 0.9
+
+
+def test_more_numbers_than_pictures_and_constant_ones() -> None:
+    inputs = torch.zeros(6, 50)
+    inputs[:, :20] = torch.randn(6, 20, generator=torch.Generator().manual_seed(0))
+    classes = KnownClasses.of(inputs, torch.tensor([0, 0, 1, 1, 2, 2]))
+    assert classes.scores(inputs).isfinite().all()
+
+
+def test_the_layer_means_or_the_embedding() -> None:
+    embedding, mean = torch.randn(2, 4), torch.randn(2, 6)
+    assert torch.equal(inputs_from(ImageFeatures(embedding, mean, mean)), mean)
+    alone = inputs_from(ImageFeatures.only(embedding))
+    assert torch.allclose(alone.norm(dim=1), torch.ones(2))
+
+
+def test_many_pictures_cost_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, truth = pictures()
+    monkeypatch.setattr(unknown, "PICTURES", 20)
+    monkeypatch.setattr(unknown, "_DIRECTIONS", 5)
+    classes = KnownClasses.of(inputs, truth)
+    assert classes.directions.shape == (5, 10)
+    assert classes.scores(inputs).isfinite().all()
+
+
+def test_examples_of_no_known_class() -> None:
+    inputs, truth = pictures()
+    classes = KnownClasses.of(inputs, truth)
+    examples, new = 4 * torch.randn(2, 9, 10, generator=torch.Generator().manual_seed(4))
+    taught = classes.with_others(classes.unit(examples))
+    unit, others = classes.unit(new).double(), classes.unit(examples).double()
+    spread = classes.unit(inputs).double()
+    spread = spread - torch.stack([spread[truth == index].mean(0) for index in range(3)])[truth]
+    mean = spread.square().mean()
+    covariance = 0.7 * spread.T @ spread / len(spread) + 0.3 * mean * torch.eye(10).double()
+    apart = unit[:, None] - others[None]
+    squared = torch.einsum("bkf,fg,bkg->bk", apart, torch.linalg.inv(covariance), apart)
+    expected = squared.amin(dim=1) - classes.nearest(classes.unit(new))
+    assert torch.allclose(taught.scores(new), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_scores_of_pictures_that_were_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, truth = pictures()
+    monkeypatch.setattr(unknown, "_PARTS", 60)  # each picture alone
+    expected = []
+    for number in range(60):
+        rest = torch.arange(60) != number
+        expected.append(KnownClasses.of(inputs[rest], truth[rest]).scores(inputs[[number]]))
+    assert torch.allclose(out_of_sample(inputs, truth), torch.cat(expected).sort().values)
+    monkeypatch.setattr(unknown, "ENOUGH", 10)
+    assert len(out_of_sample(inputs, truth)) == 10
