@@ -84,4 +84,4 @@ def test_settings_without_augmented_views() -> None:
         kind = find(name)
         if kind.without_views:
             assert set(kind.without_views) <= set(vars(kind.Settings()))
-    assert {name for name in TABLE if find(name).without_views} == {"gopro", "slip", "coprompt"}
+    assert {"gopro", "slip", "coprompt"} <= {name for name in TABLE if find(name).without_views}
