@@ -96,6 +96,7 @@ def look(name: str) -> Architecture:
         text,
         prompts,
         low_rank,  # type: ignore[arg-type]
+        upper_text=backbone.text_encoder.tower.extensible,
     )
 
 

@@ -3,7 +3,7 @@
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import Backbone
 from gopro.backbones.features import ImageFeatures
-from gopro.backbones.prompts import ClassContext, ClassTokens, Prompts
+from gopro.backbones.prompts import ClassContext, ClassTokens, Prompts, UpperTokens
 
 __all__ = [
     "Backbone",
@@ -11,6 +11,7 @@ __all__ = [
     "ClassTokens",
     "ImageFeatures",
     "Prompts",
+    "UpperTokens",
     "build",
     "choose_device",
 ]

@@ -9,6 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+CHANGING_UPPER_TEXT = ("mmrl", "mma")
+"""The methods that change the upper blocks of the text tower."""
+
 TABLE = Path(__file__).parent / "architectures.csv"
 
 # the first part that a name contains, in small letters, tells its family
@@ -69,6 +72,7 @@ class Architecture:
         image_prompts: Whether its image tower takes learned prompts.
         low_rank: The towers that take low-rank additions.
         refused: Why it can't be built; empty if it can.
+        upper_text: Whether methods can change the upper blocks of its text tower.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Architecture:
     image_prompts: bool
     low_rank: Literal["both", "image", "text", "none"]
     refused: str = ""
+    upper_text: bool = True
 
 
 def family(name: str) -> str:
@@ -119,7 +124,8 @@ def fitting(row: Architecture, prompted: Sequence[str]) -> str:
         row: The architecture.
         prompted: The methods that learn prompts in the image tower.
     """
-    without = [] if row.image_prompts else list(prompted)
+    text = () if row.upper_text else CHANGING_UPPER_TEXT
+    without = [name for name in prompted if name in text or not row.image_prompts]
     if row.low_rank == "none":
         without.append("clip_lora")
     words = f"all but {', '.join(without)}" if without else "all"
@@ -129,4 +135,5 @@ def fitting(row: Architecture, prompted: Sequence[str]) -> str:
 
 def _typed(row: dict[str, Any]) -> Architecture:
     numbers = {key: int(row[key]) for key in ("pixels", "image_parameters", "text_parameters")}
-    return Architecture(**{**row, **numbers, "image_prompts": row["image_prompts"] == "True"})
+    flags = {key: row[key] == "True" for key in ("image_prompts", "upper_text")}
+    return Architecture(**{**row, **numbers, **flags})

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from gopro.backbones.attention_terms import Added, AttentionTerms
+from gopro.backbones.beside_blocks import Beside
 from gopro.backbones.passes import Passes
 from gopro.backbones.text_towers import Change
 from gopro.common.errors import GoproError
@@ -30,6 +31,7 @@ class HubText:
     """
 
     fills = False
+    extensible = False  # masks and relative positions are made before the first block
 
     def __init__(self, tower: Any, name: str, length: int) -> None:
         self.tower = tower
@@ -70,7 +72,9 @@ class HubText:
         ends: Tensor,
         change: Change | None = None,
         added: Added | None = None,
+        beside: Beside | None = None,
     ) -> Tensor:
+        assert beside is None, "methods check whether a tower is extensible"
         mask = valid.long()
         with ExitStack() as stack:
             if change is not None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gopro.backbones.attention_terms import AttentionTerms
+from gopro.backbones.beside_blocks import BesideBlocks
 from gopro.backbones.features import ImageFeatures
 from gopro.backbones.visual_prompts import VisualPrompts
 from gopro.common.errors import GoproError
@@ -34,6 +35,7 @@ class ImageTower:
         preprocessing: From a picture to the input, as the model's makers do it.
         prompts: Puts learned prompts among the tokens of a ViT.
         terms: Adds terms to the attention; None for open_clip's own ViT, see ``low_rank``.
+        beside: Adds terms beside the blocks of a ViT.
 
     Raises:
         GoproError: If it has no such layers, its input isn't square, or its pictures are resized
@@ -54,6 +56,7 @@ class ImageTower:
         for layer in self.layers:
             layer.register_forward_hook(self._keep)
         self.prompts = VisualPrompts(visual, name)
+        self.beside = BesideBlocks(self.prompts.blocks)
         trunk = getattr(visual, "trunk", None)
         blocks = list(getattr(trunk, "blocks", ())) if trunk is not None else []
         one_width = len(set(self.widths)) == 1 and len(blocks) == len(self.widths)
@@ -93,6 +96,25 @@ class ImageTower:
         """
         with self.prompts.entering(prompts):
             return ImageFeatures.only(self.embedding(pixels).float())
+
+    def with_upper_prompts(
+        self, pixels: Tensor, prompts: Sequence[Tensor], first: int
+    ) -> tuple[Tensor, Tensor]:
+        """Encode images with prompts in the upper blocks of a ViT, with gradient to the prompts.
+
+        Args:
+            pixels: As without prompts.
+            prompts: [P, d_v] for each block from ``first`` on.
+            first: The block before which they enter, counted from 0; at least 1.
+
+        Returns:
+            The embedding [B, e], not normalised, and the prompts' outputs [B, P, d_v] of the last
+            block after the tower's final norm, both in float32.
+        """
+        with self.prompts.entering(prompts, first) as current:
+            embedding = self.embedding(pixels).float()
+        assert current.outputs is not None  # the last block ran
+        return embedding, self.prompts.norm(current.outputs).float()
 
     def embedding(self, pixels: Tensor) -> Tensor:
         """The tower's own pass, with gradient: [B, e], not normalised."""

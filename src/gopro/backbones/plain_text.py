@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from gopro.backbones.attention_terms import Added
+from gopro.backbones.beside_blocks import Beside
 from gopro.backbones.hub_text import HubText
 from gopro.backbones.prompts import ClassTokens, Prompts
 from gopro.backbones.text import PromptEncoder, check_block
@@ -80,9 +81,10 @@ class PlainEncoder:
         pairs = prompts.pairs
         if pairs is not None:
             prompts = replace(prompts, prefix=prompts.prefix[pairs.images])
-        own, start = prompts.class_context, prompts.start
-        if own is not None:
-            check_block(own.block, self.blocks)
+        own, start, upper = prompts.class_context, prompts.start, prompts.upper
+        for later in (own, upper):
+            if later is not None:
+                check_block(later.block, self.blocks)
         parts = [prompts.prefix, prompts.suffix, *prompts.deep, *([own.tokens] if own else [])]
         images, classes = max(len(part) for part in parts), len(prompts.lengths)
         lengths = torch.tensor(prompts.lengths, device=self.tower.weight.device)
@@ -103,22 +105,32 @@ class PlainEncoder:
                 if own is not None and block == own.block:
                     context = of_pair(own.tokens)
                     tokens = _put(tokens, context, prefix - context.shape[1])
-                return tokens
+                return tokens if upper is None else upper.put(block, tokens, start)
 
             tokens = torch.cat([of_image(prompts.prefix), of_pair(prompts.suffix)], dim=1)
             used = prefix + (lengths[index] if pairs is None else pairs.lengths[rows])
-            return self._run(tokens, used, change if prompts.deep or own else None)
+            return self._run(tokens, used, change if prompts.deep or own or upper else None)
 
         longest = prefix + max(prompts.lengths)
         embedding = self._in_chunks(encode, images * classes, longest)
         return torch.unflatten(embedding, 0, (images, classes))
 
-    def adapted(self, classes: ClassTokens, added: Added) -> Tensor:
-        """Text embeddings [C, e] of whole sentences, with a term added to the attention.
+    @classmethod
+    def of(cls, encoder: PromptEncoder | PlainEncoder, tokens: TextTokens) -> PlainEncoder:
+        """The plain encoder of another one's tower."""
+        if isinstance(encoder, PlainEncoder):
+            return encoder
+        return cls(encoder.tower, tokens, encoder.chunk_tokens)
+
+    def adapted(
+        self, classes: ClassTokens, added: Added | None = None, beside: Beside | None = None
+    ) -> Tensor:
+        """Text embeddings [C, e] of whole sentences, with a term for each block.
 
         Args:
             classes: The sentences' tokens, without context.
-            added: The added term of each block.
+            added: A term added to the attention.
+            beside: A term added to the output.
         """
         start = classes.start
         lengths = torch.tensor(classes.lengths, device=self.tower.weight.device) + len(start)
@@ -126,12 +138,17 @@ class PlainEncoder:
         def encode(rows: Tensor) -> Tensor:
             first = start.expand(len(rows), -1, -1)
             tokens = torch.cat([first, classes.embedding[rows]], dim=1)
-            return self._run(tokens, lengths[rows], None, added)
+            return self._run(tokens, lengths[rows], None, added, beside)
 
         return self._in_chunks(encode, len(lengths), int(max(classes.lengths)) + len(start))
 
     def _run(
-        self, tokens: Tensor, used: Tensor, change: Change | None, added: Added | None = None
+        self,
+        tokens: Tensor,
+        used: Tensor,
+        change: Change | None,
+        added: Added | None = None,
+        beside: Beside | None = None,
     ) -> Tensor:
         """Fill texts up and run the tower: [R, e].
 
@@ -140,6 +157,7 @@ class PlainEncoder:
             used: [R], the number of tokens of each text.
             change: See ``TextTower.run``.
             added: The same.
+            beside: The same.
         """
         count, ids, device = self._length(tokens.shape[1]), self.tokens, tokens.device
         last = len(ids.last) if self.tower.fills else 0
@@ -151,7 +169,8 @@ class PlainEncoder:
         if last:
             tokens = torch.cat([tokens[:, :-last], frame[1:].expand(len(tokens), -1, -1)], dim=1)
             valid = torch.cat([valid[:, :-last], torch.ones_like(valid[:, :last])], dim=1)
-        return self.tower.run(tokens.to(self.tower.weight.dtype), valid, used - 1, change, added)
+        tokens = tokens.to(self.tower.weight.dtype)
+        return self.tower.run(tokens, valid, used - 1, change, added, beside)
 
     def _length(self, longest: int) -> int:
         return self.context_length if self.tower.fills else longest

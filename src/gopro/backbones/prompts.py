@@ -84,6 +84,28 @@ class ClassContext:
 
 
 @dataclass(frozen=True)
+class UpperTokens:
+    """Tokens between start and text in the upper blocks only (MMRL's representation tokens).
+
+    Attributes:
+        block: They enter before this block (1, 2, ...); the text keeps its positions, and they
+            have none.
+        tokens: [M, d_t] for this block and each one after it, whose tokens replace the M before.
+    """
+
+    block: int
+    tokens: tuple[Tensor, ...]
+
+    def put(self, index: int, tokens: Tensor, start: int) -> Tensor:
+        """The input [R, n, d_t] of block ``index``, with the tokens that it has here."""
+        if not self.block <= index < self.block + len(self.tokens):
+            return tokens
+        own = self.tokens[index - self.block].to(tokens).expand(len(tokens), -1, -1)
+        rest = start if index == self.block else start + own.shape[1]
+        return torch.cat([tokens[:, :start], own, tokens[:, rest:]], dim=1)
+
+
+@dataclass(frozen=True)
 class Prompts:
     """A batch of prompts: ``[prefix, suffix of class c]`` for each image and class.
 
@@ -99,6 +121,7 @@ class Prompts:
         deep: For blocks 1, 2, ...: tokens [1 or B, M, d_t] that replace the prefix's M tokens
             after the start before that block (the deep prompts of MaPLe and PromptSRC).
         class_context: Tokens of each class that replace the prefix's context from one block on.
+        upper: Tokens of the upper blocks alone; without ``deep`` and ``class_context``.
         pairs: With [n, 1, S, d_t] as suffix: each row is a class of one image. The result is
             [n, 1, e].
     """
@@ -109,24 +132,33 @@ class Prompts:
     start: int
     deep: tuple[Tensor, ...] = ()
     class_context: ClassContext | None = None
+    upper: UpperTokens | None = None
     pairs: Pairs | None = None
 
     @classmethod
-    def after(cls, context: Tensor, classes: ClassTokens, deep: Sequence[Tensor] = ()) -> Prompts:
+    def after(
+        cls,
+        context: Tensor,
+        classes: ClassTokens,
+        deep: Sequence[Tensor] = (),
+        upper: UpperTokens | None = None,
+    ) -> Prompts:
         """Start, context, class name, ".", end; the context is shared by all classes.
 
         Args:
             context: [M, d_t] for all images, or [B, M, d_t] per image.
             classes: The class names' tokens.
             deep: See ``Prompts.deep``.
+            upper: See ``Prompts.upper``.
         """
         context = context if context.dim() == 3 else context[None]
         start = classes.start.to(context).expand(context.shape[0], -1, -1)
         prefix = torch.cat([start, context], dim=1)
         names = classes.embedding
         names = names if names.dim() == 4 else names[None]
+        start_count, pairs = len(classes.start), classes.pairs
         return cls(
-            prefix, names, classes.lengths, len(classes.start), tuple(deep), pairs=classes.pairs
+            prefix, names, classes.lengths, start_count, tuple(deep), upper=upper, pairs=pairs
         )
 
     @classmethod

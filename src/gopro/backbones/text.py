@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from gopro.backbones.packing import Group, in_chunks, last_tokens, put_before, token_counts
-from gopro.backbones.prompts import ClassContext, Pairs, Prompts
+from gopro.backbones.prompts import ClassContext, Pairs, Prompts, UpperTokens
 from gopro.backbones.text_towers import OpenClipText
 from gopro.common.errors import GoproError
 
@@ -66,7 +66,9 @@ class PromptEncoder:
         suffix = prompts.suffix.to(dtype)
         deep = tuple(part.to(dtype) for part in prompts.deep)
         class_context, extra = prompts.class_context, 0
-        cache = self._run_prefix(prefix, deep, prompts.start)
+        if prompts.upper is not None:
+            check_block(prompts.upper.block, self.blocks)
+        cache = self._run_prefix(prefix, deep, prompts.start, prompts.upper)
         if prompts.pairs is not None:
             room = max(1, self.chunk_tokens // suffix.shape[2])
             rows = torch.split(torch.arange(len(suffix), device=suffix.device), room)
@@ -98,12 +100,16 @@ class PromptEncoder:
         indices = torch.tensor(order).argsort()
         return torch.cat(parts, dim=1)[:, indices.to(suffix.device)].float()
 
-    def _run_prefix(self, prefix: Tensor, deep: tuple[Tensor, ...], start: int) -> list[KeysValues]:
+    def _run_prefix(
+        self, prefix: Tensor, deep: tuple[Tensor, ...], start: int, upper: UpperTokens | None
+    ) -> list[KeysValues]:
         tokens = prefix + self.positions[: prefix.shape[1]]
         cache: list[KeysValues] = []
         for index, block in enumerate(self.blocks):
             if 0 < index <= len(deep):
                 tokens = _replace_context(tokens, deep[index - 1], start)
+            if upper is not None:
+                tokens = upper.put(index, tokens, start)
             query, key, value = self._heads_first(_project(block, block.ln_1(tokens), 3), 3)
             cache.append((key, value))
             if index + 1 < len(self.blocks):  # nothing uses the last block's output here
@@ -268,13 +274,13 @@ def _future(length: int, like: Tensor) -> Tensor:
 
 
 def check_block(block: int, blocks: Sequence[object]) -> None:
-    """Check that tokens of each class can stand before a block.
+    """Check that tokens can enter before a block.
 
     Raises:
         GoproError: If not.
     """
     if not 0 < block < len(blocks):
         raise GoproError(
-            f"got block {block} for tokens of each class; they can stand before blocks 1 to "
+            f"got block {block} for tokens that enter later; they can enter before blocks 1 to "
             f"{len(blocks) - 1} of this text encoder"
         )

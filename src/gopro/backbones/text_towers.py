@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.backbones.attention_terms import Added
+from gopro.backbones.beside_blocks import Beside
 from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
 
@@ -32,12 +33,14 @@ class TextTower(Protocol):
         context_length: Number of tokens of a full text.
         fills: Whether padding changes the result, so that texts run at full length.
         adaptable: Whether ``run`` takes an added term, for LoRA.
+        extensible: Whether ``run`` takes a term beside blocks, and a ``change`` that adds tokens.
     """
 
     blocks: list[Any]
     width: int
     context_length: int
     adaptable: bool
+    extensible: bool
 
     @property
     def embed_dim(self) -> int: ...
@@ -59,6 +62,7 @@ class TextTower(Protocol):
         ends: Tensor,
         change: Change | None = None,
         added: Added | None = None,
+        beside: Beside | None = None,
     ) -> Tensor:
         """Text embeddings [R, e].
 
@@ -66,8 +70,9 @@ class TextTower(Protocol):
             tokens: [R, n, d_t], token embeddings without positions.
             valid: [R, n], False for padding.
             ends: [R], the position of the last token of each text.
-            change: Replaces tokens before blocks 1, 2, ...
+            change: Replaces tokens before blocks 1, 2, ..., or adds some near the start.
             added: A term for the attention of each block.
+            beside: A term for the output of each block.
         """
 
 
@@ -82,6 +87,8 @@ class OpenClipText:
     Raises:
         GoproError: If it doesn't read its result at one token, or at one that prompts don't know.
     """
+
+    extensible = True
 
     def __init__(self, tower: Any, name: str, tokens: TextTokens) -> None:
         self.tower = tower
@@ -156,6 +163,7 @@ class OpenClipText:
         ends: Tensor,
         change: Change | None = None,
         added: Added | None = None,
+        beside: Beside | None = None,
     ) -> Tensor:
         rows = len(tokens)
         if self.class_token is not None:
@@ -164,11 +172,18 @@ class OpenClipText:
         tokens = tokens + self.positions[: tokens.shape[1]].to(tokens.dtype)
         mask = self._mask(valid, tokens)
         for index, block in enumerate(self.blocks):
-            tokens = change(index, tokens) if change is not None and index else tokens
+            if change is not None and index:
+                before, tokens = tokens.shape[1], change(index, tokens)
+                if more := tokens.shape[1] - before:
+                    valid, ends = F.pad(valid, (more, 0), value=True), ends + more
+                    mask = self._mask(valid, tokens)
+            given = tokens
             if added is not None:
                 tokens = attend_with(block, tokens, partial(added, index), mask=mask)
             else:
                 tokens = block(tokens, attn_mask=self._for_heads(mask, rows))
+            if beside is not None and (term := beside(index, block.ln_1(given))) is not None:
+                tokens = tokens + term
         if self.class_token is None and self.pool in ("first", "last"):
             return self.finish(tokens[:, 0 if self.pool == "first" else -1])
         return self.finish(tokens[torch.arange(rows, device=tokens.device), ends])
@@ -176,7 +191,9 @@ class OpenClipText:
     def _mask(self, valid: Tensor, tokens: Tensor) -> Tensor | None:
         """What is added to the attention's scores: [n, n], or [R, 1, n, n] to mask padding."""
         count = tokens.shape[1]
-        mask: Tensor | None = self.tower.attn_mask[:count, :count] if self.causal else None
+        mask: Tensor | None = None
+        if self.causal:  # a mask of any size, as tokens may be added to a full text
+            mask = torch.full((count, count), float("-inf")).triu(1).to(tokens)
         if self.class_token is None and not self._masks_padding:
             return mask
         if self.class_token is not None:

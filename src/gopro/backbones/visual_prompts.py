@@ -11,18 +11,22 @@ and the rest of the tower is unchanged. VPT-shallow (Jia et al., ECCV 2022) has 
 one for each block, MaPLe and PromptSRC some. VPT puts the prompts after the class token, the others
 at the end; the result is the same, because a block does not depend on the order of its tokens. A
 tower that averages its tokens averages the prompts too, as in VPT's code.
+
+Prompts can also enter later, before block k > 1 (MMRL's representation tokens): the blocks before
+it see the image alone, there is no pre-norm for the prompts, and p_(k-1) is the first of them.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gopro.common.errors import GoproError
@@ -33,12 +37,16 @@ class _Pass:
     """One pass of the tower.
 
     Attributes:
-        prompts: One [P, d_v] for each of the first blocks.
-        image_tokens: Number of tokens without prompts; set when they are embedded.
+        prompts: One [P, d_v] for each block from ``first`` on.
+        first: The block before which they enter, counted from 0.
+        image_tokens: Number of tokens without prompts; set when the prompts enter.
+        outputs: The last block's outputs for the prompts, [B, P, d_v]; set when it ran.
     """
 
     prompts: Sequence[Tensor]
+    first: int = 0
     image_tokens: int = 0
+    outputs: Tensor | None = None
 
 
 class VisualPrompts:
@@ -47,10 +55,15 @@ class VisualPrompts:
     Args:
         visual: The tower.
         name: The model's name, for messages.
+
+    Attributes:
+        blocks: The tower's blocks; empty if it takes no prompts.
+        norm: Its final norm, for outputs of the last block.
     """
 
     def __init__(self, visual: Any, name: str) -> None:
         self.name = name
+        self.norm: Callable[[Tensor], Tensor] = _final_norm(visual)
         self.blocks: list[nn.Module] = []
         self.reason = ""
         # one per thread, because a server encodes for several clients at once
@@ -69,6 +82,8 @@ class VisualPrompts:
                 block.register_forward_pre_hook(partial(self._replace, index))
             if _is_timms(trunk, "Eva"):
                 block.register_forward_pre_hook(self._unrotated, with_kwargs=True)
+        if self.blocks:
+            self.blocks[-1].register_forward_hook(self._keep_outputs)
 
     def check(self, method: str, depth: int) -> None:
         """Check that ``depth`` blocks can have prompts.
@@ -89,18 +104,18 @@ class VisualPrompts:
             )
 
     @contextmanager
-    def entering(self, prompts: Sequence[Tensor]) -> Iterator[None]:
-        """Use these prompts in all passes in this context and thread."""
+    def entering(self, prompts: Sequence[Tensor], first: int = 0) -> Iterator[_Pass]:
+        """Use these prompts in all passes in this context and thread, from block ``first`` on."""
         thread = threading.get_ident()
-        self._passes[thread] = _Pass(prompts)
+        self._passes[thread] = current = _Pass(prompts, first)
         try:
-            yield
+            yield current
         finally:
             del self._passes[thread]
 
     def _append(self, module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
         current = self._passes.get(threading.get_ident())
-        if current is None:
+        if current is None or current.first > 0:
             return None
         tokens, *rest = args
         current.image_tokens = tokens.shape[1]
@@ -110,17 +125,25 @@ class VisualPrompts:
         self, index: int, module: nn.Module, args: tuple[Any, ...]
     ) -> tuple[Any, ...] | None:
         current = self._passes.get(threading.get_ident())
-        if current is None or index >= len(current.prompts):
+        number = -1 if current is None else index - current.first
+        if current is None or not 0 <= number < len(current.prompts):
             return None
         tokens, *rest = args
-        return _joined(tokens[:, : current.image_tokens], current.prompts[index]), *rest
+        if number == 0:
+            current.image_tokens = tokens.shape[1]
+        return _joined(tokens[:, : current.image_tokens], current.prompts[number]), *rest
+
+    def _keep_outputs(self, module: nn.Module, args: Any, output: Tensor) -> None:
+        current = self._passes.get(threading.get_ident())
+        if current is not None:
+            current.outputs = output[:, current.image_tokens :]
 
     def _unrotated(
         self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """EVA rotates query and key of each patch by its place; prompts have none."""
         current, rope = self._passes.get(threading.get_ident()), options.get("rope")
-        if current is None or rope is None:
+        if current is None or rope is None or not current.image_tokens:
             return None
         added, half = args[0].shape[1] - current.image_tokens, rope.shape[-1] // 2
         still = torch.cat([rope.new_zeros(half), rope.new_ones(half)])  # sine and cosine of 0
@@ -132,6 +155,23 @@ def _is_timms(trunk: Any, *names: str) -> bool:
     """Whether a network is one of these classes of timm, which is slow to load."""
     kinds = {(kind.__module__.partition(".")[0], kind.__name__) for kind in type(trunk).__mro__}
     return any(("timm", name) in kinds for name in names)
+
+
+def _final_norm(visual: Any) -> Callable[[Tensor], Tensor]:
+    """The norm after the last block; one without weights if the tower has none of this width."""
+    trunk = getattr(visual, "trunk", None)
+    owner, names = (visual, ("ln_post",)) if trunk is None else (trunk, ("norm", "fc_norm"))
+    norms = [getattr(owner, name, None) for name in names]
+
+    def norm(tokens: Tensor) -> Tensor:
+        for one in norms:
+            weight = getattr(one, "weight", None)
+            if one is not None and weight is not None and weight.shape == tokens.shape[-1:]:
+                result: Tensor = one(tokens)
+                return result
+        return F.layer_norm(tokens, list(tokens.shape[-1:]))
+
+    return norm
 
 
 def _joined(tokens: Tensor, prompts: Tensor) -> Tensor:

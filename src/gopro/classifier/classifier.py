@@ -29,7 +29,7 @@ from gopro.methods import find
 from gopro.methods.base import Recipe
 from gopro.training.config import DEFAULT_BACKBONE
 from gopro.training.fit import learn_classifier, seeded
-from gopro.training.recipe import choose_recipe
+from gopro.training.recipe import choose_recipe, method_settings
 from gopro.training.timing import training_seconds
 
 _MIN_STEPS = 40
@@ -259,7 +259,8 @@ class PromptClassifier(Judging, Hub):
         Raises:
             GoproError: For a setting that can't be used.
         """
-        recipe = choose_recipe(find(self.method), settings_of(self), classes)
+        options = method_settings(find(self.method), self.options)
+        recipe = choose_recipe(find(self.method), settings_of(self), classes, options)
         if self.epochs is not None or recipe.epochs == 0:
             return recipe
         needed = math.ceil(_MIN_STEPS / max(1, recipe.steps(pictures)))

@@ -24,6 +24,8 @@ TABLE = {
     "maple": "gopro.methods.maple:MaPLe",
     "promptsrc": "gopro.methods.promptsrc:PromptSRC",
     "coprompt": "gopro.methods.coprompt:CoPrompt",
+    "mmrl": "gopro.methods.mmrl:MMRL",
+    "mma": "gopro.methods.mma:MMA",
     "linear_probe": "gopro.methods.linear_probe:LinearProbe",
     "clip_adapter": "gopro.methods.clip_adapter:CLIPAdapter",
     "clip_lora": "gopro.methods.clip_lora:CLIPLoRA",

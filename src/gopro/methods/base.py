@@ -104,14 +104,16 @@ class Method(nn.Module, ABC):
         self.extra_state: dict[str, Tensor] = {}
 
     @classmethod
-    def recipe_for(cls, backbone: str, classes: int | None = None) -> Recipe:
+    def recipe_for(cls, backbone: str, classes: int | None = None, options: Any = None) -> Recipe:
         """The training recipe in ``configs``, of the files named like the method's module.
 
         Args:
             backbone: Its name; a folder of that name holds the values that differ.
             classes: Number of training classes, if known.
+            options: The method's settings, if known; their variant may have its own recipe.
         """
-        values = configs.values(cls.__module__.rpartition(".")[2], backbone)
+        variant = getattr(options, "variant", None)
+        values = configs.values(cls.__module__.rpartition(".")[2], backbone, variant)
         names = {one.name for one in fields(Recipe)} & values.keys()
         return settings_from(Recipe, {name: values[name] for name in names})
 

@@ -115,8 +115,8 @@ class CLIPLoRA(Method):
         self.set_class_names(class_names)
 
     @classmethod
-    def recipe_for(cls, backbone: str, classes: int | None = None) -> Recipe:
-        recipe = super().recipe_for(backbone, classes)
+    def recipe_for(cls, backbone: str, classes: int | None = None, options: Any = None) -> Recipe:
+        recipe = super().recipe_for(backbone, classes, options)
         if "epochs" in configs.values("clip_lora", backbone):
             return recipe
         return replace(recipe, epochs=math.ceil(500 * recipe.batch / (classes or 50)))

@@ -45,6 +45,42 @@ def check_text_depth(backbone: Backbone, depth: int) -> None:
         )
 
 
+def upper_blocks(backbone: Backbone, blocks: int | None, share: float, below: int = 0) -> int:
+    """Number of blocks that a method changes in both encoders, the last ones.
+
+    Args:
+        backbone: With transformer blocks in both encoders.
+        blocks: The user's choice.
+        share: The default, as a share of the blocks of the encoder with fewer.
+        below: Number of blocks that have to stay unchanged below them.
+
+    Raises:
+        GoproError: If an encoder has fewer.
+    """
+    fewest = min(len(backbone.image_encoder.prompts.blocks), len(backbone.text_encoder.blocks))
+    most = fewest - below
+    count = min(most, max(1, round(fewest * share))) if blocks is None else blocks
+    if not 1 <= count <= most:
+        raise GoproError(
+            f"got {count} upper blocks; {backbone.name} has {fewest} in its encoder with fewer: "
+            f"choose from 1 to {most}"
+        )
+    return count
+
+
+def check_upper_text(backbone: Backbone, method: str) -> None:
+    """Check that a method can change the upper blocks of the text encoder.
+
+    Raises:
+        GoproError: If it can't.
+    """
+    if not backbone.text_encoder.tower.extensible:
+        raise GoproError(
+            f"{method} changes the upper blocks of the text tower, and those of {backbone.name} "
+            "can't be changed; choose a backbone such as ViT-B-16, or another --method"
+        )
+
+
 def leading_context(backbone: Backbone, ctx_init: str, n_ctx: int) -> Tensor:
     """Initial context tokens [n_ctx, d_t]: the first tokens of ``ctx_init``.
 

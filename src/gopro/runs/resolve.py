@@ -103,7 +103,7 @@ def resolve(
         rule=settings.sample,
         targets=list(targets.values()),
     )
-    recipe = choose_recipe(method, settings, len(run_plan.train_classes))
+    recipe = choose_recipe(method, settings, len(run_plan.train_classes), options)
     settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     settings = replace(settings, task=run_plan.task)
     if settings.select == "best" and not run_plan.val:

@@ -15,10 +15,11 @@ from gopro.training.config import TrainSettings
 
 
 def choose_recipe(
-    kind: type[Method], settings: TrainSettings, classes: int | None = None
+    kind: type[Method], settings: TrainSettings, classes: int | None = None, options: Any = None
 ) -> Recipe:
-    """The method's recipe for this backbone and number of classes, with the user's changes."""
-    recipe = kind.recipe_for(canonical(settings.backbone), classes)
+    """The method's recipe for this backbone, number of classes and variant (of the method's
+    settings ``options``), with the user's changes."""
+    recipe = kind.recipe_for(canonical(settings.backbone), classes, options)
     chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
     return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
 

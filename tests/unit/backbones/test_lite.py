@@ -90,7 +90,9 @@ def test_a_training_step(backbone: Backbone, pixels: Tensor, method: str) -> Non
     assert any(gradient.abs().max() > 0 for gradient in gradients)
 
 
-@pytest.mark.parametrize("method", ["vpt", "maple", "promptsrc", "coprompt", "clip_lora"])
+@pytest.mark.parametrize(
+    "method", ["vpt", "maple", "promptsrc", "coprompt", "mmrl", "mma", "clip_lora"]
+)
 def test_methods_that_need_transformer_blocks(backbone: Backbone, method: str) -> None:
     kind = find(method)
     with pytest.raises(GoproError, match="lite has no transformer blocks; choose a backbone"):

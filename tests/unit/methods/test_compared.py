@@ -27,7 +27,7 @@ COMPARED = [
     "clip_adapter",
     "tip_adapter",
 ]
-PIXELS = ["vpt", "maple", "promptsrc", "coprompt", "clip_lora"]
+PIXELS = ["vpt", "maple", "promptsrc", "coprompt", "mmrl", "mma", "clip_lora"]
 """Those that modify the image encoder."""
 NAMES = ["car_side", "BACKGROUND Google", "кошка"]
 TEXT = {"layers": 2, "context_length": 32}

@@ -12,12 +12,18 @@ from small_towers import FAMILIES, pictures, shared_family
 NAMES = ["tabby cat", "dog", "golden retriever"]
 EVERYWHERE = ("coop", "cocoop", "gopro", "tip_adapter")
 WITH_BLOCKS = ("maple", "vpt", "promptsrc", "clip_lora")
+UPPER = ("mmrl", "mma")
+"""These change the upper blocks of the text tower too, which those of transformers don't allow."""
 
 
 CASES = [
     (family, method)
     for family, one in FAMILIES.items()
-    for method in (*EVERYWHERE, *(WITH_BLOCKS if one.blocks else ()))
+    for method in (
+        *EVERYWHERE,
+        *(WITH_BLOCKS if one.blocks else ()),
+        *(UPPER if one.blocks and not one.hub else ()),
+    )
 ]
 
 

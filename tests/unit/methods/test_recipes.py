@@ -27,7 +27,9 @@ def text_of(name: str) -> str:
 
 
 def test_one_for_each_method() -> None:
-    assert [file.stem for file in configs.files()] == sorted(TABLE)
+    stems = [file.stem for file in configs.files()]
+    assert [stem for stem in stems if "-" not in stem] == sorted(TABLE)
+    assert [stem for stem in stems if "-" in stem] == ["mma-plus"]  # a variant's
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -114,6 +116,12 @@ def test_the_published_result_is_the_tables(name: str) -> None:
             assert f"# Published, {title}: {words.format(**row)}\n" in head
         elif dataset == "caltech101":
             assert "Published, Caltech101" not in head
+
+
+def test_the_recipe_of_a_variant() -> None:
+    values, settings = read(parser(), ["caltech101", "--config", "mma-plus"])
+    assert (settings.method, settings.epochs, settings.lr) == ("mma", 50, 0.3)
+    assert options_of("mma", values).variant == "plus"
 
 
 def test_names_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,8 @@ from gopro.methods import find
             ("kgcoop", "w_kg"),
             ("tcp", "w_kg"),
             ("coprompt", "w_con"),
+            ("mmrl", "w_reg"),
+            ("mma", "w_con"),
             ("slip", "w_con"),
             ("slip", "temperature"),
             ("gopro", "temperature"),

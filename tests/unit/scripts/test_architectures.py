@@ -49,6 +49,12 @@ def test_which_methods_fit(prompts: bool, low_rank: str, words: str) -> None:
     assert fitting(row, ["vpt"]) == words
 
 
+def test_which_methods_fit_a_text_tower_of_transformers() -> None:
+    row = Architecture("a", "b", 224, 1, 2, True, "both", upper_text=False)
+    assert fitting(row, ["vpt", "mmrl"]) == "all but mmrl"
+    assert not known()["roberta-ViT-B-32"].upper_text and known()["ViT-B-16"].upper_text
+
+
 def test_the_table_has_every_architecture_of_its_version() -> None:
     rows = known()
     assert sum(not row.refused for row in rows.values()) >= 135

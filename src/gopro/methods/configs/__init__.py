@@ -2,8 +2,8 @@
 
 ``published/METHOD.yaml`` has the published recipe; its first lines name the command, the source and
 the published result. ``gopro train DATASET TASK --config METHOD`` runs it. ``BACKBONE/METHOD.yaml``
-has the values that differ on one backbone, such as mini. All other settings have the defaults of
-their dataclasses.
+has the values that differ on one backbone, such as mini. ``METHOD-VARIANT.yaml`` is the recipe of a
+method's variant, where it has its own. All other settings have the defaults of their dataclasses.
 """
 
 from __future__ import annotations
@@ -26,13 +26,18 @@ def files() -> list[Path]:
     return sorted((_FOLDER / _PUBLISHED).glob("*.yaml"))
 
 
-def values(method: str, backbone: str = _PUBLISHED) -> dict[str, Any]:
-    """A method's published values, replaced by those of the backbone; empty without any file."""
+def values(method: str, backbone: str = _PUBLISHED, variant: str | None = None) -> dict[str, Any]:
+    """A method's published values, replaced by those of the backbone; empty without any file.
+
+    Those of a variant that has its own files come last.
+    """
     folders = dict.fromkeys((_PUBLISHED, backbone))
+    names = [method] if variant is None else [method, f"{method}-{variant}"]
     return {
         name: value
+        for file in names
         for folder in folders
-        for name, value in _read(_FOLDER / folder / f"{method}.yaml").items()
+        for name, value in _read(_FOLDER / folder / f"{file}.yaml").items()
     }
 
 

@@ -17,7 +17,7 @@ def train_command(settings: TrainSettings, options: Any) -> str:
     """The ``gopro train`` command of a run."""
     kind = find(settings.method)
     plain = TrainSettings(dataset=settings.dataset, backbone=settings.backbone)
-    defaults = shallow(plain) | shallow(choose_recipe(kind, plain))
+    defaults = shallow(plain) | shallow(choose_recipe(kind, plain, options=options))
     named = {"dataset", "task", "resume", "verify_cache", "views"}
     changed = {k: v for k, v in shallow(settings).items() if k not in named and v != defaults[k]}
     changed |= _changed(settings.views, type(settings.views)(), "views.")

@@ -116,7 +116,7 @@ def grid(
 
 def key_of(settings: TrainSettings, options: Any) -> str:
     """The hash of all settings that affect a run's numbers, with the recipe filled in."""
-    recipe = choose_recipe(find(settings.method), settings)
+    recipe = choose_recipe(find(settings.method), settings, options=options)
     settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     text = json.dumps(runfolder.identity(settings, options), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_KEY]

@@ -101,7 +101,7 @@ def _seconds(job: Job, speed: float) -> float:
     half = settings.task == "base2new"
     classes = _classes(settings.dataset, half)
     per_image = _TEXTS_OF_AN_IMAGE.get(settings.method, 0)
-    recipe = choose_recipe(find(settings.method), settings)
+    recipe = choose_recipe(find(settings.method), settings, options=job.options)
     images = settings.shots * classes
     passes = max(1, per_image) * _IMAGE + 3 * per_image * _text(classes)
     each = passes + (0 if per_image else 3 * _text(classes) / recipe.batch)
