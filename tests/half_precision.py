@@ -15,6 +15,7 @@ import torch
 from gopro.backbones import Backbone
 from gopro.methods import find
 from gopro.methods.base import Recipe
+from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.training.batches import TrainingSet
 from gopro.training.config import ViewSettings
 from gopro.training.trainer import Trainer
@@ -58,7 +59,10 @@ def train(name: str, folder: Path, precision: str, **options: Any) -> Trainer:
     """
     kind = find(name)
     torch.manual_seed(0)
-    method = kind(loud_backbone(precision), _NAMES, kind.Settings(**options))
+    backbone = loud_backbone(precision)
+    method = kind(backbone, _NAMES, kind.Settings(**options))
+    if kind.learns_from_teacher:
+        method.set_teacher(ZeroShot(backbone, _NAMES, ZeroShotSettings()), _NAMES)
     data = pictures()
     epochs = STEPS * BATCH // len(data.labels)
     recipe = Recipe(epochs=epochs, batch=BATCH, lr=0.002, augment="none")

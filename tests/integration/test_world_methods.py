@@ -27,9 +27,20 @@ def _small_world(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     quick(monkeypatch)
 
 
+def taught(cli: Cli, tiny: list[str], folder: Path, method: str, task: str) -> list[object]:
+    """The options of a method; one that learns from a teacher gets zero-shot CLIP."""
+    if not find(method).learns_from_teacher:
+        return ["--method", method]
+    out = folder / "teacher"
+    answer = cli("train", "world", task, *tiny, "--method", "zeroshot", *USUAL, "--out", out)
+    assert answer.code == 0, answer.err
+    return ["--method", method, f"--{method}.teacher", out]
+
+
 @pytest.mark.parametrize("method", TABLE)
 def test_every_method(cli: Cli, tiny: list[str], tmp_path: Path, method: str) -> None:
-    out, asked = tmp_path / "run", ["--method", method, "--epochs", 1]
+    out = tmp_path / "run"
+    asked = [*taught(cli, tiny, tmp_path, method, "few-shot"), "--epochs", 1]
     answer = cli("train", "world", "few-shot", *tiny, *asked, *USUAL, "--out", out)
     assert answer.code == 0, answer.err
     found = results_json.read(out)
@@ -47,7 +58,8 @@ def test_validation_and_zero_shot_beside_another_image_tower(
     out = tmp_path / "run"
     for name in (method, "zeroshot"):
         best = ["--select", "best", "--epochs", 2, "--lr", 0.1] if name == method else []
-        arguments = ["--method", name, *best, *USUAL, "--out", out / name]
+        asked = taught(cli, tiny, tmp_path, name, "base2new")
+        arguments = [*asked, *best, *USUAL, "--out", out / name]
         answer = cli("train", "world", "base2new", *tiny, *arguments)
         assert answer.code == 0, answer.err
     lines = (out / method / "metrics.jsonl").read_text().splitlines()

@@ -16,20 +16,19 @@ from gopro.classifier.comparison import Comparison
 from gopro.classifier.confidence.calibration import calibrate, expected_seconds
 from gopro.classifier.examples import Examples
 from gopro.classifier.explain.explanation import Explanation, explain
-from gopro.classifier.fitinputs import inputs_of, settings_of
+from gopro.classifier.fitinputs import inputs_of, recipe_of
 from gopro.classifier.hub import Hub
 from gopro.classifier.judging import Judging
 from gopro.classifier.predictor import Folder
+from gopro.classifier.teaching import labelled_pixels, new_method, training_inputs
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Decode
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
 from gopro.data.pictures import Picture
-from gopro.methods import find
 from gopro.methods.base import Recipe
 from gopro.training.config import DEFAULT_BACKBONE
 from gopro.training.fit import learn_classifier, seeded
-from gopro.training.recipe import choose_recipe, method_settings
 from gopro.training.timing import training_seconds
 
 _MIN_STEPS = 40
@@ -135,6 +134,7 @@ class PromptClassifier(Judging, Hub):
         labels: Iterable[Any] | None = None,
         *,
         validation: tuple[Iterable[Picture], Iterable[Any]] | Folder | None = None,
+        unlabelled: Iterable[Picture] | Folder | None = None,
         checkpoint: Folder | None = None,
     ) -> Self:
         """Learn from labelled pictures.
@@ -144,6 +144,8 @@ class PromptClassifier(Judging, Hub):
                 ``train`` and perhaps ``val``. A ``test`` folder is not used.
             labels: One label per picture; None if ``images`` is a folder.
             validation: Pictures and labels, or a folder, to measure accuracy on after each epoch.
+            unlabelled: Pictures without labels, or a folder of them, for ``promptkd``, which then
+                learns from these alone; by default from ``images`` without their labels.
             checkpoint: A folder that the training is saved in when it is stopped; the same call
                 continues it.
 
@@ -160,26 +162,25 @@ class PromptClassifier(Judging, Hub):
             raise GoproError("select='best' needs validation pictures; give validation=...")
         inputs = inputs_of(self, images, labels)
         backbone, names, truth = inputs.shared.backbone, inputs.class_names, inputs.truth
-        numbered = list(enumerate(inputs.pictures))
+        trained = training_inputs(inputs, unlabelled)
+        numbered = list(enumerate(trained.pictures))
         started = time.monotonic()
         with seeded(self.seed, backbone.device):
-            method = inputs.new_method()
+            method = new_method(self, inputs)
             recipe = self.recipe(len(numbered), len(names))
-            data = inputs.training_set(numbered, method, recipe.augment)
-            pixels, validate = data.pixels, inputs.validator(held_out, method)
+            data = trained.training_set(numbered, method, recipe.augment)
+            validate = inputs.validator(held_out, method)
             folder = None if checkpoint is None else Path(checkpoint).expanduser()
             if folder is not None:
-                unfinished.check(folder, inputs, recipe, pixels)
+                unfinished.check(folder, inputs, recipe, data.pixels)
             progress = learn_classifier(method, data, recipe, inputs.settings, validate, folder)
+            pixels = data.pixels if trained is inputs else labelled_pixels(inputs, method)
             examples = Examples.of(pixels, truth, backbone, self.examples)
         try:
             calibration = calibrate(inputs, pixels, self.recipe, self.folds)
         except KeyboardInterrupt as stop:
-            kept = (
-                f"and saved in {folder}; the same fit continues it"
-                if folder
-                else "nothing was kept"
-            )
+            saved = f"and saved in {folder}; the same fit continues it"
+            kept = saved if folder else "nothing was kept"
             raise KeyboardInterrupt(f"stopped, {kept}") from stop
         self.method_, self.classes_, self.history_ = method.eval(), inputs.classes, progress.rows
         self.class_names_ = self.trained_names_ = names
@@ -259,34 +260,39 @@ class PromptClassifier(Judging, Hub):
         Raises:
             GoproError: For a setting that can't be used.
         """
-        options = method_settings(find(self.method), self.options)
-        recipe = choose_recipe(find(self.method), settings_of(self), classes, options)
+        recipe = recipe_of(self, classes)
         if self.epochs is not None or recipe.epochs == 0:
             return recipe
         needed = math.ceil(_MIN_STEPS / max(1, recipe.steps(pictures)))
         return dataclasses.replace(recipe, epochs=max(recipe.epochs, needed))
 
     def expected_seconds(
-        self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None = None
+        self,
+        images: Iterable[Picture] | Folder,
+        labels: Iterable[Any] | None = None,
+        *,
+        unlabelled: Iterable[Picture] | Folder | None = None,
     ) -> float:
         """Estimate how long ``fit`` takes, from a few training steps on some of the pictures.
 
         Args:
             images: See ``fit``.
             labels: See ``fit``.
+            unlabelled: See ``fit``.
 
         Raises:
             GoproError: As ``fit``, for the pictures that are tried.
         """
         inputs = inputs_of(self, images, labels)
-        backbone, total = inputs.shared.backbone, len(inputs.pictures)
+        trained = training_inputs(inputs, unlabelled)
+        backbone, total = inputs.shared.backbone, len(trained.pictures)
         indices = range(0, total, math.ceil(total / _TIMED_PICTURES))
-        numbered = [(index, inputs.pictures[index]) for index in indices]
+        numbered = [(index, trained.pictures[index]) for index in indices]
         with seeded(self.seed, backbone.device):
-            method = inputs.new_method()
+            method = new_method(self, inputs)
         recipe = self.recipe(total, len(inputs.class_names))
         started = time.monotonic()
-        data = inputs.training_set(numbered, method, recipe.augment)
+        data = trained.training_set(numbered, method, recipe.augment)
         reading = (time.monotonic() - started) / len(numbered) * total
         training = training_seconds(method, data, recipe, inputs.settings, total)
         calibrating = expected_seconds(inputs, data, self.recipe, self.folds)

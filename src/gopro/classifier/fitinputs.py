@@ -24,11 +24,11 @@ from gopro.data.originals import KEPT, Originals
 from gopro.data.pictures import Picture, name_of, open_picture
 from gopro.data.pixels import groups
 from gopro.methods import find
-from gopro.methods.base import Method
+from gopro.methods.base import Method, Recipe
 from gopro.prediction.predict import validator
 from gopro.training.batches import Augment, TrainingSet, random_views
 from gopro.training.config import TrainSettings
-from gopro.training.recipe import method_settings
+from gopro.training.recipe import choose_recipe, method_settings
 
 T = TypeVar("T")
 Validate: TypeAlias = Callable[[Method], float]
@@ -133,6 +133,18 @@ def inputs_of(
     where = (params[name] for name in ("backbone", "pretrained", "device", "precision"))
     shared = shared_backbone(backbone_key(*where))
     return FitInputs(settings, kind, options, training.pictures, truth, classes, names, shared)
+
+
+def recipe_of(classifier: Estimator, classes: int | None) -> Recipe:
+    """The recipe of a classifier's method and variant, changed by its settings.
+
+    Raises:
+        GoproError: For a setting that can't be used.
+    """
+    params = classifier.get_params()
+    kind = find(params["method"])
+    options = method_settings(kind, params["options"])
+    return choose_recipe(kind, settings_of(classifier), classes, options)
 
 
 def settings_of(classifier: Estimator) -> TrainSettings:

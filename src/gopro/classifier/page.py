@@ -97,7 +97,13 @@ def _listed(names: Sequence[str], most: int = 12) -> str:
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def fit_command(classifier: PromptClassifier, folder: Path, out: Path, everything: bool) -> str:
+def fit_command(
+    classifier: PromptClassifier,
+    folder: Path,
+    out: Path,
+    everything: bool,
+    unlabelled: Path | None = None,
+) -> str:
     """``gopro fit`` with the settings of a classifier.
 
     Args:
@@ -105,6 +111,7 @@ def fit_command(classifier: PromptClassifier, folder: Path, out: Path, everythin
         folder: The training pictures.
         out: The model's folder.
         everything: Whether all pictures were used for training.
+        unlabelled: The folder of pictures without labels.
     """
     defaults = PromptClassifier().get_params()
     changed = {
@@ -117,5 +124,7 @@ def fit_command(classifier: PromptClassifier, folder: Path, out: Path, everythin
         value = tuple(value) if isinstance(value, list) else value
         if value != method_defaults[name]:
             changed[f"{classifier.method}.{name}"] = value
+    if unlabelled is not None:
+        changed["unlabelled"] = unlabelled
     words = ["gopro", "fit", str(folder), "--out", str(out), *(["--all"] if everything else [])]
     return command_line(words, changed)

@@ -17,6 +17,7 @@ from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.modelfiles import UNFINISHED, reserved
 from gopro.classifier.page import fit_command
+from gopro.classifier.teaching import without_labels
 from gopro.cli.options import Parser, build, parse
 from gopro.common.console import print_table
 from gopro.common.errors import DiskFullError, GoproError
@@ -30,19 +31,8 @@ from gopro.methods import TABLE, find
 from gopro.results.pages.page import PAGE
 
 _COMMON = (
-    *(
-        "out",
-        "all",
-        "skip_bad",
-        "others",
-        "method",
-        "backbone",
-        "pretrained",
-        "shots",
-        "epochs",
-        "lr",
-    ),
-    *("select", "seed", "device"),
+    *("out", "all", "skip_bad", "others", "unlabelled", "method", "backbone", "pretrained"),
+    *("shots", "epochs", "lr", "select", "seed", "device"),
 )
 """The options that ``--help`` shows."""
 
@@ -62,6 +52,12 @@ def parser() -> Parser:
         "--out", Path | None, None, "new folder for the classifier; by default FOLDER-model here"
     )
     parser.add_argument("--config", action="config", help="read settings from a YAML file")
+    parser.option(
+        "--unlabelled",
+        Path | None,
+        None,
+        "folder of more pictures, without labels, for --method promptkd",
+    )
     parser.flag("--all", "train on all images, without a measurement")
     parser.flag("--skip-bad", "leave unreadable images out")
     parser.option(
@@ -90,11 +86,18 @@ def fit(arguments: Sequence[str]) -> None:
         for line in _summary(dataset, looks, folder):
             print(line)
         train, validation, test = _parts(dataset, folder, values)
-        print(_intention(classifier, dataset, train, test), flush=True)
+        unlabelled = values["unlabelled"]
+        print(_intention(classifier, dataset, train, test, unlabelled), flush=True)
         try:
             pair = (validation.pictures, validation.labels) if validation.pictures else None
             checkpoint = out / UNFINISHED
-            classifier.fit(train.pictures, train.labels, validation=pair, checkpoint=checkpoint)
+            classifier.fit(
+                train.pictures,
+                train.labels,
+                validation=pair,
+                unlabelled=unlabelled,
+                checkpoint=checkpoint,
+            )
             classifier.save(out)
             shutil.rmtree(checkpoint, ignore_errors=True)
         except DiskFullError as full:
@@ -102,7 +105,7 @@ def fit(arguments: Sequence[str]) -> None:
         if others is not None:
             classifier = _with_others(classifier, others, out)
         measured = _measured(classifier, test, out)
-        command = fit_command(classifier, folder, out, values["all"])
+        command = fit_command(classifier, folder, out, values["all"], unlabelled)
         source = folder.resolve().name
         written = page.write(
             out / PAGE,
@@ -215,15 +218,23 @@ _TOLD = ("other files", "unreadable")
 
 
 def _intention(
-    classifier: PromptClassifier, dataset: Dataset, train: Labelled, test: Labelled
+    classifier: PromptClassifier,
+    dataset: Dataset,
+    train: Labelled,
+    test: Labelled,
+    unlabelled: Path | None,
 ) -> str:
     """What is going to be done, and how long it takes."""
-    classes, images = len(dataset.class_names), len(train.pictures)
-    recipe = classifier.recipe((classifier.shots or 0) * classes or images, classes)
+    more = without_labels(classifier.method, unlabelled)
+    classes, images = len(dataset.class_names), len(train.pictures if more is None else more)
+    drawn = 0 if more is not None else (classifier.shots or 0) * classes
+    recipe = classifier.recipe(drawn or images, classes)
     measure = f"then measure it on the {len(test.pictures)} others"
-    shots = f", {classifier.shots} per class" if classifier.shots else ""
+    shots = f", {classifier.shots} per class" if drawn else ""
+    if find(classifier.method).learns_from_teacher:
+        shots = " without their labels"
     epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
-    seconds = classifier.expected_seconds(train.pictures, train.labels)
+    seconds = classifier.expected_seconds(train.pictures, train.labels, unlabelled=unlabelled)
     return (
         f"{classifier.method} on {classifier.backbone}: train on {images} images{shots} for "
         f"{epochs}, {measure if test.pictures else 'no measurement'}\n"

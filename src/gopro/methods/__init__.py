@@ -26,6 +26,7 @@ TABLE = {
     "coprompt": "gopro.methods.coprompt:CoPrompt",
     "mmrl": "gopro.methods.mmrl:MMRL",
     "mma": "gopro.methods.mma:MMA",
+    "promptkd": "gopro.methods.promptkd:PromptKD",
     "linear_probe": "gopro.methods.linear_probe:LinearProbe",
     "clip_adapter": "gopro.methods.clip_adapter:CLIPAdapter",
     "clip_lora": "gopro.methods.clip_lora:CLIPLoRA",

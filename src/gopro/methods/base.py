@@ -73,6 +73,7 @@ class Method(nn.Module, ABC):
             frozen one (cached, or shared with zero-shot CLIP) are then not valid for it.
         has_other_scores: Whether its scores are more than scaled cosines of an image's embedding
             and those of its prompts; fast prediction then doesn't fit it.
+        learns_from_teacher: Whether it learns from a trained method, without labels.
         prompts_per_image: Whether each image has its own prompts. The memory for them limits how
             many images can be scored at once.
 
@@ -83,6 +84,7 @@ class Method(nn.Module, ABC):
 
     Attributes:
         extra_state: Tensors that training keeps between epochs; see ``end_epoch``.
+        teachers: What it learns from, in a tuple, so that it is no part of the module.
     """
 
     Settings: ClassVar[type]
@@ -94,6 +96,7 @@ class Method(nn.Module, ABC):
     learns_from_features: ClassVar[bool] = False
     modifies_image_encoder: ClassVar[bool] = False
     has_other_scores: ClassVar[bool] = False
+    learns_from_teacher: ClassVar[bool] = False
     prompts_per_image: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
@@ -102,6 +105,7 @@ class Method(nn.Module, ABC):
         self.settings = settings
         self.class_names = tuple(class_names)
         self.extra_state: dict[str, Tensor] = {}
+        self.teachers: tuple[Method, ...] = ()
 
     @classmethod
     def recipe_for(cls, backbone: str, classes: int | None = None, options: Any = None) -> Recipe:
@@ -140,6 +144,13 @@ class Method(nn.Module, ABC):
         Args:
             features: Features of all N training images, without augmentation.
             labels: [N], indices of the training classes, on the device of the features.
+        """
+
+    def set_teacher(self, teacher: Method, names: Sequence[str]) -> None:
+        """Take the trained method to learn from, and all names to be told apart.
+
+        Raises:
+            GoproError: For a teacher of other classes.
         """
 
     def total_loss(self, terms: Mapping[str, Tensor]) -> Tensor:
@@ -215,9 +226,6 @@ class Method(nn.Module, ABC):
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         """Features of images for ``logits``: by default of the frozen encoder, without gradient.
-
-        A method that changes the image encoder sets ``modifies_image_encoder`` and overrides this,
-        with a gradient to its parameters.
 
         Args:
             pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from gopro.data.originals import KEPT
 from gopro.methods.base import Batch, Method
 from gopro.prediction.encode import cache_name
 from gopro.runs.pictures import training_pictures
-from gopro.runs.prepared import PreparedRun
+from gopro.runs.prepared import PreparedRun, images_to_train_on
 from gopro.training.batches import TrainingSet
-from gopro.training.timing import learn, live_batches, often, prepare, timed
+from gopro.training.timing import copied, learn, live_batches, often, prepare, timed
 
 _MAX_IMAGES = 32  # decoded for timing
 _MAX_SCORES = 1600  # image-class pairs scored for timing
@@ -71,15 +70,16 @@ def estimate(prepared: PreparedRun) -> Estimate:
         GoproError: When an image can't be read.
     """
     with torch.random.fork_rng(devices=[]):
-        items = prepared.plan.train[:_MAX_IMAGES]
-        pictures, decode = timed(lambda: training_pictures(prepared, items))
+        source, images = images_to_train_on(prepared)
+        items = images[:_MAX_IMAGES]
+        pictures, decode = timed(lambda: training_pictures(prepared, items, source))
         labels = torch.tensor([item.label for item in items])
         data = TrainingSet(pictures.pixels, labels, pictures.originals)
         with torch.no_grad():
             features = prepared.method.encode_image(to_unit(data.pixels, prepared.backbone.device))
         trial = _trial(prepared, features)
         costs = _steps(prepared, trial, data, decode / len(data.labels))
-        kept = pictures.originals.nbytes * len(prepared.plan.train) // len(data.labels)
+        kept = pictures.originals.nbytes * len(images) // len(data.labels)
         return _add_up(prepared, trial.eval(), features, costs, min(kept, KEPT))
 
 
@@ -87,7 +87,7 @@ def _add_up(
     prepared: PreparedRun, trial: Method, features: ImageFeatures, costs: _Costs, kept: int
 ) -> Estimate:
     settings, recipe, plan = prepared.settings, prepared.recipe, prepared.plan
-    trained = len(plan.train) if prepared.trains else 0
+    trained = len(images_to_train_on(prepared)[1]) if prepared.trains else 0
     val = len(plan.val) if prepared.trains and settings.validate else 0
     tests = {name: len(test.items) for name, test in plan.tests.items()}
     # a changed encoder encodes in every validation, and test images beside the frozen encoder
@@ -142,7 +142,7 @@ def _steps(prepared: PreparedRun, trial: Method, data: TrainingSet, decode: floa
     image = often(lambda: trial.encode_image(unit), gradient=False) / len(unit)
     if not prepared.trains:
         return _Costs(decode, image, 0.0, 0.0)
-    count = len(prepared.plan.train)
+    count = len(images_to_train_on(prepared)[1])
     live = live_batches(trial, data, recipe, settings, count)
     trial.train()
     if not recipe.view_cache:
@@ -156,7 +156,7 @@ def _steps(prepared: PreparedRun, trial: Method, data: TrainingSet, decode: floa
 def _trial(prepared: PreparedRun, features: ImageFeatures) -> Method:
     """A copy of the method that shares the backbone, prepared with the full number of images."""
     method = prepared.method
-    trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
+    trial = copied(method)
     if trial.learns_from_features:
         train = prepared.plan.train
         labels = torch.tensor([item.label for item in train[: len(features)]])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gopro.data import Item
+from gopro.data import Dataset, Item
 from gopro.data.originals import KEPT, Originals
 from gopro.data.pixels import batches, groups, stack
 from gopro.runs.prepared import PreparedRun
@@ -33,13 +33,20 @@ class TrainingPictures:
         return self.pixels.nbytes + self.originals.nbytes
 
 
-def training_pictures(prepared: PreparedRun, items: Sequence[Item]) -> TrainingPictures:
+def training_pictures(
+    prepared: PreparedRun, items: Sequence[Item], source: Dataset
+) -> TrainingPictures:
     """Open training images, each once; the originals are kept if the run needs random views.
+
+    Args:
+        prepared: The run.
+        items: The images.
+        source: The data set that opens them.
 
     Raises:
         GoproError: When one can't be read.
     """
-    settings, how, source = prepared.settings, prepared.preprocessing, prepared.plan.source
+    settings, how = prepared.settings, prepared.preprocessing
     random = prepared.trains and random_views(prepared.method, prepared.recipe.augment)
     # the next run of the same command may need random views
     keeps = random or prepared.workspace.limit > 0

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import torch
 
 from gopro.backbones import Backbone
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Preprocessing
+from gopro.common.tensors import load_learned
+from gopro.data import Dataset, Item
+from gopro.data.plan import Plan
 from gopro.data.templates import own_template
+from gopro.data.unlabelled import draw_some, read_unlabelled
 from gopro.methods import find
 from gopro.methods.base import Method, can_learn
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
-from gopro.runs.resolve import ResolvedRun
+from gopro.results import results_json, runfolder
+from gopro.runs.resolve import ResolvedRun, resolve
 from gopro.runs.workspace import Workspace
+from gopro.training.config import TrainSettings
 
 
 @dataclass(frozen=True)
@@ -54,11 +63,14 @@ def prepare(run: ResolvedRun, workspace: Workspace | None = None) -> PreparedRun
     """
     settings, plan = run.settings, run.plan
     workspace = workspace or Workspace()
+    kind = find(settings.method)
+    teacher = _teacher(run) if kind.learns_from_teacher else None
     backbone = workspace.backbone(settings, run.device)
     torch.manual_seed(settings.seed)
-    kind = find(settings.method)
     options = replace(run.options, **run.sentences(plan.source))
     method = kind(backbone, plan.train_classes, options).to(backbone.device)
+    if teacher is not None:
+        method.set_teacher(teacher, _all_names(plan))
     for name, test in plan.tests.items():  # find names that don't fit before a long training
         try:
             ZeroShot(backbone, test.class_names, ZeroShotSettings(own_template(test.dataset.name)))
@@ -66,3 +78,58 @@ def prepare(run: ResolvedRun, workspace: Workspace | None = None) -> PreparedRun
         except GoproError as error:
             raise GoproError(f"{test.dataset.name}, {name} classes: {error}") from error
     return PreparedRun(**vars(run), backbone=backbone, method=method, workspace=workspace)
+
+
+def images_to_train_on(prepared: PreparedRun) -> tuple[Dataset, tuple[Item, ...]]:
+    """The images to train on, and the data set that opens them.
+
+    Raises:
+        GoproError: When there are no images without labels for a method that learns from them.
+    """
+    settings, plan = prepared.settings, prepared.plan
+    if not prepared.method.learns_from_teacher:
+        return plan.source, plan.train
+    source = plan.source if settings.unlabelled is None else read_unlabelled(settings.unlabelled)
+    return source, draw_some(source.train, prepared.options.pictures, settings.seed)
+
+
+def load_trained(folder: Path, changes: Mapping[str, Any]) -> PreparedRun:
+    """A finished run with its learned weights.
+
+    Args:
+        folder: The run folder.
+        changes: Settings that replace the run's, such as ``root`` or ``device``.
+
+    Raises:
+        GoproError: When the folder holds no finished run, or its data or backbone is missing.
+    """
+    results_json.read(folder)
+    settings, options = runfolder.read_settings(folder)
+    prepared = prepare(resolve(replace(settings, out=folder, **changes), options))
+    load_learned(folder / runfolder.WEIGHTS, prepared.method, about(prepared.settings))
+    return prepared
+
+
+def about(settings: TrainSettings) -> dict[str, str]:
+    """Metadata of the learned weights' file."""
+    return {"method": settings.method, "backbone": settings.backbone}
+
+
+def _teacher(run: ResolvedRun) -> Method:
+    """The trained method of the run that this one learns from."""
+    if run.options.teacher is None:
+        raise GoproError(
+            f"{run.settings.method} learns from another model and got none; give "
+            "--promptkd.teacher RUN, the folder of a finished run, such as one of a larger backbone"
+        )
+    changes: dict[str, Any] = {"device": run.settings.device, "workers": run.settings.workers}
+    if run.settings.root is not None:
+        changes["root"] = run.settings.root
+    return load_trained(Path(run.options.teacher).expanduser(), changes).method
+
+
+def _all_names(plan: Plan) -> list[str]:
+    """The training classes, and those of the tests on the same data set."""
+    tests = [test for test in plan.tests.values() if test.dataset.name == plan.source.name]
+    names = [*plan.train_classes, *(name for test in tests for name in test.class_names)]
+    return list(dict.fromkeys(names))

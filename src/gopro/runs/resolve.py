@@ -85,6 +85,13 @@ def resolve(
     settings = replace(settings, backbone=canonical(settings.backbone))
     if settings.root is not None:
         settings = replace(settings, root=settings.root.expanduser().absolute())
+    if settings.unlabelled is not None:
+        if not method.learns_from_teacher:
+            raise GoproError(
+                f"got --unlabelled {settings.unlabelled}, and {settings.method} learns from "
+                "labelled pictures only; choose --method promptkd"
+            )
+        settings = replace(settings, unlabelled=settings.unlabelled.expanduser().absolute())
     workspace = workspace or Workspace()
     dataset = dataset or workspace.dataset(settings.dataset, settings.root, settings.seed)
     targets = find_targets(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gopro.common.files import atomic_write, write_json
-from gopro.common.tensors import load_learned, save_tensors
+from gopro.common.tensors import save_tensors
 from gopro.data import Dataset
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import validator
@@ -22,7 +21,13 @@ from gopro.results.run_record import predictions as read_predictions
 from gopro.runs.estimate import estimate
 from gopro.runs.fast_prediction import FastTests
 from gopro.runs.pictures import decoded_pixels, training_pictures
-from gopro.runs.prepared import PreparedRun, prepare
+from gopro.runs.prepared import (
+    PreparedRun,
+    about,
+    images_to_train_on,
+    load_trained,
+    prepare,
+)
 from gopro.runs.provenance import provenance
 from gopro.runs.resolve import ResolvedRun, resolve
 from gopro.runs.testing import features_of, measure
@@ -91,14 +96,14 @@ def execute(
     else:
         progress = fit()
         seconds, rows = seconds + progress.seconds, progress.rows
-    save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), _about(settings))
+    save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about(settings))
     measured, predictions = measure(prepared)
     write_json(folder / PREDICTIONS, predictions)
     learned = method.trainable_parameters
-    about = results_json.results(
+    outcome = results_json.results(
         settings, prepared.options, prepared.plan, learned, seconds, measured
     )
-    results: results_json.Results = {**about, **provenance(prepared)}
+    results: results_json.Results = {**outcome, **provenance(prepared)}
     results_json.write(folder, results)
     record = RunRecord(folder, results, predictions, rows)
     datasets = {name: test.dataset for name, test in prepared.plan.tests.items()}
@@ -145,9 +150,8 @@ def test(
     """
     recorded = results_json.read(folder)
     settings, options = runfolder.read_settings(folder)
-    prepared = prepare(resolve(replace(settings, out=folder, **changes), options))
+    prepared = load_trained(folder, changes)
     method = prepared.method
-    load_learned(folder / runfolder.WEIGHTS, method, _about(prepared.settings))
     if fast:
         train, source = prepared.plan.train, prepared.plan.source
         tests = FastTests(folder, method, lambda: features_of(prepared, method, train, source))
@@ -161,11 +165,6 @@ def test(
     return {**recorded, **results}
 
 
-def _about(settings: TrainSettings) -> dict[str, str]:
-    """Metadata of the learned weights' file."""
-    return {"method": settings.method, "backbone": settings.backbone}
-
-
 def _intention(prepared: PreparedRun) -> str:
     """What a run is going to do, in a line."""
     settings, recipe, plan = prepared.settings, prepared.recipe, prepared.plan
@@ -173,10 +172,10 @@ def _intention(prepared: PreparedRun) -> str:
     backbone = f"{settings.backbone} on {prepared.backbone.device}, {settings.precision}"
     if not prepared.trains:
         return f"{settings.method}, {backbone}; nothing to train; tests: {tests}"
-    return (
-        f"{settings.method}, {backbone}: {recipe.epochs} epochs of {len(plan.train)} images of "
-        f"{len(plan.train_classes)} classes, then tests: {tests}"
-    )
+    images = f"{len(plan.train)} images of {len(plan.train_classes)} classes"
+    if prepared.method.learns_from_teacher:
+        images = f"{len(images_to_train_on(prepared)[1])} images without labels"
+    return f"{settings.method}, {backbone}: {recipe.epochs} epochs of {images}, then tests: {tests}"
 
 
 def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
@@ -190,18 +189,19 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
     settings, plan, method = prepared.settings, prepared.plan, prepared.method
     if not (prepared.trains or method.learns_from_features):
         return None
-    labels = torch.tensor([item.label for item in plan.train])
+    source, items = images_to_train_on(prepared)
+    labels = torch.tensor([item.label for item in items])
     if not prepared.trains:
-        known = features_of(prepared, method, plan.train, plan.source)
+        known = features_of(prepared, method, items, source)
         method.prepare(known, labels.to(prepared.backbone.device))
         return None
-    pictures = training_pictures(prepared, plan.train)
+    pictures = training_pictures(prepared, items, source)
     pixels, features = pictures.pixels, None
     if method.learns_from_features:
         features = prepared.workspace.keep(
             "features",
-            plan.source,
-            plan.train,
+            source,
+            items,
             settings.decode,
             lambda: encode(method, pixels, settings.eval_batch),
         )
@@ -216,6 +216,6 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
             else decoded_pixels(prepared, plan.val)
         )
         validate = validator(method, images, val_labels, settings.eval_batch)
-    names = tuple(item.key for item in plan.train)
+    names = tuple(item.key for item in items)
     data = TrainingSet(pixels, labels, pictures.originals, names, features)
     return lambda: learn(method, data, prepared.recipe, settings, prepared.folder, validate)

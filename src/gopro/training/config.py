@@ -113,6 +113,10 @@ class TrainSettings:
     root: Path | None = None
     """Folder of the data sets; by default $GOPRO_DATA, else ./data."""
 
+    unlabelled: Path | None = None
+    """Folder of pictures without labels, for promptkd; by default all training pictures of the data
+    set, without their labels."""
+
     shots: int = 16
     """Training images per class."""
 

@@ -23,6 +23,12 @@ _MAX_SECONDS = 2.0  # after which a measurement isn't repeated
 _REPETITIONS = 5  # after a first one that isn't counted
 
 
+def copied(method: Method) -> Method:
+    """A copy to try steps on; it shares the frozen models."""
+    shared = (method.backbone, *method.teachers)
+    return copy.deepcopy(method, {id(part): part for part in shared})
+
+
 def training_seconds(
     method: Method,
     data: TrainingSet,
@@ -42,7 +48,7 @@ def training_seconds(
         count: Number of training images.
     """
     with torch.random.fork_rng(devices=[]):
-        trial = copy.deepcopy(method, {id(method.backbone): method.backbone})
+        trial = copied(method)
         unit = to_unit(data.pixels, trial.backbone.device)
         before = 0.0
         if trial.learns_from_features or (

@@ -91,7 +91,7 @@ def test_a_training_step(backbone: Backbone, pixels: Tensor, method: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "method", ["vpt", "maple", "promptsrc", "coprompt", "mmrl", "mma", "clip_lora"]
+    "method", ["vpt", "maple", "promptsrc", "coprompt", "mmrl", "mma", "promptkd", "clip_lora"]
 )
 def test_methods_that_need_transformer_blocks(backbone: Backbone, method: str) -> None:
     kind = find(method)

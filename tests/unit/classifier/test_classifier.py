@@ -88,9 +88,9 @@ def test_gopro_on_mini(photos: Path) -> None:
 
 
 @pytest.mark.parametrize("method", list(TABLE))
-def test_every_method(make: Make, given: Given, tmp_path: Path, method: str) -> None:
-    options = {"block": 1, "reduction": 2} if method == "tcp" else None
-    classifier = make(method=method, epochs=1, options=options).fit(*given)
+def test_every_method(make: Make, given: Given, model: Path, tmp_path: Path, method: str) -> None:
+    options = {"tcp": {"block": 1, "reduction": 2}, "promptkd": {"teacher": str(model)}}
+    classifier = make(method=method, epochs=1, options=options.get(method)).fit(*given)
     expected = classifier.predict_proba(given[0])
     classifier.save(tmp_path / "model")
     loaded = PromptClassifier.load(tmp_path / "model", device="cpu")

@@ -293,3 +293,30 @@ def test_a_training_that_stops_being_numbers(fit: Fit, photos: Path, tmp_path: P
     assert "in epoch 2, step " in line and ".png" in line
     assert line.endswith("; use --precision fp32 or a lower --lr: nothing was kept")
     assert not (tmp_path / "model").exists()
+
+
+def test_a_student_learns_from_pictures_without_labels(
+    fit: Fit, photos: Path, tmp_path: Path
+) -> None:
+    teacher, more = tmp_path / "teacher", write_photos(tmp_path / "more", ["mixed"], count=9)
+    assert fit(photos, teacher).code == 0
+    asked = ("--method", "promptkd", "--promptkd.teacher", teacher)
+    answer = fit(photos, tmp_path / "model", *asked, "--unlabelled", more)
+    assert answer.code == 0, answer.err
+    assert "train on 9 images without their labels for" in answer.out
+    classifier = PromptClassifier.load(tmp_path / "model", device="cpu")
+    assert classifier.classes_.tolist() == sorted(CLASSES)
+    assert classifier.predict([photos / "ant" / "00.png"])[0] in CLASSES
+    assert f"--unlabelled {more}" in (tmp_path / "model" / "page.html").read_text()
+
+
+def test_pictures_without_labels_that_cannot_be_used(
+    fit: Fit, photos: Path, tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    out, kd = tmp_path / "model", ("--method", "promptkd")
+    answer = fit(photos, out, "--unlabelled", empty)
+    assert "coop learns from labelled ones only; choose --method promptkd" in answer.line
+    assert "learns from another classifier and got none" in fit(photos, out, *kd).line
+    assert "has 0 pictures; wanted" in fit(photos, out, *kd, "--unlabelled", empty).line

@@ -53,6 +53,8 @@ def folds_of(kind: type[Method], asked: int | None, truth: Sequence[int]) -> int
         truth: Class index of each training picture; a class can't be in more parts than it has
             pictures.
     """
+    if kind.learns_from_teacher:  # without labels, which these folds need
+        return 0
     default = _FOLDS_WITH_ENCODER if kind.modifies_image_encoder else _FOLDS
     smallest = min(truth.count(index) for index in set(truth))
     folds = min(default if asked is None else asked, smallest)

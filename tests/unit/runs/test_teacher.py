@@ -1,0 +1,63 @@
+"""Runs that learn from another run, on pictures without labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gopro.common.tensors import load_tensors
+from gopro.results import results_json
+from tiny_run import CLASSES, Cli, write_photos
+
+MORE = ("--method", "promptkd", "--promptkd.teacher")
+
+
+@pytest.fixture
+def teacher(train: Cli, tmp_path: Path) -> Path:
+    """A finished run of CoOp on base-to-new."""
+    answer = train(tmp_path / "teacher")
+    assert answer.code == 0, answer.err
+    return tmp_path / "teacher"
+
+
+def test_a_student_of_a_run(train: Cli, cli: Cli, teacher: Path, tmp_path: Path) -> None:
+    """All 24 training pictures and all 4 names, whatever the sample."""
+    out = tmp_path / "student"
+    answer = train(out, *MORE, teacher)
+    assert answer.code == 0, answer.err
+    assert "2 epochs of 24 images without labels, then tests" in answer.out
+    weights, _ = load_tensors(out / "model.safetensors")
+    assert weights["taught_text"].shape == (len(CLASSES), 16)
+    assert results_json.read(out)["test"].keys() == {"base", "new"}
+    again = cli("test", out)
+    assert again.code == 0 and "differ" not in again.out
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert all(row["kd"] > 0 and "ce" not in row for row in rows)
+
+
+def test_a_folder_of_pictures(train: Cli, teacher: Path, tmp_path: Path) -> None:
+    more = write_photos(tmp_path / "more", ["mixed"], count=7)
+    answer = train(tmp_path / "one", *MORE, teacher, "--unlabelled", more)
+    assert answer.code == 0, answer.err
+    assert "2 epochs of 7 images without labels" in answer.out
+    few = ("--unlabelled", more, "--promptkd.pictures", 4, "--estimate")
+    assert (
+        "2 epochs of 4 images without labels" in train(tmp_path / "two", *MORE, teacher, *few).out
+    )
+
+
+def test_what_is_refused(train: Cli, teacher: Path, tmp_path: Path) -> None:
+    out, empty = tmp_path / "no", tmp_path / "empty"
+    empty.mkdir()
+    missing = train(out, "--method", "promptkd").line
+    assert "promptkd learns from another model and got none; give --promptkd.teacher" in missing
+    assert "holds no finished run" in train(out, *MORE, empty).line
+    assert "has 0 pictures; wanted" in train(out, *MORE, teacher, "--unlabelled", empty).line
+    refused = train(out, "--unlabelled", empty).line
+    assert "coop learns from labelled pictures only; choose --method promptkd" in refused
+    others = write_photos(tmp_path / "others", ("elk", "fox", "gnu", "hen"))
+    stranger = train(out, *MORE, teacher, dataset=f"folder:{others}").line
+    assert "trained on 'ant' and 1 other classes, and on none of these" in stranger
+    assert not out.exists()
