@@ -90,6 +90,22 @@ class Backbone:
         return self.image_encoder.widths
 
     @property
+    def pooled_width(self) -> int:
+        """Width of the input of the image encoder's last linear map; 0 if it ends otherwise."""
+        return self.image_encoder.projection_input.width
+
+    @property
+    def feature_widths(self) -> dict[str, int]:
+        """Widths of the parts of ``ImageFeatures``, by name and in order."""
+        layers = sum(self.vision_widths)
+        return {
+            "embedding": self.embed_dim,
+            "mean": layers,
+            "std": layers,
+            "pooled": self.pooled_width,
+        }
+
+    @property
     def text_width(self) -> int:
         """Width of a context token."""
         return self.text_encoder.tower.width

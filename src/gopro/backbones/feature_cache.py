@@ -13,7 +13,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
@@ -37,7 +37,6 @@ LIMIT = "GOPRO_CACHE_GB"
 _DEFAULT_GB = 10.0
 _ABANDONED = 3600.0  # age in seconds at which a temporary file is a leftover
 _PATIENCE = 60.0  # seconds to wait for another process that encodes the same pictures
-_PARTS = ("embedding", "mean", "std")
 _PIXELS = "pixels"  # entry of a file's metadata
 _LOCKS = "locks"  # a folder in the cache, with at most 256 empty files
 
@@ -189,7 +188,7 @@ def cached_features_unless_busy(
 
 
 def _write(cache: Cache, name: str, features: ImageFeatures, pixels: Tensor) -> None:
-    tensors = {part: getattr(features, part).cpu().contiguous() for part in _PARTS}
+    tensors = {name: part.cpu().contiguous() for name, part in features.parts.items()}
     about = {_PIXELS: pixels_key(pixels)}
     with contextlib.suppress(GoproError, SafetensorError), cache.write(name) as temporary:
         save_file(tensors, temporary, about)
@@ -226,9 +225,11 @@ def _read(cache: Cache, name: str, device: torch.device) -> ImageFeatures | None
     """The features in a file; None if it is missing or damaged."""
     path = cache.find(name)
     if path is not None:
+        # a KeyError: an older version of gopro stored fewer parts
         with contextlib.suppress(OSError, SafetensorError, KeyError):
-            tensors = load_file(path)
-            return ImageFeatures(*(tensors[part] for part in _PARTS)).to(device)
+            stored = load_file(path)
+            parts = {field.name: stored[field.name] for field in fields(ImageFeatures)}
+            return ImageFeatures(**parts).to(device)
     return None
 
 

@@ -1,4 +1,4 @@
-"""The image encoder: embedding and token statistics of every layer in one pass."""
+"""The image encoder: embedding, token statistics of every layer and pooled features in one pass."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gopro.backbones.attention_terms import AttentionTerms
 from gopro.backbones.beside_blocks import BesideBlocks
 from gopro.backbones.features import ImageFeatures
+from gopro.backbones.projection import ProjectionInput
 from gopro.backbones.visual_prompts import VisualPrompts
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Interpolation, Preprocessing, ResizeMode
@@ -36,6 +37,7 @@ class ImageTower:
         prompts: Puts learned prompts among the tokens of a ViT.
         terms: Adds terms to the attention; None for open_clip's own ViT, see ``low_rank``.
         beside: Adds terms beside the blocks of a ViT.
+        projection_input: Keeps the input of the last linear map.
 
     Raises:
         GoproError: If it has no such layers, its input isn't square, or its pictures are resized
@@ -55,6 +57,7 @@ class ImageTower:
         self._statistics: dict[int, list[tuple[Tensor, Tensor]]] = {}
         for layer in self.layers:
             layer.register_forward_hook(self._keep)
+        self.projection_input = ProjectionInput(visual, self.layers[-1], name)
         self.prompts = VisualPrompts(visual, name)
         self.beside = BesideBlocks(self.prompts.blocks)
         trunk = getattr(visual, "trunk", None)
@@ -81,11 +84,13 @@ class ImageTower:
         thread = threading.get_ident()
         self._statistics[thread] = []
         try:
-            embedding = self.embedding(pixels)
+            with self.projection_input.entering() as inputs:
+                embedding = self.embedding(pixels).float()
         finally:
             statistics = self._statistics.pop(thread)
         means, stds = zip(*statistics, strict=True)
-        return ImageFeatures(embedding.float(), torch.cat(means, dim=1), torch.cat(stds, dim=1))
+        pooled = inputs[-1].float() if inputs else embedding.new_zeros(len(embedding), 0)
+        return ImageFeatures(embedding, torch.cat(means, dim=1), torch.cat(stds, dim=1), pooled)
 
     def prompted(self, pixels: Tensor, prompts: Sequence[Tensor]) -> ImageFeatures:
         """Encode images with prompts among their tokens, with gradient to the prompts.
@@ -116,9 +121,9 @@ class ImageTower:
         assert current.outputs is not None  # the last block ran
         return embedding, self.prompts.norm(current.outputs).float()
 
-    def embedding(self, pixels: Tensor) -> Tensor:
-        """The tower's own pass, with gradient: [B, e], not normalised."""
-        output = self.visual(self.normalised(pixels))
+    def embedding(self, pixels: Tensor, visual: nn.Module | None = None) -> Tensor:
+        """The tower's own pass, or that of a copy, with gradient: [B, e], not normalised."""
+        output = (visual or self.visual)(self.normalised(pixels))
         embedding: Tensor = output[0] if isinstance(output, tuple) else output  # CoCa adds tokens
         return embedding
 

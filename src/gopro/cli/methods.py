@@ -71,7 +71,7 @@ def _parameters(kind: type[Method], backbone: Backbone, classes: int, shots: int
     method = kind(backbone, names, kind.Settings())
     if method.learns_from_features:
         labels = torch.arange(classes).repeat(shots)
-        nothing = torch.zeros(len(labels), backbone.embed_dim)
-        statistics = torch.zeros(len(labels), sum(backbone.vision_widths))
-        method.prepare(ImageFeatures(nothing, statistics, statistics), labels)
+        widths = backbone.feature_widths
+        nothing = {name: torch.zeros(len(labels), width) for name, width in widths.items()}
+        method.prepare(ImageFeatures(**nothing), labels)
     return method.trainable_parameters

@@ -31,6 +31,9 @@ TABLE = {
     "clip_adapter": "gopro.methods.clip_adapter:CLIPAdapter",
     "clip_lora": "gopro.methods.clip_lora:CLIPLoRA",
     "tip_adapter": "gopro.methods.tip_adapter:TipAdapter",
+    "linear_adapter": "gopro.methods.linear_adapter:LinearAdapter",
+    "prolip": "gopro.methods.prolip:ProLIP",
+    "two_stage": "gopro.methods.two_stage:TwoStage",
     "gopro": "gopro.methods.gopro:GOPro",
     "gopro_plus": "gopro.methods.gopro_plus:GOProPlus",
 }

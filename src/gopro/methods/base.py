@@ -18,6 +18,8 @@ from gopro.common.errors import GoproError
 from gopro.common.typed import settings_from
 from gopro.methods import configs
 
+_FROZEN_BATCH = 256  # images in one pass of the frozen encoder, which keeps no gradient
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -74,6 +76,7 @@ class Method(nn.Module, ABC):
         has_other_scores: Whether its scores are more than scaled cosines of an image's embedding
             and those of its prompts; fast prediction then doesn't fit it.
         learns_from_teacher: Whether it learns from a trained method, without labels.
+        feature_parts: The parts of ``ImageFeatures`` that it reads in training.
         prompts_per_image: Whether each image has its own prompts. The memory for them limits how
             many images can be scored at once.
 
@@ -97,6 +100,7 @@ class Method(nn.Module, ABC):
     modifies_image_encoder: ClassVar[bool] = False
     has_other_scores: ClassVar[bool] = False
     learns_from_teacher: ClassVar[bool] = False
+    feature_parts: ClassVar[tuple[str, ...]] = ("embedding", "mean", "std")
     prompts_per_image: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
@@ -169,6 +173,10 @@ class Method(nn.Module, ABC):
                 of ``Tensor.backward``.
         """
         backward(self.total_loss(terms))
+
+    def stage_of(self, epoch: int, epochs: int) -> tuple[int, int]:
+        """First epoch and length of an epoch's stage; each has its own learning-rate curve."""
+        return 0, epochs
 
     def end_epoch(self, epoch: int, epochs: int) -> None:
         """Run the method's work between epochs, before the validation.
@@ -246,7 +254,10 @@ class Method(nn.Module, ABC):
         features = dict(batch.features)
         names = [name for name in batch.images if name not in features]
         if names:
-            encoded = self.encode_image(torch.cat([batch.images[name] for name in names]))
+            pixels = torch.cat([batch.images[name] for name in names])
+            together = len(pixels) if self.modifies_image_encoder else _FROZEN_BATCH
+            parts = [self.encode_image(part) for part in torch.split(pixels, together)]
+            encoded = ImageFeatures.cat(parts)
             size = len(batch.labels)
             for index, name in enumerate(names):
                 features[name] = encoded[index * size : (index + 1) * size]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.data.templates import ensemble_templates
+from gopro.data.texts import read_texts
 from gopro.methods.base import Batch
 from gopro.methods.maple import MaPLe, MaPLeSettings
 
@@ -40,9 +39,9 @@ class CoPromptSettings(MaPLeSettings):
     text_ratio: float = 0.2
     """Weight of the text adapter in the mixture."""
 
-    descriptions: str | None = None
-    """A JSON file with class names and lists of sentences about them, such as a language model's,
-    as in the paper; by default hand-written sentences."""
+    texts: str | None = None
+    """A JSON file with sentences about each class, such as a language model's, as in the paper; by
+    default hand-written ones. ``--texts`` sets it."""
 
     reduction: int = 4
     """Ratio of the embedding width to the hidden width of the adapters."""
@@ -72,7 +71,7 @@ class CoPrompt(MaPLe):
         L_con = 1/C sum_c (1 - cos(t_c, f_t(s_k(c)))) + 1/B sum_i (1 - cos(v_i, f_v(x''_i))).
 
     The paper's sentences are a language model's descriptions of each class. Without
-    ``descriptions``, the 80 hand-written sentences of CLIP's authors for ImageNet are used. x'' is
+    ``texts``, the 80 hand-written sentences of CLIP's authors for ImageNet are used. x'' is
     the AugMix view.
     """
 
@@ -107,21 +106,18 @@ class CoPrompt(MaPLe):
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
         self.sentence_text: dict[int, Tensor] = {}
-        self.descriptions: list[tuple[str, ...]] = []
+        self.texts: list[tuple[str, ...]] = []
 
     def frozen_text(self) -> Tensor:
         """Unit frozen text embeddings [C, e] of a random sentence about each class."""
-        file = self.settings.descriptions
-        if file is not None and not self.descriptions:
-            self.descriptions = read_descriptions(Path(file).expanduser(), self.class_names)
+        if self.settings.texts is not None and not self.texts:
+            self.texts = read_texts(self.settings.texts, self.class_names)
         templates = ensemble_templates("imagenet")
-        count = min(map(len, self.descriptions)) if self.descriptions else len(templates)
+        count = min(map(len, self.texts)) if self.texts else len(templates)
         k = int(torch.randint(count, ()))
         if k not in self.sentence_text:
-            if self.descriptions:
-                text = self.backbone.encode_class_names(
-                    [rows[k] for rows in self.descriptions], "{}"
-                )
+            if self.texts:
+                text = self.backbone.encode_class_names([rows[k] for rows in self.texts], "{}")
             else:
                 text = self.backbone.encode_class_names(self.class_names, templates[k])
             self.sentence_text[k] = F.normalize(text, dim=-1)
@@ -152,37 +148,6 @@ class CoPrompt(MaPLe):
                 1 - (image * F.normalize(frozen, dim=-1)).sum(dim=-1)
             ).mean()
         return terms
-
-
-def read_descriptions(file: Path, names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Read sentences about classes.
-
-    Args:
-        file: JSON: class name -> list of sentences. Underscores in names count as spaces.
-        names: Class names.
-
-    Raises:
-        GoproError: If the file is missing or malformed, or a class has no sentences.
-    """
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GoproError(
-            f"can't read descriptions from {file} ({error}); give a JSON file with a list of "
-            "sentences for each class name"
-        ) from error
-    content = content if isinstance(content, dict) else {}
-    sentences = {name.replace("_", " "): rows for name, rows in content.items()}
-    descriptions = []
-    for name in names:
-        rows = sentences.get(name.replace("_", " "))
-        if not isinstance(rows, list) or not rows or not all(isinstance(r, str) for r in rows):
-            raise GoproError(
-                f"{file} has no list of sentences for the class {name!r}; add one, or leave out "
-                "--coprompt.descriptions"
-            )
-        descriptions.append(tuple(rows))
-    return descriptions
 
 
 def _adapter(width: int, reduction: int) -> nn.Sequential:

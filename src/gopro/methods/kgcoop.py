@@ -12,6 +12,7 @@ from torch import Tensor
 
 from gopro.common.errors import GoproError
 from gopro.methods.base import Batch
+from gopro.methods.class_texts import text_means
 from gopro.methods.coop import CoOp, CoOpSettings
 
 
@@ -21,6 +22,10 @@ class KgCoOpSettings(CoOpSettings):
 
     template: str | None = None
     """The hand-written prompt; by default the data set's own, or "a photo of a {}."."""
+
+    texts: str | None = None
+    """A JSON file with sentences about each class: their mean embedding instead of that of the
+    hand-written prompt; ``--texts`` sets it."""
 
     w_kg: float = 8.0
     """Weight of the distance to the hand-written prompts."""
@@ -57,11 +62,20 @@ class KgCoOp(CoOp):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
-        self.template_text = self.template_embeddings(names)
+        self.frozen_text: Tensor | None = None
+
+    def template_text(self) -> Tensor:
+        """Unit frozen text embeddings [C, e]; needed in training."""
+        if self.frozen_text is None:
+            names, file = self.class_names, self.settings.texts
+            self.frozen_text = (
+                text_means(self.backbone, file, names) if file else self.template_embeddings(names)
+            )
+        return self.frozen_text
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         features, text = self.encode(batch)["x"], self.encode_text()
         return {
             "ce": F.cross_entropy(self.cosine_logits(features, text), batch.labels),
-            "kg": 1 - (text * self.template_text).sum(dim=-1).mean(),
+            "kg": 1 - (text * self.template_text()).sum(dim=-1).mean(),
         }

@@ -15,6 +15,7 @@ from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
 from gopro.data.templates import ensemble_templates
 from gopro.methods.base import Batch, Method
+from gopro.methods.class_texts import text_means
 from gopro.methods.deep_prompts import (
     check_text_depth,
     leading_context,
@@ -56,6 +57,10 @@ class PromptSRCSettings:
 
     average: bool = True
     """Average the prompts of all epochs at the end."""
+
+    texts: str | None = None
+    """A JSON file with sentences about each class, instead of the 60 hand-written ones;
+    ``--texts`` sets it."""
 
     mean: float = 15.0
     """The epoch, counted from 1, with the largest weight in the average."""
@@ -137,6 +142,9 @@ class PromptSRC(Method):
 
     def frozen_text(self) -> Tensor:
         """Unit mean [C, e] of the frozen text embeddings of all sentences; needed in training."""
+        if self.template_text is None and self.settings.texts is not None:
+            file, names = self.settings.texts, self.class_names
+            self.template_text = text_means(self.backbone, file, names, unit=False)
         if self.template_text is None:
             templates = ensemble_templates("imagenet")[:60]  # the official code has these 60
             parts = [self.backbone.encode_class_names(self.class_names, one) for one in templates]

@@ -14,6 +14,7 @@ from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.data.templates import templates_for
 from gopro.methods.base import Batch, Method
+from gopro.methods.class_texts import text_means
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,12 @@ class ZeroShotSettings:
     """Average the text embeddings of several sentences: select has the 7 that CLIP's authors
     selected for ImageNet and the data set's own, imagenet all their 80."""
 
+    texts: str | None = None
+    """A JSON file with sentences about each class, instead of these; ``--texts`` sets it."""
+
     def __post_init__(self) -> None:
+        if self.texts is not None and self.ensemble != "none":
+            raise GoproError(f"got texts and the ensemble {self.ensemble}; choose one of them")
         if self.ensemble not in ("none", "select", "imagenet"):
             raise GoproError(f"got the ensemble {self.ensemble!r}; choose none, select or imagenet")
 
@@ -37,7 +43,8 @@ class ZeroShot(Method):
     Language Supervision", ICML 2021): ``exp(logit_scale) * cos(f_v(x), t_c)``.
 
     With s_1 .. s_n the sentences filled with the name of class c, t_c is the mean of the unit
-    vectors ``f_t(s_i) / |f_t(s_i)|``; n is 1 without an ensemble.
+    vectors ``f_t(s_i) / |f_t(s_i)|``; n is 1 without an ensemble. With ``texts``, s_1 .. s_n are
+    the sentences of the file about class c.
     """
 
     Settings: ClassVar[type] = ZeroShotSettings
@@ -49,6 +56,9 @@ class ZeroShot(Method):
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
+        if self.settings.texts is not None:
+            self.text = text_means(self.backbone, self.settings.texts, names)
+            return
         texts = [
             F.normalize(self.backbone.encode_class_names(names, sentence), dim=-1)
             for sentence in templates_for(self.settings.template, self.settings.ensemble)

@@ -9,7 +9,7 @@ from typing import Any
 from gopro.common.errors import GoproError
 from gopro.results.results_json import summary, summary_of
 
-GROUP = ("dataset", "task", "method", "variant", "backbone", "shots")
+GROUP = ("dataset", "task", "method", "variant", "texts", "backbone", "shots")
 """Runs with the same values of these differ only by seed, and are averaged."""
 
 
@@ -33,7 +33,7 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """
     groups: dict[tuple[Any, ...], dict[int, list[Mapping[str, Any]]]] = {}
     for run in runs:
-        seeds = groups.setdefault(tuple(run[key] for key in GROUP), {})
+        seeds = groups.setdefault(tuple(run.get(key) for key in GROUP), {})
         seeds.setdefault(run["seed"], []).append(run)
     rows = []
     for key, seeds in groups.items():

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import NotRequired, TypedDict
 
 from gopro.common.errors import GoproError
-from gopro.common.files import write_json
+from gopro.common.files import file_sha256, write_json
 from gopro.common.typed import check
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class Results(Measured, Provenance):
     task: Text
     method: Text
     variant: Text | None
+    texts: NotRequired[Text | None]
     backbone: Text
     shots: Count
     seed: Count
@@ -107,9 +108,10 @@ def summary_of(scores: Mapping[str, Any]) -> tuple[str, float]:
 
 
 def method_name(results: Mapping[str, Any]) -> str:
-    """The method with its variant, as in ``gopro (paper)``."""
-    variant = results["variant"]
-    return f"{results['method']} ({variant})" if variant else str(results["method"])
+    """The method with its variant and its texts, as in ``gopro (paper)``."""
+    details = [text for text in (results["variant"], results.get("texts")) if text]
+    name = str(results["method"])
+    return f"{name} ({', '.join(details)})" if details else name
 
 
 def measured(
@@ -153,6 +155,7 @@ def results(
         "task": plan.task,
         "method": settings.method,
         "variant": getattr(options, "variant", None),
+        "texts": _texts(options),
         "backbone": settings.backbone,
         "shots": settings.shots,
         "seed": settings.seed,
@@ -161,6 +164,15 @@ def results(
         "notes": list(dict.fromkeys(notes)),
         **measured,  # type: ignore[typeddict-item]  # the caller adds the provenance
     }
+
+
+def _texts(options: Any) -> str | None:
+    """Name and checksum of the file of sentences, None without one."""
+    file = getattr(options, "texts", None)
+    if file is None:
+        return None
+    path = Path(file).expanduser()
+    return f"texts {path.name} {file_sha256(path)[:8]}"
 
 
 def write(folder: Path, results: Results) -> None:

@@ -35,6 +35,7 @@ def default_folder(settings: TrainSettings, variant: str | None) -> Path:
     if path:
         dataset = Path(path).expanduser().resolve().name or "folder"
     method = f"{settings.method}-{variant}" if variant else settings.method
+    method += f"-{settings.texts.stem}" if settings.texts else ""
     task = "-".join((tasks.resolve(settings.task), *settings.target_names))
     task = re.sub(r"[^\w.-]+", "_", task)
     parts = (dataset, task, method, settings.backbone.replace("/", "-"))

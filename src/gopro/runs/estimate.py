@@ -120,7 +120,7 @@ def _add_up(
             for name, count in tests.items()
         ),
     }
-    row = 4 * (features.embedding.shape[1] + features.mean.shape[1] + features.std.shape[1])
+    row = features.nbytes // len(features)
     side = prepared.backbone.image_size
     held = row * (trained * fixed + val + max(tests.values(), default=0))
     held += 3 * side * side * (trained + val) + kept
@@ -128,10 +128,11 @@ def _add_up(
     slots = 1 if recipe.optimizer == "sgd" else 2
     disk = learned * (2 + slots + (settings.select == "best")) + 200 * sum(tests.values())
     if feature_cache.open_cache() is not None:
-        kinds = len(trial.views) - fixed
-        size = 4 * (prepared.backbone.embed_dim + 2 * sum(prepared.backbone.vision_widths))
+        kinds, backbone = len(trial.views) - fixed, prepared.backbone
+        size = 4 * (backbone.embed_dim + 2 * sum(backbone.vision_widths) + backbone.pooled_width)
         disk += size * (frozen if trial.modifies_image_encoder else encoded)
-        disk += copies * kinds * size // 2
+        needed = [part for name, part in features.parts.items() if name in trial.feature_parts]
+        disk += copies * kinds * 2 * sum(part.shape[1] for part in needed)
     return Estimate(seconds, _peak(prepared) + held, disk)
 
 

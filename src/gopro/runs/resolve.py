@@ -16,7 +16,8 @@ from gopro.data import Dataset
 from gopro.data.plan import Plan
 from gopro.data.tasks import find_targets, plan
 from gopro.data.templates import own_template
-from gopro.methods import find
+from gopro.data.texts import check_texts
+from gopro.methods import TABLE, find
 from gopro.methods.base import Recipe
 from gopro.results import runfolder
 from gopro.runs.workspace import Workspace
@@ -92,6 +93,9 @@ def resolve(
                 "labelled pictures only; choose --method promptkd"
             )
         settings = replace(settings, unlabelled=settings.unlabelled.expanduser().absolute())
+    if settings.texts is not None:
+        settings = replace(settings, texts=settings.texts.expanduser().absolute())
+        options = _with_texts(settings, options)
     workspace = workspace or Workspace()
     dataset = dataset or workspace.dataset(settings.dataset, settings.root, settings.seed)
     targets = find_targets(
@@ -110,6 +114,9 @@ def resolve(
         rule=settings.sample,
         targets=list(targets.values()),
     )
+    if getattr(options, "texts", None) is not None:
+        tested = [name for test in run_plan.tests.values() for name in test.class_names]
+        check_texts(options.texts, [*run_plan.train_classes, *tested])
     recipe = choose_recipe(method, settings, len(run_plan.train_classes), options)
     settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
     settings = replace(settings, task=run_plan.task)
@@ -124,6 +131,17 @@ def resolve(
         settings = replace(settings, precision=_precision(settings, folder))
     device = choose_device(settings.device)
     return ResolvedRun(settings, options, recipe, folder, device, run_plan)
+
+
+def _with_texts(settings: TrainSettings, options: Any) -> Any:
+    """The method's settings with the run's texts."""
+    if not hasattr(options, "texts"):
+        usable = [name for name in TABLE if hasattr(find(name).Settings, "texts")]
+        raise GoproError(
+            f"{settings.method} compares with no frozen text, so --texts has no use in it; leave "
+            f"it out, or choose one of {', '.join(usable)}"
+        )
+    return replace(options, texts=str(settings.texts))
 
 
 def _precision(settings: TrainSettings, folder: Path) -> Precision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from gopro.backbones import ImageFeatures
@@ -104,7 +105,9 @@ def measure(
         }
         for who, scorer in (("zeroshot", zero_shot), ("method", method)):
             used = scorer.settings
-            if hasattr(used, "template"):
+            if getattr(used, "texts", None) is not None:
+                templates[who][name] = f"sentences of {Path(used.texts).name}"
+            elif hasattr(used, "template"):
                 templates[who][name] = describe(used.template, getattr(used, "ensemble", "none"))
         for who, predicted in answers.items():
             measured[who][name] = {

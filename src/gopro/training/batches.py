@@ -7,7 +7,7 @@ encoded once and stored in half precision; each epoch draws one of them.
 Random views are cut from the original pictures by threads, one step ahead of the training.
 
 Shape notation: N training images, B images of a step, K copies, V kinds of view, F numbers of an
-image's features (e + 2 D).
+image's features that the method needs (e + 2 D for most).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,9 @@ from gopro.methods.base import Batch, Method
 from gopro.training.views import ViewSettings, cut, on_crops
 from gopro.training.views.crops import Pixels
 from gopro.training.views.draws import Draws
+
+if TYPE_CHECKING:
+    from gopro.training.some_images import SomeImages
 
 Augment = Literal["none", "crop-flip"]
 Halves = npt.NDArray[np.float16]
@@ -72,6 +75,7 @@ class TrainingSet:
         originals: The N pictures that random views are cut from; None for ``pixels`` themselves.
         names: What messages call the images; empty where they have no names.
         features: Of ``pixels``, where they have been encoded already.
+        source: Makes the batches, where several trainings share it.
     """
 
     pixels: Tensor
@@ -79,6 +83,7 @@ class TrainingSet:
     originals: Pictures | None = None
     names: tuple[str, ...] = ()
     features: ImageFeatures | None = None
+    source: SomeImages | None = None
 
     def original(self, index: int) -> Pixels:
         """The picture that random views are cut from."""
@@ -205,10 +210,11 @@ class CachedViews(LiveViews):
         super().__init__(method, data, settings, augment, seed, workers)
         self.copies, self.backbone = copies, method.backbone
         self.kinds, self.made = self.made, ()
+        widths, read = self.backbone.feature_widths, method.feature_parts
+        self.widths = [width if name in read else 0 for name, width in widths.items()]
         self.store = (
             self._open() if self.kinds else np.zeros((len(data.labels), copies, 0, 0), "f2")
         )
-        self.widths = [self.backbone.embed_dim, *(2 * [sum(self.backbone.vision_widths)])]
 
     def _batch(self, chosen: Tensor, epoch: int, cuts: Cuts) -> Batch:
         """As for live views, but all views are features."""
@@ -236,8 +242,7 @@ class CachedViews(LiveViews):
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        width = self.backbone.embed_dim + 2 * sum(self.backbone.vision_widths)
-        return (len(self.data.labels), self.copies, len(self.kinds), width)
+        return (len(self.data.labels), self.copies, len(self.kinds), sum(self.widths))
 
     def _write(self, cache: Cache, name: str) -> Halves:
         size = 2 * int(np.prod(self._shape, dtype=np.int64))
@@ -268,7 +273,8 @@ class CachedViews(LiveViews):
                     features = self.backbone.encode_image(
                         torch.cat([views[name] for name in self.kinds])
                     )
-                    rows = torch.cat([features.embedding, features.mean, features.std], dim=1)
+                    parts = zip(features.parts.values(), self.widths, strict=True)
+                    rows = torch.cat([part for part, width in parts if width], dim=1)
                     copies.append(torch.unflatten(rows, 0, (len(self.kinds), -1)).transpose(0, 1))
                     advance("", len(chosen))
                 group = torch.stack(copies, dim=1).half().cpu()
@@ -281,7 +287,7 @@ class CachedViews(LiveViews):
     def _key(self) -> str:
         """SHA-256 (hex) of everything but the image encoder that the copies depend on."""
         how: list[Any] = [__version__, asdict(self.settings), self.augment, self.seed, self.copies]
-        text = f"{self.data.key()} {self.kinds} {how}"
+        text = f"{self.data.key()} {self.kinds} {self.widths} {how}"
         return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -117,6 +117,10 @@ class TrainSettings:
     """Folder of pictures without labels, for promptkd; by default all training pictures of the data
     set, without their labels."""
 
+    texts: Path | None = None
+    """A JSON file with sentences about each class (name: list), such as a language model's, for
+    the methods that compare with frozen text: zeroshot, kgcoop, promptsrc, coprompt."""
+
     shots: int = 16
     """Training images per class."""
 

@@ -102,7 +102,9 @@ def learn_classifier(
         KeyboardInterrupt: After Ctrl-C.
     """
     if method.learns_from_features:
-        features = encode(method, data.pixels, settings.eval_batch)
+        features = data.features
+        if features is None:
+            features = encode(method, data.pixels, settings.eval_batch)
         method.prepare(features, data.labels.to(method.backbone.device))
         data = replace(data, features=features)
     if recipe.epochs == 0 or method.trainable_parameters == 0:

@@ -92,7 +92,9 @@ class Trainer:
         self.steps = recipe.steps(len(data.labels))
         images = (method, data, views, recipe.augment, seed, workers)
         copies = recipe.view_cache
-        self.source = CachedViews(*images, copies=copies) if copies else LiveViews(*images)
+        self.source = data.source or (
+            CachedViews(*images, copies=copies) if copies else LiveViews(*images)
+        )
         self.optimizer = make_optimizer(recipe, [p for p in method.parameters() if p.requires_grad])
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.progress = Progress()
@@ -166,8 +168,9 @@ class Trainer:
 
     def _epoch(self, advance: Advance, interrupted: Callable[[], bool]) -> None:
         progress = self.progress
+        stage = self.method.stage_of(progress.epoch, self.recipe.epochs)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.recipe, progress.epoch)
+            group["lr"] = learning_rate(self.recipe, progress.epoch, stage)
         generator = torch.Generator().manual_seed(draw_seed(self.seed, progress.epoch))
         order = torch.randperm(len(self.data.labels), generator=generator)
         self.method.train()
@@ -232,7 +235,7 @@ class Trainer:
         """Validate, and make the epoch's row of metrics from its sums."""
         progress = self.progress
         self.method.end_epoch(progress.epoch, self.recipe.epochs)
-        row = {"epoch": progress.epoch + 1, "lr": learning_rate(self.recipe, progress.epoch)}
+        row = {"epoch": progress.epoch + 1, "lr": self.optimizer.param_groups[0]["lr"]}
         row |= {name: value / self.steps for name, value in progress.sums.items()}
         if self.validate is not None:
             self.method.eval()

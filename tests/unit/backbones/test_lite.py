@@ -75,7 +75,7 @@ def test_texts_are_encoded_as_by_the_plain_forward_pass(backbone: Backbone) -> N
     assert (backbone.encode_class_names(NAMES) - expected).abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("method", ["coop", "cocoop", "gopro", "tip_adapter", "stylip"])
+@pytest.mark.parametrize("method", ["coop", "cocoop", "gopro", "tip_adapter", "prolip", "stylip"])
 def test_a_training_step(backbone: Backbone, pixels: Tensor, method: str) -> None:
     kind = find(method)
     torch.manual_seed(0)

@@ -35,6 +35,8 @@ def test_list(capsys: pytest.CaptureFixture[str]) -> None:
         "coop": 4 * lite.text_width,
         "linear_probe": 3 * (lite.embed_dim + 1),
         "tip_adapter": 6 * lite.embed_dim,
+        "linear_adapter": lite.embed_dim**2,
+        "prolip": lite.embed_dim * lite.pooled_width,
     }
     assert {name: found[name][2] for name in wanted} == {
         name: f"{count:,}" for name, count in wanted.items()

@@ -114,8 +114,8 @@ def test_new_names_and_state(backbone: Backbone, batch: Batch) -> None:
         close(one.frozen_text(), wanted)
 
 
-def test_descriptions_of_each_class(backbone: Backbone, tmp_path: Path) -> None:
-    file = tmp_path / "descriptions.json"
+def test_sentences_about_each_class(backbone: Backbone, tmp_path: Path) -> None:
+    file = tmp_path / "texts.json"
     said = {
         "cat": ["It purrs.", "whiskers, and a tail"],
         "golden retriever": ["It fetches.", "It is blond."],
@@ -123,7 +123,7 @@ def test_descriptions_of_each_class(backbone: Backbone, tmp_path: Path) -> None:
         "tree": ["It stands."],
     }
     file.write_text(json.dumps(said), encoding="utf-8")
-    method = coprompt(backbone, descriptions=str(file))
+    method = coprompt(backbone, texts=str(file))
     seen = set()
     for seed in range(12):
         torch.manual_seed(seed)
@@ -135,20 +135,8 @@ def test_descriptions_of_each_class(backbone: Backbone, tmp_path: Path) -> None:
         seen.add(k)
     assert seen == {0, 1}
     named = method.for_classes(["tree", "house"])  # asked for in training alone
-    with pytest.raises(GoproError, match="no list of sentences for the class 'house'"):
+    with pytest.raises(GoproError, match="has no sentences about the class 'house'"):
         named.frozen_text()
-
-
-@pytest.mark.parametrize("text", ["{", "[]", '{"cat": []}', '{"cat": "It purrs."}', '{"cat": [1]}'])
-def test_files_without_descriptions(backbone: Backbone, tmp_path: Path, text: str) -> None:
-    file = tmp_path / "descriptions.json"
-    file.write_text(text, encoding="utf-8")
-    method = coprompt(backbone, descriptions=str(file))
-    with pytest.raises(GoproError, match=r"can't read descriptions|for the class 'cat'"):
-        method.frozen_text()
-    file.unlink()
-    with pytest.raises(GoproError, match="can't read descriptions"):
-        method.frozen_text()
 
 
 def test_training(backbone: Backbone, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from gopro.methods.base import Batch
 from small_towers import FAMILIES, pictures, shared_family
 
 NAMES = ["tabby cat", "dog", "golden retriever"]
-EVERYWHERE = ("coop", "cocoop", "gopro", "tip_adapter")
+EVERYWHERE = ("coop", "cocoop", "gopro", "tip_adapter", "linear_adapter")
 WITH_BLOCKS = ("maple", "vpt", "promptsrc", "clip_lora")
 UPPER = ("mmrl", "mma")
 """These change the upper blocks of the text tower too, which those of transformers don't allow."""

@@ -15,7 +15,7 @@ WIDTHS = (6, 8)
 def _features() -> ImageFeatures:
     draw = torch.Generator().manual_seed(0)
     mean, std, embedding = (torch.randn(3, 14, generator=draw) for _ in range(3))
-    return ImageFeatures(embedding, mean, std.abs())
+    return ImageFeatures(embedding, mean, std.abs(), embedding[:, :0])
 
 
 def _random(generator: nn.Module) -> None:

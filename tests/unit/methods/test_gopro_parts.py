@@ -125,6 +125,6 @@ def test_without_rescaling_the_primitives_are_as_they_are(
         for linear in (*method.generator.maps, *method.generator.rho.values()):
             torch.nn.init.ones_(linear.weight)
             torch.nn.init.zeros_(linear.bias)
-        scaled = ImageFeatures(features.embedding, scale * features.mean, scale * features.std)
+        scaled = replace(features, mean=scale * features.mean, std=scale * features.std)
         shifts.append(method.generator(scaled, "x"))
     torch.testing.assert_close(shifts[1], 2 * shifts[0])

@@ -50,7 +50,7 @@ def test_new_names(backbone: Backbone, batch: Batch) -> None:
     slow.check_new_names(method, batch.images["x"])
     slow.check_state(method, {"context"})
     tree = method.for_classes(["tree"])
-    close(tree.template_text, slow.written(backbone, "a photo of a {}.", ["tree"]))
+    close(tree.template_text(), slow.written(backbone, "a photo of a {}.", ["tree"]))
 
 
 def test_training(backbone: Backbone, tmp_path: Path) -> None:

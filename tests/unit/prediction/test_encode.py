@@ -28,7 +28,7 @@ class Means:
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         colour = pixels.mean(dim=(2, 3))
-        return ImageFeatures(colour, colour, colour)
+        return ImageFeatures.only(colour)
 
 
 def frozen() -> Any:
@@ -99,7 +99,7 @@ def test_accuracy_by_hand() -> None:
 def test_scores_in_float32_without_gradient(batch: int) -> None:
     wanted = torch.tensor([[0.0, 2.0], [3.0, 1.0], [0.0, 1.0]], requires_grad=True)
     method: Any = SimpleNamespace(logits=lambda features: features.embedding.bfloat16())
-    features = ImageFeatures(wanted, wanted, wanted)
+    features = ImageFeatures.only(wanted)
     found = scores(method, features, batch)
     assert torch.equal(found, wanted)
     assert found.dtype == torch.float32 and not found.requires_grad

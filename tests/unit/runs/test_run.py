@@ -219,7 +219,7 @@ class Colours(Backbone):
         )
         kind = torch.where((red - green).abs() + (red - blue).abs() < 20, 3, kind)
         found = torch.nn.functional.one_hot(kind, self.embed_dim).float()
-        return ImageFeatures(found, found, found)
+        return ImageFeatures.only(found)
 
     def encode_text(self, prompts: Prompts) -> Tensor:
         words = [self.token_embeddings(name)[0] for name in CLASSES]

@@ -89,12 +89,12 @@ def test_a_run_of_its_own_keeps_nothing(made: Counted) -> None:
 
 
 def test_features_are_weighed_whole() -> None:
-    shared = Workspace(3 * 40 - 1)
+    shared = Workspace(4 * 40 - 1)
     calls = []
 
     def make() -> ImageFeatures:
         calls.append(1)
-        return ImageFeatures(*(torch.zeros(1, 10) for _ in range(3)))
+        return ImageFeatures(*(torch.zeros(1, 10) for _ in range(4)))
 
     for _ in range(2):
         shared.keep("features", SET, ITEMS, "exact", make)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from gopro.backbones import Backbone, feature_cache
+from gopro.backbones import Backbone, ImageFeatures, feature_cache
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
 from gopro.methods.base import Batch
 from gopro.methods.gopro import GOPro, GOProSettings
+from gopro.methods.linear_adapter import LinearAdapter, LinearAdapterSettings
+from gopro.methods.prolip import ProLIP
 from gopro.training import batches
 from gopro.training.batches import Augment, CachedViews, LiveViews, TrainingSet, draw_seed
+from gopro.training.some_images import SomeImages
 from gopro.training.views import ViewSettings, make_views
 from gopro.training.views.crops import Pixels
 from small_clips import close, small_backbone
@@ -211,9 +215,9 @@ def test_features_beyond_half_precision_are_refused(
 ) -> None:
     encode = Backbone.encode_image
 
-    def huge(self: Backbone, images: Tensor) -> object:
+    def huge(self: Backbone, images: Tensor) -> ImageFeatures:
         found = encode(self, images)
-        return type(found)(found.embedding, found.mean * 1e9, found.std)
+        return replace(found, mean=found.mean * 1e9)
 
     monkeypatch.setattr(Backbone, "encode_image", huge)
     with pytest.raises(GoproError, match="half precision"):
@@ -275,3 +279,34 @@ def test_views_of_other_originals_are_not_taken_for_them(
         data = TrainingSet(pixels, LABELS, originals)
         CachedViews(method, data, ViewSettings(), "none", SEED, copies=1)
     assert len(list(folder.glob("*.npy"))) == 2
+
+
+def test_copies_have_the_parts_that_the_method_reads(
+    backbone: Backbone, pixels: Tensor, folder: Path
+) -> None:
+    data, everything = TrainingSet(pixels, LABELS), torch.arange(5)
+    for kind, parts in ((LinearAdapter, (32, 0, 0, 0)), (ProLIP, (32, 0, 0, 64))):
+        learner = kind(backbone, NAMES, LinearAdapterSettings())
+        source = CachedViews(learner, data, ViewSettings(), "crop-flip", SEED, copies=2)
+        view = step(source, everything, 0).features["x"]
+        assert tuple(part.shape[1] for part in view.parts.values()) == parts
+        assert source.store.shape == (5, 2, 1, sum(parts))
+        views = LiveViews(learner, data, ViewSettings(), "crop-flip", SEED)
+        found = learner.map_input(view)
+        of_epochs = [
+            learner.map_input(learner.encode(step(views, everything, epoch))["x"])
+            for epoch in (0, 1)
+        ]
+        for row in range(5):
+            distances = [(one[row] - found[row]).abs().max() for one in of_epochs]
+            assert min(distances) < 0.01 * found.abs().max()
+
+
+def test_some_images_of_a_source(method: GOPro, pixels: Tensor, folder: Path) -> None:
+    whole = cached(method, pixels)
+    some = SomeImages(whole, torch.tensor([4, 2, 0]))
+    (found,) = some.batches([torch.tensor([2, 0])], 1)
+    wanted = step(whole, torch.tensor([0, 4]), 1)
+    assert torch.equal(found.labels, wanted.labels)
+    for name, features in wanted.features.items():
+        assert torch.equal(found.features[name].embedding, features.embedding)

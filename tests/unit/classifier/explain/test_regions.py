@@ -26,7 +26,7 @@ class _LooksAtOneCorner:
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         half = pixels.shape[-1] // 2
         corner = pixels[:, :, :half, :half].mean(dim=(1, 2, 3))[:, None]
-        return ImageFeatures(corner, corner, corner)
+        return ImageFeatures.only(corner)
 
     def logits(self, features: ImageFeatures) -> Tensor:
         bright = 9 * features.embedding

@@ -63,7 +63,7 @@ def seen(backbone: Backbone, count: int = 96, seed: int = 0, spread: float = 1.0
     rows = middle + 0.3 * spread * torch.randn(count, 6, generator=generator) @ ways
     rows += 0.01 * torch.randn(count, width, generator=generator)
     embedding, mean, std = torch.split(rows, [backbone.embed_dim, total, total], dim=1)
-    return ImageFeatures(embedding, mean, std.abs())
+    return ImageFeatures(embedding, mean, std.abs(), embedding[:, :0])
 
 
 def scores(method: Any, features: ImageFeatures) -> Tensor:

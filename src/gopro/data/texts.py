@@ -1,0 +1,72 @@
+"""Sentences about each class, such as a language model's: a JSON file, class name -> sentences."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gopro.common.errors import GoproError
+
+
+def read_texts(file: str | Path, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The sentences about each of some classes, in their order.
+
+    Args:
+        file: As CuPL's: each class name with a list of sentences. Underscores count as spaces.
+        names: Class names.
+
+    Raises:
+        GoproError: If the file can't be used, or a class has no sentences.
+    """
+    sentences = _read(Path(file).expanduser())
+    rows = []
+    for name in names:
+        found = sentences.get(_plain(name))
+        if found is None:
+            raise GoproError(
+                f"{file} has no sentences about the class {name!r}; add a list of them, or leave "
+                "out --texts"
+            )
+        rows.append(found)
+    return rows
+
+
+def check_texts(file: str | Path, names: Sequence[str]) -> None:
+    """Check that a file has sentences about these classes and no others.
+
+    Args:
+        file: See ``read_texts``.
+        names: The names of all classes that a run trains and tests on.
+
+    Raises:
+        GoproError: If not; a name that is no class is most likely misspelled.
+    """
+    known = {_plain(name): name for name in names}
+    for name in _read(Path(file).expanduser()):
+        if name not in known:
+            similar = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {known[similar[0]]!r}?" if similar else "remove it"
+            raise GoproError(f"{file} has sentences about {name!r}, which is no class here; {hint}")
+    read_texts(file, names)
+
+
+def _read(path: Path) -> dict[str, tuple[str, ...]]:
+    wanted = "wanted JSON: a list of sentences for each class name"
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise GoproError(f"can't read texts from {path} ({error}); {wanted}") from error
+    if not isinstance(content, dict):
+        raise GoproError(f"{path} holds a {type(content).__name__}; {wanted}")
+    for name, rows in content.items():
+        good = isinstance(rows, list) and rows and all(isinstance(row, str) for row in rows)
+        if not good or not all(row.strip() for row in rows):
+            raise GoproError(f"{path} has no list of sentences at {name!r}; {wanted}")
+    return {_plain(name): tuple(rows) for name, rows in content.items()}
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")
