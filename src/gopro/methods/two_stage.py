@@ -110,8 +110,8 @@ class TwoStage(Method):
         return norms
 
     @classmethod
-    def recipe_for(cls, backbone: str, classes: int | None = None) -> Recipe:
-        recipe = super().recipe_for(backbone, classes)
+    def recipe_for(cls, backbone: str, classes: int | None = None, options: Any = None) -> Recipe:
+        recipe = super().recipe_for(backbone, classes, options)
         if "epochs" in configs.values("two_stage", backbone):
             return recipe
         return replace(recipe, epochs=math.ceil(300 * recipe.batch / (classes or 50)))

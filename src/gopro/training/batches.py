@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,9 +37,6 @@ from gopro.training.views import ViewSettings, cut, on_crops
 from gopro.training.views.crops import Pixels
 from gopro.training.views.draws import Draws
 
-if TYPE_CHECKING:
-    from gopro.training.some_images import SomeImages
-
 Augment = Literal["none", "crop-flip"]
 Halves = npt.NDArray[np.float16]
 Cuts = list[Future[dict[str, Tensor]]]
@@ -51,6 +48,14 @@ _CHOICE = 3  # random stream that chooses a copy; streams 0 to 2 make the views
 def draw_seed(seed: int, epoch: int) -> int:
     """The seed of an epoch's order and views; every epoch has its own."""
     return seed * 1_000_003 + epoch
+
+
+class Source(Protocol):
+    """Makes the batches of an epoch; ``LiveViews`` is one."""
+
+    def batches(self, steps: Iterable[Tensor], epoch: int) -> Iterator[Batch]:
+        """See ``LiveViews.batches``."""
+        ...
 
 
 class Pictures(Protocol):
@@ -83,7 +88,7 @@ class TrainingSet:
     originals: Pictures | None = None
     names: tuple[str, ...] = ()
     features: ImageFeatures | None = None
-    source: SomeImages | None = None
+    source: Source | None = None
 
     def original(self, index: int) -> Pixels:
         """The picture that random views are cut from."""
