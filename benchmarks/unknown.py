@@ -83,7 +83,7 @@ def draw(folder: Path, seed: int, unknown: int, shots: int, most: int) -> Draw:
 
 def rules(classifier: PromptClassifier, pictures: Sequence[Path]) -> dict[str, Floats]:
     """For each rule its score of each picture, higher for known classes."""
-    pixels = torch.cat([stack(group) for group in classifier._groups(pictures)])
+    pixels = torch.cat([stack(group) for group in classifier.groups(pictures)])
     features = encode(classifier.method_, pixels)
     logits = torch.from_numpy(classifier._logits(features))
     assert classifier.calibration_ is not None

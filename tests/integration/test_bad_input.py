@@ -88,13 +88,15 @@ def test_an_image_that_can_not_be_read(
     assert train(tmp_path / "run", "--shots", 2, dataset=f"folder:{own}").code == 0
 
 
-def test_a_damaged_test_image_can_be_mended_and_the_run_resumed(
+def test_damaged_test_images_are_all_named_and_the_run_can_be_resumed(
     train: Cli, tmp_path: Path, own: Path
 ) -> None:
-    whole = {path: path.read_bytes() for path in (own / "dog").iterdir()}
+    whole = {path: path.read_bytes() for name in ("cat", "dog") for path in (own / name).iterdir()}
     for path in whole:
         path.write_bytes(b"")
-    assert "is empty" in train(tmp_path / "run", "--shots", 2, dataset=f"folder:{own}").line
+    line = train(tmp_path / "run", "--shots", 2, dataset=f"folder:{own}").line
+    assert len([path for path in whole if str(path) in line]) == 4  # two test images of each
+    assert "4 of" in line
     assert not (tmp_path / "run" / "done").exists()
     for path, data in whole.items():
         path.write_bytes(data)

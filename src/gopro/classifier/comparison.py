@@ -51,6 +51,7 @@ class Comparison:
         fitted_on: Pictures that were measured on although the classifier was fitted on them;
             None if it doesn't know its training pictures.
         confidence: How far the answers can be trusted, if that was measured.
+        unreadable: Why pictures that were given couldn't be read.
     """
 
     pictures: int
@@ -62,6 +63,7 @@ class Comparison:
     left_out: int = 0
     fitted_on: int | None = 0
     confidence: Confidence | None = None
+    unreadable: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -101,6 +103,8 @@ class Comparison:
         text = f"{title}: {counted(self.pictures, 'image')}"
         if self.left_out:
             text += f"; {self.left_out:,} more left out, the classifier was fitted on them"
+        if self.unreadable:
+            text += f"; {len(self.unreadable):,} unreadable ones left out"
         if self.fitted_on:
             text += f", {self.fitted_on:,} OF THEM FITTED ON: no held-out figure"
         if self.fitted_on is None:
@@ -115,6 +119,7 @@ class Comparison:
             "zero_shot": self.zero_shot,
             "left_out": self.left_out,
             "fitted_on": self.fitted_on,
+            "unreadable": len(self.unreadable),
             "classes": [vars(row) for row in self.classes],
             "confidence": None if self.confidence is None else self.confidence.as_dict(),
         }

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gopro.backbones.shared import Shared, backbone_key, shared_backbone
 from gopro.classifier.estimator import Estimator
-from gopro.common.errors import GoproError
+from gopro.common.errors import GoproError, UnreadableError
 from gopro.common.preprocessing import Preprocessing
 from gopro.common.progress import bar
 from gopro.common.typed import as_python
@@ -32,9 +32,6 @@ from gopro.training.recipe import choose_recipe, method_settings
 
 T = TypeVar("T")
 Validate: TypeAlias = Callable[[Method], float]
-
-_NAMED = 10
-"""Number of unreadable pictures that an error names."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,7 @@ class FitInputs:
             augment: Of the recipe.
 
         Raises:
-            GoproError: When pictures can't be read; it names the first of them.
+            UnreadableError: When pictures can't be read.
         """
         limit = KEPT if random_views(method, augment) else 0
         originals = Originals(open_picture, numbered, self._preprocessing, limit)
@@ -110,7 +107,7 @@ class FitInputs:
                 errors += [picture for picture in group if isinstance(picture, GoproError)]
                 advance("", len(group))
         if errors:
-            raise all_unreadable([str(error) for error in errors], len(items))
+            raise UnreadableError([str(error) for error in errors], len(items))
         return torch.stack(parts)
 
 
@@ -161,12 +158,3 @@ def settings_of(classifier: Estimator) -> TrainSettings:
         return TrainSettings(dataset="pictures", **values)
     except TypeError as error:
         raise GoproError(f"a setting is of the wrong kind ({error}): {classifier}") from error
-
-
-def all_unreadable(errors: Sequence[str], total: int) -> GoproError:
-    """One error for all pictures that can't be read."""
-    if len(errors) == 1:
-        return GoproError(errors[0])
-    first = "; ".join(errors[:_NAMED])
-    more = f"; and {len(errors) - _NAMED:,} more" if len(errors) > _NAMED else ""
-    return GoproError(f"{len(errors):,} of {total:,} pictures can't be read: {first}{more}")

@@ -17,9 +17,8 @@ from gopro.classifier.comparison import Comparison
 from gopro.classifier.confidence.judgement import Judgement, check_confidence, judge, needed
 from gopro.classifier.confidence.measurement import Measurement
 from gopro.classifier.confidence.unknown import frozen_inputs, inputs_from
-from gopro.classifier.fitinputs import all_unreadable
 from gopro.classifier.predictor import Folder, Predictor
-from gopro.common.errors import GoproError
+from gopro.common.errors import GoproError, UnreadableError
 from gopro.common.progress import bar
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
@@ -51,21 +50,17 @@ class Judging(Predictor):
         """
         self.check_fitted()
         limit = None if sets is None else needed(self.calibration_, "sets").set_limit(sets)
-        for group in self._groups(images):
-            pixels = [picture for picture in group if isinstance(picture, Tensor)]
-            rows = iter(self._judgements(torch.stack(pixels), limit) if pixels else ())
-            for picture in group:
-                yield picture if isinstance(picture, GoproError) else next(rows)
+        yield from self.each_row(images, lambda pixels: self._judgements(pixels, limit))
 
     def is_unknown(self, images: Iterable[Picture]) -> npt.NDArray[np.bool_]:
         """Whether each picture is of none of the classes: [N].
 
         Raises:
-            GoproError: Before ``fit``, when a picture can't be read, or without calibration.
+            GoproError: Before ``fit``, when pictures can't be read, or without calibration.
         """
         self.check_fitted()
         needed(self.calibration_, "answers of `none of these`")
-        return np.array([one.unknown for one in self._all_judgements(images)])
+        return np.array([one.unknown for one in self.all_rows(images, self._judgements)])
 
     def predict_sets(self, images: Iterable[Picture], level: float) -> list[tuple[Any, ...]]:
         """For each picture the labels that hold the right one with a probability.
@@ -75,9 +70,11 @@ class Judging(Predictor):
             level: The probability, such as 0.95.
 
         Raises:
-            GoproError: Before ``fit``, when a picture can't be read, or without calibration.
+            GoproError: Before ``fit``, when pictures can't be read, or without calibration.
         """
-        rows = self._all_judgements(images, level)
+        self.check_fitted()
+        limit = needed(self.calibration_, "sets").set_limit(level)
+        rows = self.all_rows(images, lambda pixels: self._judgements(pixels, limit))
         return [tuple(self.classes_[one.inside].tolist()) for one in rows]
 
     def with_others(self, images: Iterable[Picture]) -> Self:
@@ -87,14 +84,17 @@ class Judging(Predictor):
             images: Pictures of no known class, at least two.
 
         Raises:
-            GoproError: Before ``fit``, when a picture can't be read, or without calibration.
+            GoproError: Before ``fit``, when pictures can't be read, or without calibration.
         """
         self.check_fitted()
         calibration = needed(self.calibration_, "pictures of no known class")
         pictures = list_pictures(images)
         if len(pictures) < 2:
             raise GoproError("got 1 picture of no known class; wanted at least 2")
-        parts = list(self._seen(pictures))
+        errors: list[str] = []
+        parts = list(self._seen(pictures, errors))
+        if errors:
+            raise UnreadableError(errors, len(pictures))
         other = copy.copy(self)
         other.calibration_ = calibration.with_others(torch.cat([part for part, _ in parts]))
         if self.fitted_ is not None:
@@ -107,6 +107,7 @@ class Judging(Predictor):
         labels: Iterable[Any] | None = None,
         *,
         include_fitted: bool = False,
+        skip_bad: bool = False,
         confidence: float | None = None,
         sets: float | None = None,
         others: Iterable[Picture] | None = None,
@@ -121,6 +122,7 @@ class Judging(Predictor):
             images: See ``score``.
             labels: See ``score``.
             include_fitted: Measure on them too; the headline then says so.
+            skip_bad: Leave out pictures that can't be read; the headline then says so.
             confidence: Also measure what is answered with at least this share.
             sets: Also measure conformal sets for this probability.
             others: Pictures of no known class, to measure how many of them are recognised.
@@ -142,22 +144,26 @@ class Judging(Predictor):
         zero_answers: list[Tensor] = []
         fitted: list[bool] = []
         errors: list[str] = []
+        opened: list[int] = []
         with bar("measuring", len(truth)) as advance:
-            for group in self._groups(test.pictures):
-                advance("", len(group))
+            for group in self.groups(test.pictures):
+                start = len(opened) + len(errors)
+                good = [i for i, one in enumerate(group) if isinstance(one, Tensor)]
                 errors += [str(one) for one in group if isinstance(one, GoproError)]
-                if errors:
-                    continue  # all of them are named
-                pixels = stack(group)
+                opened += [start + i for i in good]
+                advance("", len(group))
+                if not good or (errors and not skip_bad):
+                    continue  # all unreadable ones are named
+                pixels = stack([group[i] for i in good])
                 frozen = encode(zero_shot, pixels)
                 changed = self.method_.modifies_image_encoder
                 features = encode(self.method_, pixels) if changed else frozen
-                start = len(fitted)
                 fitted += self._fitted_on(Fingerprints.of(pixels))
-                measured.add(frozen, self._logits(features), truth[start : len(fitted)])
+                true_classes = [truth[i] for i in opened[-len(good) :]]
+                measured.add(frozen, self._logits(features), true_classes)
                 zero_answers.append(predict(zero_shot, frozen))
-        if errors:
-            raise all_unreadable(errors, len(truth))
+        if errors and not (skip_bad and opened):
+            raise UnreadableError(errors, len(truth))
         keep = [i for i, known in enumerate(fitted) if include_fitted or not known]
         if not keep:
             raise GoproError(
@@ -165,10 +171,16 @@ class Judging(Predictor):
                 "measure on others, or include them (--include_fitted)"
             )
         ours, zero = torch.from_numpy(measured.answers), torch.cat(zero_answers)
-        known = None if others is None else self._scores_of(others, include_fitted)
+        known = None
+        if others is not None:
+            known, unreadable = self._scores_of(others, include_fitted, skip_bad)
+            errors += unreadable
         return dataclasses.replace(
-            Comparison.of(self.class_names_, [truth[i] for i in keep], ours[keep], zero[keep]),
-            indices=tuple(keep),
+            Comparison.of(
+                self.class_names_, [truth[opened[i]] for i in keep], ours[keep], zero[keep]
+            ),
+            indices=tuple(opened[i] for i in keep),
+            unreadable=tuple(errors),
             left_out=len(fitted) - len(keep),
             fitted_on=None if self.fitted_ is None else sum(fitted[i] for i in keep),
             confidence=measured.result(keep, confidence, sets, known),
@@ -180,49 +192,47 @@ class Judging(Predictor):
             return [False] * len(prints)
         return prints.known(self.fitted_)
 
-    def _seen(self, pictures: list[Picture]) -> Iterator[tuple[Tensor, Fingerprints]]:
+    def _seen(
+        self, pictures: list[Picture], errors: list[str]
+    ) -> Iterator[tuple[Tensor, Fingerprints]]:
         """What the score of known classes takes, and fingerprints of pictures, batch by batch.
 
-        Raises:
-            GoproError: When a picture can't be read.
+        Args:
+            pictures: The pictures.
+            errors: Gets the reason of each that can't be read.
         """
-        for group in self._groups(pictures):
-            pixels = stack(group)
-            yield frozen_inputs(self.method_.backbone, pixels), Fingerprints.of(pixels)
+        for group in self.groups(pictures):
+            errors += [str(one) for one in group if isinstance(one, GoproError)]
+            good = [one for one in group if isinstance(one, Tensor)]
+            if good:
+                pixels = torch.stack(good)
+                yield frozen_inputs(self.method_.backbone, pixels), Fingerprints.of(pixels)
 
-    def _scores_of(self, others: list[Picture], include_fitted: bool) -> Floats:
-        """The scores for known classes of pictures of none.
+    def _scores_of(
+        self, others: list[Picture], include_fitted: bool, skip_bad: bool
+    ) -> tuple[Floats, list[str]]:
+        """The scores for known classes of pictures of none, and why others can't be read.
 
         Raises:
-            GoproError: When a picture can't be read, or the classifier was fitted on all of them.
+            GoproError: When pictures can't be read, or the classifier was fitted on all of them.
         """
         classes = needed(self.calibration_, "pictures of no known class").classes
-        parts = []
-        for inputs, prints in self._seen(others):
+        parts: list[Tensor] = []
+        errors: list[str] = []
+        for inputs, prints in self._seen(others, errors):
             new = ~torch.tensor(self._fitted_on(prints)) | include_fitted
             parts.append(classes.scores(inputs)[new])
+        if errors and not (skip_bad and parts):
+            raise UnreadableError(errors, len(others))
         scores: Floats = torch.cat(parts).numpy()
         if not len(scores):
             raise GoproError(
-                f"the classifier was fitted on all {len(others):,} pictures of no known class, so "
-                "they show nothing; measure on others"
+                f"the classifier was fitted on all {len(others) - len(errors):,} pictures of no "
+                "known class, so they show nothing; measure on others"
             )
-        return scores
+        return scores, errors
 
-    def _all_judgements(
-        self, images: Iterable[Picture], sets: float | None = None
-    ) -> Iterator[Judgement]:
-        """The judgements of all pictures.
-
-        Raises:
-            GoproError: When a picture can't be read.
-        """
-        for one in self.judge_each(list_pictures(images), sets):
-            if isinstance(one, GoproError):
-                raise one
-            yield one
-
-    def _judgements(self, pixels: Tensor, limit: float | None) -> Iterator[Judgement]:
+    def _judgements(self, pixels: Tensor, limit: float | None = None) -> Iterator[Judgement]:
         """The judgements of pixels uint8 [B, 3, S, S]; ``limit`` is that of the sets."""
         features = encode(self.method_, pixels, self.eval_batch, cached=False)
         calibration = self.calibration_

@@ -9,7 +9,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from scipy.special import softmax
 from torch import Tensor
 from typing_extensions import Self
@@ -17,15 +16,12 @@ from typing_extensions import Self
 from gopro.backbones import ImageFeatures
 from gopro.classifier import fast_prediction
 from gopro.classifier.confidence.calibration import Calibration
-from gopro.classifier.estimator import Estimator
+from gopro.classifier.embedder import Embedder
 from gopro.classifier.examples import Examples
 from gopro.common.errors import GoproError
-from gopro.common.preprocessing import Decode, Preprocessing
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
-from gopro.data.pictures import Picture, list_pictures, open_picture
-from gopro.data.pixels import groups
-from gopro.methods.base import Method
+from gopro.data.pictures import Picture
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.prediction.encode import encode
 from gopro.prediction.fast import FastPrompts, Reference
@@ -35,13 +31,10 @@ Folder: TypeAlias = "str | os.PathLike[str]"
 Probabilities: TypeAlias = npt.NDArray[np.float64]
 
 
-class Predictor(Estimator):
+class Predictor(Embedder):
     """The part of ``PromptClassifier`` that predicts.
 
     Attributes, beside those that ``PromptClassifier`` describes:
-        eval_batch: Pictures per step.
-        decode: See ``Preprocessing``.
-        workers: Threads that decode pictures; None for one per core.
         fast: Whether to predict without a text pass over all classes.
         trained_names_: The class names at training.
         backbone_checksum_: SHA-256 (hex) of the backbone's weights.
@@ -52,15 +45,11 @@ class Predictor(Estimator):
             without it, and for other class names than those of the training.
     """
 
-    eval_batch: int
-    decode: Decode
-    workers: int | None
     fast: bool
     classes_: npt.NDArray[Any]
     class_names_: tuple[str, ...]
     trained_names_: tuple[str, ...]
     backbone_checksum_: str
-    method_: Method
     history_: list[dict[str, Any]]
     training_: dict[str, Any]
     examples_: Examples | None
@@ -74,7 +63,7 @@ class Predictor(Estimator):
         """The most likely label of each picture: [N].
 
         Raises:
-            GoproError: Before ``fit``, or when a picture can't be read.
+            GoproError: Before ``fit``, or when pictures can't be read (``UnreadableError``).
         """
         indices = self.predict_proba(images).argmax(axis=1)
         labels: npt.NDArray[Any] = self.classes_[indices]
@@ -84,14 +73,10 @@ class Predictor(Estimator):
         """The probability of each class for each picture: [N, C], rows sum to 1.
 
         Raises:
-            GoproError: Before ``fit``, or when a picture can't be read.
+            GoproError: Before ``fit``, or when pictures can't be read (``UnreadableError``).
         """
-        rows = []
-        for row in self.predict_each(list_pictures(images)):
-            if isinstance(row, GoproError):
-                raise row
-            rows.append(row)
-        return np.stack(rows)
+        self.check_fitted()
+        return np.stack(self.all_rows(images, self._probabilities))
 
     def predict_each(self, images: Iterable[Picture]) -> Iterator[Probabilities | GoproError]:
         """``predict_proba`` for a stream, which is read batch by batch.
@@ -103,11 +88,7 @@ class Predictor(Estimator):
             GoproError: Before ``fit``.
         """
         self.check_fitted()
-        for group in self._groups(images):
-            pixels = [picture for picture in group if isinstance(picture, Tensor)]
-            rows = iter(self._probabilities(torch.stack(pixels)) if pixels else ())
-            for picture in group:
-                yield picture if isinstance(picture, GoproError) else next(rows)
+        yield from self.each_row(images, self._probabilities)
 
     def score(
         self, images: Iterable[Picture] | Folder, labels: Iterable[Any] | None = None
@@ -166,11 +147,6 @@ class Predictor(Estimator):
         return 1.0 if self.calibration_ is None else self.calibration_.temperature
 
     @property
-    def preprocessing(self) -> Preprocessing:
-        """From a picture to the backbone's input."""
-        return self.method_.backbone.preprocessing.with_decode(self.decode)
-
-    @property
     def fast_is_ready(self) -> bool:
         """Whether fast prediction is already fitted to these class names, as in a saved model."""
         fast: Any = self._fast_prompts
@@ -186,11 +162,6 @@ class Predictor(Estimator):
         if self._fast_prompts is None or not self.fast_is_ready:
             self._fast_prompts = fast_prediction.fast_prompts(self.method_, self.reference_)
         return self._fast_prompts
-
-    def _groups(self, images: Iterable[Picture]) -> Iterator[list[Tensor | GoproError]]:
-        return groups(
-            open_picture, enumerate(images), self.preprocessing, self.eval_batch, self.workers
-        )
 
     def _probabilities(self, pixels: Tensor) -> Probabilities:
         """Class probabilities [B, C] of pixels uint8 [B, 3, S, S]."""

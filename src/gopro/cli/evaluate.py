@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,12 +19,13 @@ def evaluate(arguments: Sequence[str]) -> None:
         prog="gopro evaluate",
         description="Measure a saved classifier on a folder with one sub-folder of images per "
         "class. If the folder has a test part, that part is used. Images that the classifier was "
-        "fitted on are recognised by their content and left out.",
+        "fitted on are recognised by their content and left out. Unreadable ones are all named.",
     )
     saved.add_options(parser)
     parser.add_argument("folder", type=Path, help="folder with one sub-folder of images per class")
     parser.flag("--own_classes", "choose from the class names of the folder, trained on or not")
     parser.flag("--include_fitted", "measure on images that the classifier was fitted on, too")
+    parser.flag("--skip-bad", "leave unreadable images out")
     parser.option(
         "--confidence", float | None, None, "how many images get an answer with at least this share"
     )
@@ -62,10 +64,13 @@ def evaluate(arguments: Sequence[str]) -> None:
         examples.pictures,
         examples.labels,
         include_fitted=values["include_fitted"],
+        skip_bad=values["skip_bad"],
         confidence=values["confidence"],
         sets=values["sets"],
         others=others,
     )
+    for error in comparison.unreadable:
+        print(f"gopro: {error}", file=sys.stderr)
     title = f"{values['model'].resolve().name} on {values['folder'].resolve().name}"
     if values["page"] is not None:
         page.write(

@@ -50,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The words of the command line; those of ``sys.argv`` when None.
 
     Returns:
-        The exit code: 0, 2 after an error the user can correct, 130 after Ctrl-C.
+        The exit code: 0, 2 after an error the user can correct (3 if no picture at all could be
+        answered), 130 after Ctrl-C.
     """
     _prepare_output()
     words = list(sys.argv[1:] if arguments is None else arguments)
@@ -62,8 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except GoproError as error:
         if debug:
             raise
-        print(f"gopro: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        for line in (*getattr(error, "unnamed", ()), str(error)):
+            print(f"gopro: {' '.join(line.split())}", file=sys.stderr)
+        return error.exit_code
     except KeyboardInterrupt as stop:
         if debug:
             raise

@@ -1,12 +1,46 @@
 """Exceptions whose message is meant for the user."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 
 class GoproError(Exception):
     """An error that the user can correct.
 
     Its message is one line: what was got, what was wanted, what to do. The command line prints it
-    without a traceback and exits with code 2.
+    without a traceback and exits with ``exit_code``.
     """
+
+    exit_code = 2
+
+
+class NothingAnsweredError(GoproError):
+    """A command that answers pictures had none that it could answer."""
+
+    exit_code = 3
+
+
+class UnreadableError(GoproError):
+    """Pictures that can't be read.
+
+    Args:
+        reasons: Why, one for each of them.
+        total: How many pictures there are.
+
+    Attributes:
+        reasons: All of them; the message has only the first.
+        unnamed: Those that the message doesn't have.
+    """
+
+    _NAMED = 10
+
+    def __init__(self, reasons: Sequence[str], total: int) -> None:
+        self.reasons, self.unnamed = tuple(reasons), tuple(reasons[self._NAMED :])
+        first = "; ".join(reasons[: self._NAMED])
+        more = f"; and {len(self.unnamed):,} more" if self.unnamed else ""
+        many = f"{len(reasons):,} of {total:,} pictures can't be read: {first}{more}"
+        super().__init__(many if len(reasons) > 1 else first)
 
 
 class DiskFullError(GoproError):

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from gopro.common.errors import GoproError
+from gopro.common.errors import GoproError, UnreadableError
 from gopro.common.preprocessing import Preprocessing
 from gopro.data.dataset import Dataset, Item
 from gopro.data.images import preprocess
@@ -66,12 +66,12 @@ def stack(group: Sequence[Tensor | GoproError]) -> Tensor:
     """Stack a group of images to one tensor [B, 3, size, size].
 
     Raises:
-        GoproError: The first error in the group, if any.
+        UnreadableError: With the first error in the group, if any.
     """
     pixels = []
     for picture in group:
         if isinstance(picture, GoproError):
-            raise picture
+            raise UnreadableError([str(picture)], len(group)) from picture
         pixels.append(picture)
     return torch.stack(pixels)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from gopro.common.errors import GoproError, UnreadableError
 from gopro.common.files import atomic_write, write_json
 from gopro.common.tensors import save_tensors
 from gopro.data import Dataset
+from gopro.data.pixels import decoded
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import validator
 from gopro.results import results_json, runfolder
@@ -85,9 +88,10 @@ def execute(
     settings, folder, method = prepared.settings, prepared.folder, prepared.method
     announce(_intention(prepared))
     # images are read before the folder is made: a damaged one leaves nothing behind
-    started = time.monotonic()
-    fit = _training(prepared)
-    seconds = time.monotonic() - started if method.learns_from_features else 0.0
+    with _all_unreadable_named(prepared):
+        started = time.monotonic()
+        fit = _training(prepared)
+        seconds = time.monotonic() - started if method.learns_from_features else 0.0
     runfolder.open_folder(folder, settings, prepared.options)
     runfolder.keep_sample(folder, prepared.plan.source, prepared.plan.sample)
     rows: list[dict[str, Any]] = []
@@ -97,7 +101,8 @@ def execute(
         progress = fit()
         seconds, rows = seconds + progress.seconds, progress.rows
     save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about(settings))
-    measured, predictions = measure(prepared)
+    with _all_unreadable_named(prepared):
+        measured, predictions = measure(prepared)
     write_json(folder / PREDICTIONS, predictions)
     learned = method.trainable_parameters
     outcome = results_json.results(
@@ -176,6 +181,29 @@ def _intention(prepared: PreparedRun) -> str:
     if prepared.method.learns_from_teacher:
         images = f"{len(images_to_train_on(prepared)[1])} images without labels"
     return f"{settings.method}, {backbone}: {recipe.epochs} epochs of {images}, then tests: {tests}"
+
+
+@contextlib.contextmanager
+def _all_unreadable_named(prepared: PreparedRun) -> Iterator[None]:
+    """After an image that can't be read, look for all others of the run.
+
+    Raises:
+        UnreadableError: It has all of them.
+    """
+    try:
+        yield
+    except UnreadableError as error:
+        plan, settings, how = prepared.plan, prepared.settings, prepared.preprocessing
+        parts = [(plan.source, (*plan.train, *plan.val))]
+        parts += [(test.dataset, test.items) for test in plan.tests.values()]
+        reasons = [
+            str(image)
+            for dataset, items in parts
+            for image in decoded(dataset.open, items, how, settings.eval_batch, settings.workers)
+            if isinstance(image, GoproError)
+        ]
+        total = sum(len(items) for _, items in parts)
+        raise UnreadableError(list(dict.fromkeys(reasons)), total) from error
 
 
 def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:

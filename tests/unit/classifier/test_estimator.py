@@ -114,3 +114,73 @@ def test_a_fitted_classifier_can_be_pickled(make: Make, given: Given) -> None:
     classifier = make().fit(*given)
     copy = pickle.loads(pickle.dumps(classifier))
     assert np.array_equal(copy.predict_proba(given[0]), classifier.predict_proba(given[0]))
+
+
+def test_transform_gives_embeddings_and_a_table(make: Make, given: Given) -> None:
+    pandas = pytest.importorskip("pandas")
+    classifier = make().fit(*given)
+    rows = classifier.transform(given[0])
+    assert (rows.shape, rows.dtype) == ((24, 16), np.float32)
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
+    table = pandas.DataFrame({"path": given[0]}, index=range(100, 124))
+    found = base.clone(classifier.set_output(transform="pandas")).fit(*given).transform(table)
+    assert found.index.tolist() == table.index.tolist()
+    assert found.columns.tolist() == classifier.get_feature_names_out().tolist()
+    assert np.array_equal(found.to_numpy(), rows)
+    classifier.set_output(transform=None)
+    assert isinstance(classifier.transform(table), pandas.DataFrame)
+    assert isinstance(classifier.set_output(transform="default").transform(table), np.ndarray)
+    with pytest.raises(ValueError, match="wanted default or pandas"):
+        classifier.set_output(transform="arrow")
+
+
+def test_set_output_of_a_pipeline_reaches_it(make: Make, given: Given) -> None:
+    same = sklearn.preprocessing.FunctionTransformer()
+    steps = pipeline.make_pipeline(same, make()).set_output(transform="pandas")
+    pandas = pytest.importorskip("pandas")
+    paths = pandas.DataFrame({"path": given[0]})
+    steps.fit(paths, given[1])
+    assert list(steps.transform(paths).columns) == steps[-1].get_feature_names_out().tolist()
+    assert steps.predict(paths).tolist() == steps[-1].predict(given[0]).tolist()
+
+
+def test_columns_of_pandas(make: Make, given: Given) -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame({"path": list(map(str, given[0])), "label": given[1]})
+    shuffled = table.sample(frac=1, random_state=0)
+    expected = make().fit(given[0], given[1]).predict(given[0]).tolist()
+    for labels in (table["label"], table[["label"]], table["label"].astype("category")):
+        classifier = make().fit(table["path"], labels)
+        assert classifier.classes_.tolist() == sorted(set(given[1]))
+        assert classifier.predict(table[["path"]]).tolist() == expected
+    answers = classifier.predict(shuffled["path"])
+    assert answers.tolist() == [expected[index] for index in shuffled.index]
+    assert classifier.score(shuffled["path"], shuffled["label"]) == classifier.score(*given)
+    with pytest.raises(Exception, match="table with 2 columns"):
+        classifier.predict(table)
+
+
+def test_metadata_is_routed_to_fit(make: Make, given: Given) -> None:
+    exceptions = pytest.importorskip("sklearn.exceptions")
+    search = selection.GridSearchCV(make(select="best"), {"lr": [0.1]}, cv=2, error_score="raise")
+    with sklearn.config_context(enable_metadata_routing=True):
+        with pytest.raises(exceptions.UnsetMetadataPassedError, match="validation"):
+            search.fit(*given, validation=given)
+        search.estimator.set_fit_request(validation=True)
+        search.fit(*given, validation=given)
+        assert "val_accuracy" in search.best_estimator_.history_[0]
+        search.estimator.set_fit_request(validation="held_out")
+        search.fit(*given, held_out=given)
+        search.estimator.set_fit_request(checkpoint=False)  # changes nothing about validation
+        search.fit(*given, held_out=given)
+
+
+def test_the_same_answers_again_and_in_any_order(make: Make, given: Given) -> None:
+    classifier = make()
+    before = classifier.get_params()
+    first = classifier.fit(*given).predict_proba(given[0])
+    assert classifier.fit(*given) is classifier and classifier.get_params() == before
+    assert np.array_equal(classifier.predict_proba(given[0]), first)
+    assert np.allclose(classifier.predict_proba(given[0][::-1])[::-1], first, atol=1e-6)
+    alone = [classifier.predict_proba([path])[0] for path in given[0][:3]]
+    assert np.allclose(alone, first[:3], atol=1e-6)

@@ -12,6 +12,7 @@ from gopro import GoproError, PromptClassifier
 from gopro.classifier.confidence.judgement import Judgement, as_dict, shown
 from gopro.classifier.export import Graph
 from gopro.classifier.modelfiles import CALIBRATION, CARD
+from gopro.common.errors import UnreadableError
 from gopro.data.pixels import stack
 from tiny_classifier import Given, Make
 from tiny_run import write_photos
@@ -48,7 +49,7 @@ def test_explained_and_exported_shares_are_the_same(
     (best, *_) = calibrated.explain(path).answers
     assert best.probability == pytest.approx(expected.max(), abs=1e-6)
     graph = Graph(calibrated.method_, "uint8", 2, calibrated.temperature)
-    (group,) = calibrated._groups([path])
+    (group,) = calibrated.groups([path])
     assert np.allclose(graph(stack(group)).detach().numpy()[0], expected, atol=1e-5)
 
 
@@ -80,6 +81,26 @@ def test_saved_and_loaded(
         PromptClassifier.load(folder, device="cpu")
     (folder / CALIBRATION).unlink()
     assert PromptClassifier.load(folder, device="cpu").calibration_ is None
+
+
+def test_unreadable_pictures_are_all_named_or_left_out(
+    calibrated: PromptClassifier, photos: Path, others: list[Path], tmp_path: Path
+) -> None:
+    broken = [tmp_path / "1.png", tmp_path / "2.png"]
+    for path in broken:
+        path.touch()
+    mixed = [broken[0], *others, broken[1]]
+    for action in (
+        lambda: calibrated.is_unknown(mixed),
+        lambda: calibrated.predict_sets(mixed, 0.9),
+        lambda: calibrated.with_others(mixed),
+        lambda: calibrated.compare(photos, others=mixed),
+    ):
+        with pytest.raises(UnreadableError, match="2 of 10 pictures"):
+            action()
+    measured = calibrated.compare(photos, others=mixed, skip_bad=True)
+    assert measured.confidence == calibrated.compare(photos, others=others).confidence
+    assert len(measured.unreadable) == 2
 
 
 def test_pictures_that_others_were_learned_from_are_left_out(

@@ -145,3 +145,28 @@ def test_folders_that_do_not_fit(evaluate: Any, tmp_path: Path) -> None:
     (tmp_path / "set" / "dog" / "01.png").write_bytes(b"")
     line = evaluate(tmp_path / "set").line
     assert "2 of 8 pictures can't be read" in line and "00.png" in line and "01.png" in line
+
+
+def test_unreadable_pictures_can_be_left_out(evaluate: Any, tmp_path: Path) -> None:
+    write_photos(tmp_path / "set", count=3, seed=4)
+    whole = json.loads(evaluate(tmp_path / "set", "--json").out)
+    for name in ("ant", "dog"):
+        (tmp_path / "set" / name / "00 broken.png").write_bytes(b"GIF89a")
+    answer = evaluate(tmp_path / "set", "--skip-bad", "--json", "--batch", 2)
+    assert answer.code == 0
+    lines = answer.err.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("gopro: can't read picture") for line in lines)
+    measured = json.loads(answer.out)
+    errors = [one.pop("confidence")["calibration_error"] for one in (measured, whole)]
+    assert measured == {**whole, "unreadable": 2}
+    assert errors[0] == pytest.approx(errors[1], abs=1e-6)
+    title = " ".join(evaluate(tmp_path / "set", "--skip-bad").out.split())
+    assert "12 images; 2 unreadable ones left out" in title
+    for path in (tmp_path / "set").rglob("*.png"):
+        path.write_bytes(b"")
+    answer = evaluate(tmp_path / "set", "--skip-bad")
+    assert answer.code == 2
+    lines = answer.err.splitlines()
+    assert "14 of 14 pictures can't be read" in lines[-1] and "and 4 more" in lines[-1]
+    assert len(lines) == 5  # these four, and the rest in one line
