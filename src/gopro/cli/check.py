@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gopro.cli.options import Parser, at_least_one, parse
 from gopro.common.errors import GoproError
+from gopro.training.config import DEFAULT_BACKBONE
 
 
 def check(arguments: Sequence[str]) -> None:
@@ -18,9 +19,9 @@ def check(arguments: Sequence[str]) -> None:
     parser = Parser(
         prog="gopro check",
         description="Look at a folder of images before a fit: unreadable files, copies (also "
-        "between classes, and between the images to learn from and those held out), blank, dark, "
-        "blurred and tiny images, classes with few images, files that are left out. Writes a page "
-        "and a CSV table. Nothing in the folder is changed.",
+        "between classes, and between the images to learn from and those held out), images that "
+        "look mislabelled, blank, dark, blurred and tiny images, classes with few images, files "
+        "that are left out. Writes a page and a CSV table. Nothing in the folder is changed.",
     )
     parser.add_argument("folder", type=Path, help="folder with one sub-folder of images per class")
     parser.option(
@@ -28,11 +29,16 @@ def check(arguments: Sequence[str]) -> None:
     )
     parser.option("--seed", int, 1, "the --seed of gopro fit, which chooses the held-out images")
     parser.option("--workers", int | None, None, "threads that decode images")
+    parser.flag("--skip-labels", "don't look for mislabelled images, which takes most of the time")
+    parser.option("--backbone", str, DEFAULT_BACKBONE, "image encoder for mislabelled images")
+    parser.option("--pretrained", str | None, None, "its weights, as in gopro fit")
+    parser.option("--device", str, "auto", "auto, cpu, cuda or mps")
     values = parse(parser, arguments)
     at_least_one(values, "workers")
 
     from rich.table import Table
 
+    from gopro.backbones.shared import backbone_key, shared_backbone
     from gopro.classifier.check import report
     from gopro.classifier.check.findings import KINDS, find
     from gopro.classifier.check.look import look_at
@@ -51,7 +57,12 @@ def check(arguments: Sequence[str]) -> None:
         dataset = read_folder(folder, hold_out=False)
     assert dataset.root is not None
     items = (*dataset.train, *dataset.val, *dataset.test)
-    looks = look_at(dataset.root, sorted(item.key for item in items), values["workers"])
+    backbone = None
+    if not values["skip_labels"]:
+        key = backbone_key(values["backbone"], values["pretrained"], values["device"], "fp32")
+        backbone = shared_backbone(key, hashed=False).backbone
+    keys = sorted(item.key for item in items)
+    looks = look_at(dataset.root, keys, values["workers"], backbone)
     found = find(dataset, looks)
     print(f"{folder}: {len(items):,} images of {len(dataset.class_names):,} classes")
     for note in dataset.notes:

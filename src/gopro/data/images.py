@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Preprocessing
+from gopro.data import heic
 
 MAX_PIXELS = 178_956_970
 """Images with more pixels are rejected before they are decoded (Pillow's own upper limit)."""
@@ -26,12 +27,15 @@ SUFFIXES = frozenset(
     for kind in (
         *("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "webp", "tif", "tiff"),
         *("ppm", "pgm", "pbm", "pnm", "jp2", "avif"),
+        *(heic.KINDS if heic.READABLE else ()),
     )
 )
 """Suffixes of image files, in lower case; other files in a folder are ignored."""
 
 # the only decoders that may run: others of Pillow start external programs (EPS)
-_FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
+_FORMATS = (
+    *("JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF", "HEIF"),
+)
 
 _ORIENTATION = 0x0112
 _UPRIGHT = {
@@ -141,6 +145,8 @@ def _one_line_errors(name: str) -> Iterator[None]:
         reason = str(error).split("\n", 1)[0].replace(name, "").strip()
         if isinstance(error, UnidentifiedImageError):
             reason = "not a picture, or of a kind that isn't supported"
+            if name.lower().endswith(heic.KINDS) and not heic.READABLE:
+                reason = heic.REMEDY
         raise GoproError(
             f"can't read picture {name} ({reason or type(error).__name__}); replace or remove it"
         ) from error

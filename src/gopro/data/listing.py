@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from gopro.common.errors import GoproError
+from gopro.data import heic
 from gopro.data.images import SUFFIXES
 
 _SYSTEM = frozenset(
@@ -17,13 +20,18 @@ _SYSTEM = frozenset(
 """Folders that operating systems, network drives and archive programs add, in lower case."""
 
 
+UNSURE = "_unsure"
+"""Folder beside class folders, with pictures that ``gopro predict --sort-into`` had no sure answer
+to; it is no class."""
+
+
 def _is_ignored(name: str) -> bool:
     """Whether a folder is hidden, or is one that a system added."""
     return name.startswith(".") or name.casefold() in _SYSTEM
 
 
 def folders(folder: Path) -> list[str]:
-    """Sorted names of the sub-folders, without hidden ones and those that systems add.
+    """Sorted names of the sub-folders, without hidden ones, those that systems add, and ``UNSURE``.
 
     Raises:
         GoproError: When the folder is missing or can't be read.
@@ -32,7 +40,7 @@ def folders(folder: Path) -> list[str]:
         entries = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
     except OSError as error:
         raise unreadable(error, folder) from error
-    return sorted(name for name in entries if not _is_ignored(name))
+    return sorted(name for name in entries if not _is_ignored(name) and name != UNSURE)
 
 
 def pictures(folder: Path) -> list[str]:
@@ -48,8 +56,8 @@ def pictures(folder: Path) -> list[str]:
 
 
 def tree(folder: Path) -> list[Path]:
-    """All files in ``folder`` and its sub-folders, sorted; those that ``folders`` leaves out and
-    hidden files are left out.
+    """All files in ``folder`` and its sub-folders, sorted, without hidden files and folders and
+    those that systems add.
 
     Raises:
         GoproError: When one of the folders is missing or can't be read.
@@ -92,6 +100,17 @@ def is_picture(name: str) -> bool:
     """Whether a file counts as an image: it isn't hidden and has one of ``SUFFIXES``."""
     stem, _, ending = name.rpartition(".")
     return bool(stem) and not name.startswith(".") and f".{ending.lower()}" in SUFFIXES
+
+
+def other_kinds(files: Iterable[Path]) -> list[str]:
+    """The kinds of those files that don't count as images, the most frequent first: ``3 .mov``."""
+    kinds = Counter(
+        path.suffix.lower() or "no ending" for path in files if not is_picture(path.name)
+    )
+    return [
+        f"{count:,} {kind}" + (f" ({heic.REMEDY})" if kind.lstrip(".") in heic.KINDS else "")
+        for kind, count in kinds.most_common()
+    ]
 
 
 def unreadable(error: OSError, folder: Path | str) -> GoproError:

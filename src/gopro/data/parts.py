@@ -9,7 +9,7 @@ from typing import Literal
 
 from gopro.common.errors import GoproError
 from gopro.common.text import listed
-from gopro.data.listing import folders
+from gopro.data.listing import UNSURE, folders
 
 Part = Literal["train", "val", "test", "unlabelled"]
 
@@ -59,20 +59,20 @@ def layout(folder: Path) -> Layout:
             but no train part with class folders.
     """
     names = folders(folder)
+    notes = [f"the folder {UNSURE} is no class: not used"] if (folder / UNSURE).is_dir() else []
     kinds = {name: part for name in names if (part := part_of(name))}
     holders = {name: path for name in kinds if (path := _class_folders(folder, name)) is not None}
     classes = [name for name in names if name not in kinds]
     train = [name for name in holders if kinds[name] == "train"]
     if not train:
         _refuse_without_train(folder, classes, kinds, holders)
-        return Layout({"train": ""})
+        return Layout({"train": ""}, tuple(notes))
     if classes:
         raise GoproError(
             f"{folder} has the folder {train[0]!r} and also {listed(classes)}: wanted either class "
             "folders, or train, val and test folders of them; move the others elsewhere"
         )
     parts: dict[str, str] = {}
-    notes: list[str] = []
     for name, part in kinds.items():
         if name not in holders or part == "unlabelled":
             why = "is unlabelled" if part == "unlabelled" else "has no class folders"

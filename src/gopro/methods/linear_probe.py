@@ -64,30 +64,52 @@ class LinearProbe(Method):
         self.indices = class_indices(names, self.trained_names, "a row of learned weights")
 
     def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
-        # in double precision: rounding errors of float32 end the search early (mps has no float64)
-        dtype = torch.float32 if labels.device.type == "mps" else torch.float64
-        embedding, c = features.embedding.to(dtype), self.settings.c
-        weight = torch.zeros_like(self.weight, dtype=dtype, requires_grad=True)
-        bias = torch.zeros_like(self.bias, dtype=dtype, requires_grad=True)
-        optimizer = torch.optim.LBFGS(
-            [weight, bias],
-            max_iter=self.settings.iterations,
-            tolerance_grad=1e-8,
-            tolerance_change=1e-12,
-            line_search_fn="strong_wolfe",
+        settings = self.settings
+        weight, bias = logistic_regression(
+            features.embedding, labels, len(self.bias), settings.c, settings.iterations
         )
-
-        def objective() -> float:
-            optimizer.zero_grad()
-            scores = embedding @ weight.T + bias
-            loss = c * F.cross_entropy(scores, labels, reduction="sum") + weight.square().sum() / 2
-            loss.backward()
-            return float(loss.detach())
-
-        optimizer.step(objective)  # type: ignore[no-untyped-call]
         with torch.no_grad():
             self.weight.copy_(weight)
             self.bias.copy_(bias)
 
     def logits(self, features: ImageFeatures) -> Tensor:
         return F.linear(features.embedding, self.weight[self.indices], self.bias[self.indices])
+
+
+def logistic_regression(
+    features: Tensor, labels: Tensor, classes: int, c: float, iterations: int
+) -> tuple[Tensor, Tensor]:
+    """The minimum of the linear probe's objective, in double precision where the device has it.
+
+    Args:
+        features: [N, F].
+        labels: [N], class indices.
+        classes: C.
+        c: Inverse strength of the penalty.
+        iterations: Largest number of L-BFGS steps.
+
+    Returns:
+        Weights [C, F] and biases [C].
+    """
+    # rounding errors of float32 end the search early (mps has no float64)
+    dtype = torch.float32 if labels.device.type == "mps" else torch.float64
+    features = features.to(dtype)
+    weight = features.new_zeros(classes, features.shape[1]).requires_grad_()
+    bias = features.new_zeros(classes).requires_grad_()
+    optimizer = torch.optim.LBFGS(
+        [weight, bias],
+        max_iter=iterations,
+        tolerance_grad=1e-8,
+        tolerance_change=1e-12,
+        line_search_fn="strong_wolfe",
+    )
+
+    def objective() -> float:
+        optimizer.zero_grad()
+        scores = features @ weight.T + bias
+        loss = c * F.cross_entropy(scores, labels, reduction="sum") + weight.square().sum() / 2
+        loss.backward()  # type: ignore[no-untyped-call]
+        return float(loss.detach())
+
+    optimizer.step(objective)  # type: ignore[no-untyped-call]
+    return weight.detach(), bias.detach()

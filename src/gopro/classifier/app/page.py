@@ -14,6 +14,7 @@ from PIL import Image
 from gopro.classifier.app.rows import Row, Wanted, as_csv, as_json
 from gopro.classifier.app.service import Service, Upload
 from gopro.common.errors import GoproError
+from gopro.data import heic
 from gopro.data.images import image_from_bytes, to_array
 from gopro.results.pages.page import data_uri, data_url, environment
 
@@ -62,7 +63,10 @@ def build(service: Service, title: str) -> gr.Blocks:
         with gr.Row():
             with gr.Column(scale=2, min_width=300):
                 files = gr.File(
-                    label="Pictures", file_count="multiple", file_types=["image"], height=190
+                    label="Pictures",
+                    file_count="multiple",
+                    file_types=["image", *(f".{kind}" for kind in heic.KINDS)],
+                    height=190,
                 )
                 names = gr.Textbox(
                     own,

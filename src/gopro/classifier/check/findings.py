@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from gopro.classifier.check.look import Looks, Quality
+from gopro.classifier.check.mislabelled import suspicions
 from gopro.common.text import counted
-from gopro.data import Dataset
-from gopro.data.listing import is_picture, pictures, tree
+from gopro.data import Dataset, Item
+from gopro.data.dataset import readable
+from gopro.data.listing import other_kinds, pictures, tree
 
 _DARK = 50.0
 _BLANK = 3.0
@@ -21,8 +22,6 @@ _TINY = 48
 _FEW = 4
 _UNBALANCED = 5
 """Largest ratio of the numbers of pictures of two classes."""
-
-_HEIC = (".heic", ".heif", ".hif")
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,12 @@ KINDS = {
         "The same picture several times in a class",
         "several times in a class",
         "Keep one copy of each.",
+    ),
+    "mislabelled": Kind(
+        "Pictures that look mislabelled",
+        "perhaps mislabelled",
+        "A classifier that didn't learn from them is confident of another class. Look at each, the "
+        "most suspicious first, and move those that are in a wrong folder.",
     ),
     "blank": Kind("Blank pictures", "blank", "Remove them."),
     "dark": Kind("Very dark pictures", "very dark", "Remove those that show nothing."),
@@ -113,7 +118,9 @@ def find(dataset: Dataset, looks: Looks) -> list[Finding]:
     classes = {key: dataset.class_names[item.label] for key, item in items.items()}
     held_out = {item.key for item in dataset.test}
     found = [Finding("unreadable", (key,), error) for key, error in looks.errors.items()]
-    found += _copies(looks, classes, held_out)
+    copies = _copies(looks, classes, held_out)
+    found += copies
+    found += _mislabelled(looks, items, copies, dataset.class_names)
     found += [
         Finding(kind, (key,), detail)
         for key, quality in looks.quality.items()
@@ -121,20 +128,9 @@ def find(dataset: Dataset, looks: Looks) -> list[Finding]:
     ]
     found += _of_classes(Counter(classes.values()))
     found += [Finding("beside", (name,), "not used") for name in pictures(dataset.root)]
-    found += other_files(dataset.root)
+    found += [Finding("other files", (), kind) for kind in other_kinds(tree(dataset.root))]
     order = list(KINDS)
     return sorted(found, key=lambda finding: order.index(finding.kind))
-
-
-def other_files(root: Path) -> list[Finding]:
-    """The kinds of files that are left out, the most frequent first."""
-    kinds = Counter(
-        path.suffix.lower() or "no ending" for path in tree(root) if not is_picture(path.name)
-    )
-    return [
-        Finding("other files", (), f"{count:,} {kind}{_advice(kind)}")
-        for kind, count in kinds.most_common()
-    ]
 
 
 def in_short(found: Iterable[Finding]) -> str:
@@ -165,6 +161,27 @@ def _copies(looks: Looks, classes: Mapping[str, str], held_out: set[str]) -> lis
             kind = "held out" if 0 < len(held_out & set(members)) < len(members) else "copies"
         found.append(Finding(kind, members, same))
     return found
+
+
+def _mislabelled(
+    looks: Looks, items: Mapping[str, Item], copies: Sequence[Finding], names: Sequence[str]
+) -> list[Finding]:
+    """Pictures that look like another class, if the looks have features to tell by."""
+    if looks.features is None:
+        return []
+    keys = list(looks.quality)
+    number = {key: index for index, key in enumerate(keys)}
+    groups = [[number[key] for key in finding.keys] for finding in copies]
+    labels = [items[key].label for key in keys]
+    return [
+        Finding(
+            "mislabelled",
+            (keys[one.index],),
+            f"looks like {readable(names[one.suggested])} ({100 * one.suggested_share:.0f} %), "
+            f"not {readable(names[labels[one.index]])} ({100 * one.share:.0f} %)",
+        )
+        for one in suspicions(looks.features, labels, groups)
+    ]
 
 
 def _joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
@@ -206,9 +223,3 @@ def _of_classes(counts: Mapping[str, int]) -> list[Finding]:
     return found + [
         Finding("numbers", (), name) for name in sorted(counts) if not any(map(str.isalpha, name))
     ]
-
-
-def _advice(kind: str) -> str:
-    if kind in _HEIC:
-        return " (HEIC, a phone's format: convert them to JPEG)"
-    return ""

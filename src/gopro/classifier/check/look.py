@@ -10,7 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from PIL import Image
+from torch import Tensor
 
+from gopro.backbones import Backbone
+from gopro.classifier.check.mislabelled import features_of
 from gopro.common.errors import GoproError
 from gopro.common.files import file_sha256
 from gopro.common.preprocessing import Preprocessing
@@ -67,35 +70,42 @@ class Looks:
         errors: Key -> why it can't be read.
         quality: Key -> what it looks like, for all others.
         fingerprints: Of the pictures in ``quality``, in that order.
+        features: [M, F], of the same pictures, see ``features_of``; None if not computed.
     """
 
     keys: tuple[str, ...]
     errors: dict[str, str]
     quality: dict[str, Quality]
     fingerprints: Fingerprints
+    features: Tensor | None = None
 
 
-def look_at(root: Path, keys: Sequence[str], workers: int | None = None) -> Looks:
-    """Open every picture.
+def look_at(
+    root: Path, keys: Sequence[str], workers: int | None = None, backbone: Backbone | None = None
+) -> Looks:
+    """Open every picture, once.
 
     Args:
         root: The folder.
         keys: Paths relative to it.
         workers: Threads; None for one per core.
+        backbone: Computes the features, if they are wanted.
     """
+    how = Preprocessing(SIDE) if backbone is None else backbone.preprocessing
     quality: dict[str, Quality] = {}
     errors: dict[str, str] = {}
     prints: list[Fingerprints] = []
+    features: list[Tensor] = []
 
     def opened(key: str, reduced_to: int | None) -> Image.Image:
         path = root / key
-        image = open_image(path, _DECODED)
+        image = open_image(path, max(how.size, _DECODED))
         quality[key] = _quality(image, path)
         return image
 
     start = 0
     with bar("looking at the pictures", len(keys)) as advance:
-        for group in groups(opened, keys, Preprocessing(SIDE), _AT_ONCE, workers):
+        for group in groups(opened, keys, how, _AT_ONCE, workers):
             pixels = []
             for key, picture in zip(keys[start:], group, strict=False):
                 if isinstance(picture, GoproError):
@@ -103,12 +113,16 @@ def look_at(root: Path, keys: Sequence[str], workers: int | None = None) -> Look
                 else:
                     pixels.append(picture)
             if pixels:
-                prints.append(Fingerprints.of(torch.stack(pixels)))
+                stacked = torch.stack(pixels)
+                prints.append(Fingerprints.of(stacked))
+                if backbone is not None:
+                    features.append(features_of(backbone, stacked))
             start += len(group)
             advance(f"{len(errors)} unreadable" if errors else "", len(group))
     ordered = {key: quality[key] for key in keys if key not in errors}
     empty = Fingerprints.of(torch.zeros(0, 3, SIDE, SIDE, dtype=torch.uint8))
-    return Looks(tuple(keys), errors, ordered, Fingerprints.joined([empty, *prints]))
+    joined = Fingerprints.joined([empty, *prints])
+    return Looks(tuple(keys), errors, ordered, joined, torch.cat(features) if features else None)
 
 
 def _quality(image: Image.Image, path: Path) -> Quality:
