@@ -103,6 +103,7 @@ def fit_command(
     out: Path,
     everything: bool,
     unlabelled: Path | None = None,
+    corrections: Sequence[Path] = (),
 ) -> str:
     """``gopro fit`` with the settings of a classifier.
 
@@ -112,6 +113,7 @@ def fit_command(
         out: The model's folder.
         everything: Whether all pictures were used for training.
         unlabelled: The folder of pictures without labels.
+        corrections: The tables of corrected labels.
     """
     defaults = PromptClassifier().get_params()
     changed = {
@@ -127,4 +129,5 @@ def fit_command(
     if unlabelled is not None:
         changed["unlabelled"] = unlabelled
     words = ["gopro", "fit", str(folder), "--out", str(out), *(["--all"] if everything else [])]
+    words += ["--corrections", *map(str, corrections)] if corrections else []
     return command_line(words, changed)

@@ -22,7 +22,7 @@ from gopro.cli.options import Parser, build, parse
 from gopro.common.console import print_table
 from gopro.common.errors import DiskFullError, GoproError
 from gopro.common.text import duration
-from gopro.data import Dataset, Item, labelled
+from gopro.data import Dataset, Item, corrections, labelled
 from gopro.data.folder import read_folder
 from gopro.data.labelled import Labelled
 from gopro.data.listing import pictures_in
@@ -31,8 +31,8 @@ from gopro.methods import TABLE, find
 from gopro.results.pages.page import PAGE
 
 _COMMON = (
-    *("out", "all", "skip_bad", "others", "unlabelled", "method", "backbone", "pretrained"),
-    *("shots", "epochs", "lr", "select", "seed", "device"),
+    *("out", "all", "skip_bad", "others", "corrections", "unlabelled", "method", "backbone"),
+    *("pretrained", "shots", "epochs", "lr", "select", "seed", "device"),
 )
 """The options that ``--help`` shows."""
 
@@ -66,6 +66,14 @@ def parser() -> Parser:
         None,
         "folder of images that are of none of the classes, to learn when to answer `none of these`",
     )
+    parser.add_argument(
+        "--corrections",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="labels from the page of gopro predict --review: CSV tables",
+    )
     parser.add_class_arguments(PromptClassifier, skip={"options", "class_names"})
     for name in TABLE:
         parser.add_class_arguments(find(name).Settings, name)
@@ -80,6 +88,9 @@ def fit(arguments: Sequence[str]) -> None:
     classifier = _classifier(values)
     dataset = read_folder(folder, values["seed"], hold_out=not values["all"])
     others = None if values["others"] is None else pictures_in(values["others"])
+    if values["corrections"]:
+        dataset = corrections.apply(dataset, corrections.read(values["corrections"]))
+        print(f"note: {dataset.notes[-1]}")
     with reserved(out):
         looks = _look(dataset, values["workers"])
         dataset = _readable(dataset, looks, skip=values["skip_bad"])
@@ -105,7 +116,9 @@ def fit(arguments: Sequence[str]) -> None:
         if others is not None:
             classifier = _with_others(classifier, others, out)
         measured = _measured(classifier, test, out)
-        command = fit_command(classifier, folder, out, values["all"], unlabelled)
+        command = fit_command(
+            classifier, folder, out, values["all"], unlabelled, values["corrections"]
+        )
         source = folder.resolve().name
         written = page.write(
             out / PAGE,

@@ -32,7 +32,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{final.name}.", suffix=".tmp", dir=final.parent)
     except OSError as error:
-        raise _gopro_error(error, final) from error
+        raise write_error(error, final) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -45,7 +45,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.replace(final)
     except OSError as error:
-        raise _gopro_error(error, final) from error
+        raise write_error(error, final) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -82,7 +82,8 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _gopro_error(error: OSError, path: Path) -> GoproError:
+def write_error(error: OSError, path: Path) -> GoproError:
+    """The error for a file that can't be written."""
     if error.errno == errno.ENOSPC:
         return DiskFullError(
             f"no room left on the disk while writing {path}: free some space and try again; an "

@@ -132,8 +132,29 @@ def test_bad_options(predict: Any, photos: Path, arguments: list[object], words:
     assert words in predict(photos / "ant" / "00.png", *arguments).line
 
 
-def test_no_pictures_and_no_model(predict: Any, cli: Cli, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").touch()
-    assert "found no images" in predict(tmp_path).line
-    assert "found no images" in predict(tmp_path / "*.png").line
+def test_no_model(cli: Cli, tmp_path: Path) -> None:
     assert "is no model" in cli("predict", tmp_path, "a.png").line
+
+
+def test_files_that_are_left_out_are_told(predict: Any, photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    for name in ("a.mov", "b.MOV"):
+        (tmp_path / name).touch()
+    shutil.copy(photos / "ant" / "00.png", tmp_path / "ant.png")
+    for given in (tmp_path, tmp_path / "*"):
+        answer = predict(given)
+        assert answer.code == 0
+        assert answer.err == "gopro: left out, no supported image format: 2 .mov, 1 .txt\n"
+        assert len(answer.out.splitlines()) == 1
+
+
+def test_the_exit_code_says_when_nothing_was_answered(predict: Any, tmp_path: Path) -> None:
+    answer = predict(tmp_path / "*.png")
+    assert answer.code == 3 and "found no images" in answer.err
+    (tmp_path / "notes.txt").touch()
+    answer = predict(tmp_path)
+    assert answer.code == 3
+    assert "1 .txt" in answer.err and "found no images" in answer.err
+    (tmp_path / "empty.png").touch()
+    answer = predict(tmp_path)
+    assert answer.code == 3 and "1 of 1 image couldn't be read" in answer.err

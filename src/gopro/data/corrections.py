@@ -1,0 +1,107 @@
+"""Labels that a person gave to single pictures, as the page of ``gopro predict --review`` saves."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gopro.common.errors import GoproError
+from gopro.common.text import counted, listed
+from gopro.data.dataset import Dataset, Item, check_class_names, readable
+
+COLUMNS = ("picture", "label")
+
+
+def read(files: Iterable[Path]) -> dict[Path, str]:
+    """The label of each picture; empty for a picture that shows none of the classes.
+
+    Args:
+        files: CSV tables with the columns ``COLUMNS``. Paths of pictures are relative to the
+            table's folder or absolute. Of two labels for the same picture, the later one counts.
+
+    Raises:
+        GoproError: When a table can't be read, or names pictures that aren't there.
+    """
+    labels: dict[Path, str] = {}
+    for path in files:
+        try:
+            with path.expanduser().open(encoding="utf-8-sig", newline="") as file:
+                rows = list(csv.DictReader(file))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            reason = getattr(error, "strerror", None) or "no CSV table in UTF-8"
+            raise GoproError(f"can't read the corrections {path} ({reason})") from error
+        if any(row.get(column) is None for row in rows for column in COLUMNS):
+            raise GoproError(f"{path} has rows without {' and '.join(COLUMNS)}; wanted both")
+        labels |= {
+            _absolute(path.expanduser().parent / row["picture"]): row["label"].strip()
+            for row in rows
+        }
+    missing = [str(picture) for picture in labels if not picture.is_file()]
+    if missing:
+        raise GoproError(
+            f"the corrections name {counted(len(missing), 'picture')} that can't be found: "
+            f"{listed(missing, 3)}; put them back, or remove their rows"
+        )
+    return labels
+
+
+def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
+    """A folder's data set with the labels of a person.
+
+    A picture of the folder keeps its part and gets its new label, or is left out if that is empty.
+    Any other picture is added to the training images. A label that is no class yet becomes one.
+
+    Args:
+        dataset: With a folder.
+        labels: As ``read`` returns them.
+
+    Raises:
+        GoproError: For a label that can't be a class name.
+    """
+    root = dataset.root
+    assert root is not None
+    label_of = {readable(name).casefold(): index for index, name in enumerate(dataset.class_names)}
+    names = list(dataset.class_names)
+    for label in dict.fromkeys(labels.values()):
+        if label and readable(label).casefold() not in label_of:
+            label_of[readable(label).casefold()] = len(names)
+            names.append(label)
+    check_class_names(names, "corrections")
+    indices = {
+        picture: label_of[readable(label).casefold()] if label else None
+        for picture, label in labels.items()
+    }
+
+    def corrected(items: Sequence[Item]) -> tuple[Item, ...]:
+        found = []
+        for item in items:
+            label = indices.get(_absolute(root / item.key), item.label)
+            if label is not None:
+                found.append(replace(item, label=label))
+        return tuple(found)
+
+    inside = {_absolute(root / item.key) for item in (*dataset.train, *dataset.val, *dataset.test)}
+    added = tuple(
+        Item(picture.as_posix(), label)
+        for picture, label in indices.items()
+        if label is not None and picture not in inside
+    )
+    changed = sum(picture in inside for picture in indices)
+    unused = len(indices) - changed - len(added)
+    counts = {"labels corrected": changed, "pictures added": len(added), "not used": unused}
+    note = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    return replace(
+        dataset,
+        class_names=tuple(names),
+        train=(*corrected(dataset.train), *added),
+        val=corrected(dataset.val),
+        test=corrected(dataset.test),
+        notes=(*dataset.notes, f"corrections: {note or 'none'}"),
+    )
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are

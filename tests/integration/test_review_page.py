@@ -1,0 +1,97 @@
+"""The page for review in a real browser: clicked through, saved, and used by the next fit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gopro.classifier.answers import review
+from gopro.classifier.answers.answer import Answer
+from gopro.data import corrections
+from gopro.data.folder import read_folder
+from tiny_run import CLASSES
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture
+def written(photos: Path, tmp_path: Path) -> Path:
+    """The page of four pictures, one of each class, whose names have shares in another order."""
+    answers = [
+        Answer(
+            str(photos / name / "00.png"),
+            tuple((CLASSES[(place + shift) % 4], 0.4 - 0.1 * shift) for shift in range(4)),
+        )
+        for place, name in enumerate(CLASSES)
+    ]
+    path = tmp_path / "review.html"
+    review.write(path, answers, CLASSES, "What is in these pictures?")
+    return path
+
+
+@pytest.fixture
+def page(written: Path) -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = browser.new_page(viewport={"width": 390, "height": 844})
+        opened.set_default_timeout(60_000)
+        faults: list[str] = []
+
+        def said(message: Any) -> None:
+            if message.type == "error":
+                faults.append(message.text)
+
+        def sent(request: Any) -> None:
+            if request.url.startswith("http"):
+                faults.append(request.url)
+
+        opened.on("pageerror", lambda error: faults.append(str(error)))
+        opened.on("console", said)
+        opened.on("request", sent)
+        opened.goto(written.as_uri())
+        yield opened
+        browser.close()
+        assert not faults
+
+
+def test_clicked_through_and_saved(page: Any, photos: Path, tmp_path: Path) -> None:
+    def place() -> str:
+        return page.locator("#place").inner_text()
+
+    assert place() == "Picture 1 of 4"
+    assert page.locator("#save").is_disabled() and page.locator("#back").is_disabled()
+    assert page.locator("#names button").all_inner_texts()[0].split() == ["ant", "40", "%"]
+    page.locator("#names button", has_text="cat").click()
+    assert place() == "Picture 2 of 4"
+    page.keyboard.press("1")  # bee
+    page.locator("#text").fill("sea horse")
+    page.get_by_role("button", name="Use").click()
+    page.get_by_role("button", name="None of these").click()
+    assert place() == "Picture 4 of 4"
+    assert page.locator("#count").inner_text() == "4 of 4 labelled"
+    page.reload()  # what was chosen is remembered
+    assert place() == "Picture 1 of 4"
+    assert page.locator("[aria-pressed=true]").inner_text().split()[0] == "cat"
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#text").input_value() == "sea horse"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    with page.expect_download() as download:
+        page.locator("#save").click()
+    saved = tmp_path / "corrections.csv"
+    download.value.save_as(saved)
+    assert download.value.suggested_filename == "corrections.csv"
+    labels = corrections.read([saved])
+    wanted = {"ant": "cat", "bee": "bee", "cat": "sea horse", "dog": ""}
+    assert labels == {photos / name / "00.png": label for name, label in wanted.items()}
+    dataset = corrections.apply(read_folder(photos, hold_out=False), labels)
+    assert dataset.class_names == (*CLASSES, "sea horse")
+    assert len(dataset.train) == 47
