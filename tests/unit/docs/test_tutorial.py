@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,10 @@ def test_tutorial(
     pytest.importorskip("sklearn")
     monkeypatch.chdir(tmp_path)
     _photographs(tmp_path / "photographs")
+    new = tmp_path / "new"
+    shutil.copytree(tmp_path / "photographs" / "starfish", new)
+    rows = "".join(f"{path},starfish\n" for path in sorted(new.iterdir())[:3])
+    (tmp_path / "corrections.csv").write_text(f"picture,label\n{rows}")  # as the page saves it
     monkeypatch.setattr(PromptClassifier, "fit", _briefly(PromptClassifier.fit))
     replaced = 0
     for kind, block in documented.blocks(TUTORIAL):
@@ -40,7 +45,8 @@ def test_tutorial(
             assert (program, main(arguments)) == ("gopro", 0), (arguments, capsys.readouterr().err)
     assert replaced == 1
     assert {path.name for path in tmp_path.iterdir()} == {
-        *("photographs", "photographs-check", "model", "final", "from-python", "model-b16")
+        *("photographs", "photographs-check", "model", "final", "from-python", "model-b16"),
+        *("new", "answers.csv", "sorted", "review.html", "corrections.csv", "better"),
     }
 
 
