@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import open_clip
 import torch
-from open_clip.transformer import TextTransformer
+from open_clip.transformer import LayerNorm, TextTransformer
 
 from gopro.backbones.lite import load as lite
 from gopro.backbones.mini import load as mini
@@ -31,7 +33,9 @@ def test_minis_towers() -> None:
 
 def test_lites_text_tower() -> None:
     ours, settings = lite.load(), lite.config()
-    theirs = TextTransformer(**settings["text_cfg"], output_dim=settings["embed_dim"]).eval()
+    text = dict(settings["text_cfg"])
+    norm = partial(LayerNorm, eps=text.pop("norm_eps"))
+    theirs = TextTransformer(**text, output_dim=settings["embed_dim"], norm_layer=norm).eval()
     state = ours.state_dict()
     theirs.load_state_dict({name: state[name] for name in theirs.state_dict()})
     tokens = open_clip.SimpleTokenizer()(TEXTS)

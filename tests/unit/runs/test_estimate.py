@@ -118,5 +118,6 @@ def test_who_changes_the_tower_keeps_what_zero_shot_needs(
     run = prepared("--method", "maple")
     without = estimate(run).disk
     monkeypatch.setenv("GOPRO_CACHE", str(tmp_path / "cache"))
-    whole = 4 * (run.backbone.embed_dim + 2 * sum(run.backbone.vision_widths))
+    layers = 2 * sum(run.backbone.vision_widths)
+    whole = 4 * (run.backbone.embed_dim + layers + run.backbone.pooled_width)
     assert estimate(run).disk == without + whole * 16  # 4 test images of 4 classes

@@ -24,7 +24,7 @@ from tiny_run import BASE, CLASSES, NAME, NEW, Cli, write_photos
 
 FIXED = {
     *("schema", "dataset", "task", "method", "variant", "backbone", "shots", "seed", "test"),
-    *("harmonic_mean", "train_seconds", "trainable_parameters"),
+    *("harmonic_mean", "train_seconds", "trainable_parameters", "texts"),
 }
 FILES = {
     *("config.yaml", "metrics.jsonl", "model.safetensors", "results.json", "done"),
