@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
+
+from markupsafe import escape
 
 from gopro.results import runs_csv
 from gopro.results.pages.formats import markdown
