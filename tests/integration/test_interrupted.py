@@ -27,7 +27,7 @@ def test_ctrl_c_saves_and_resume_ends_theassert_same(
     train(tmp_path / "whole", *gopro)
     original, counted = trainer.Trainer._step, iter(range(1, 1000))
 
-    def interrupted(self: trainer.Trainer, *step: Any) -> dict[str, float]:
+    def interrupted(self: trainer.Trainer, *arguments: Any) -> dict[str, float]:
         if next(counted) == step:
             signal.raise_signal(signal.SIGINT)
         return original(self, *step)
