@@ -30,7 +30,7 @@ def test_ctrl_c_saves_and_resume_ends_theassert_same(
     def interrupted(self: trainer.Trainer, *arguments: Any) -> dict[str, float]:
         if next(counted) == step:
             signal.raise_signal(signal.SIGINT)
-        return original(self, *step)
+        return original(self, *arguments)
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer.Trainer, "_step", interrupted)

@@ -161,17 +161,18 @@ def _final_norm(visual: Any) -> Callable[[Tensor], Tensor]:
     """The norm after the last block; one without weights if the tower has none of this width."""
     trunk = getattr(visual, "trunk", None)
     owner, names = (visual, ("ln_post",)) if trunk is None else (trunk, ("norm", "fc_norm"))
-    norms = [getattr(owner, name, None) for name in names]
+    # not a local function: a classifier is pickled with its backbone
+    return partial(_normed, [getattr(owner, name, None) for name in names])
 
-    def norm(tokens: Tensor) -> Tensor:
-        for one in norms:
-            weight = getattr(one, "weight", None)
-            if one is not None and weight is not None and weight.shape == tokens.shape[-1:]:
-                result: Tensor = one(tokens)
-                return result
-        return F.layer_norm(tokens, list(tokens.shape[-1:]))
 
-    return norm
+def _normed(norms: Sequence[Any], tokens: Tensor) -> Tensor:
+    """Tokens after the first of the norms that has weights of their width."""
+    for one in norms:
+        weight = getattr(one, "weight", None)
+        if one is not None and weight is not None and weight.shape == tokens.shape[-1:]:
+            result: Tensor = one(tokens)
+            return result
+    return F.layer_norm(tokens, list(tokens.shape[-1:]))
 
 
 def _joined(tokens: Tensor, prompts: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ def test_without_examples_and_with_other_names(make: Make, given: Given) -> None
     result = classifier.with_classes(["a thing", "something else"]).explain(given[0][0])
     assert result.similar == []
     assert {answer.name for answer in result.answers} == {"a thing", "something else"}
-    with pytest.raises(GoproError, match="got -1 examples"):
+    with pytest.raises(GoproError, match="got examples = -1"):
         make(examples=-1).fit(*given)
 
 
