@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,13 +35,15 @@ class ProjectionInput:
 
     def __init__(self, visual: Any, last: nn.Module, name: str) -> None:
         self.name = name
+        self._pooling: Pooling | None = None
         self._passes: Passes[list[Tensor]] = Passes()
         linear, (self.width, pooling) = _last_linear(visual), _pooling(visual)
         if linear is not None:
             self.width = linear.in_features
-            linear.register_forward_pre_hook(lambda module, args: self._keep(args[0]))
+            linear.register_forward_pre_hook(self._keep_input)
         elif pooling is not None:
-            last.register_forward_hook(lambda module, args, output: self._keep(output, pooling))
+            self._pooling = pooling
+            last.register_forward_hook(self._keep_pooled)
 
     def entering(self) -> AbstractContextManager[list[Tensor]]:
         """Gives the list that a pass in this context and thread puts its p [B, width] into."""
@@ -59,10 +62,17 @@ class ProjectionInput:
                 "--backbone such as lite or ViT-B-16"
             )
 
-    def _keep(self, value: Tensor, pooling: Pooling | None = None) -> None:
+    # methods, not local functions: a classifier is pickled with its backbone
+
+    def _keep_input(self, module: nn.Module, arguments: Any) -> None:
         kept = self._passes.current
         if kept is not None:
-            kept.append(value if pooling is None else pooling(value))
+            kept.append(arguments[0])
+
+    def _keep_pooled(self, module: nn.Module, arguments: Any, output: Tensor) -> None:
+        kept = self._passes.current
+        if kept is not None and self._pooling is not None:
+            kept.append(self._pooling(output))
 
 
 def _last_linear(visual: Any) -> nn.Linear | None:
@@ -80,12 +90,15 @@ def _last_linear(visual: Any) -> nn.Linear | None:
 def _pooling(visual: Any) -> tuple[int, Pooling | None]:
     """Width of the pooled features of open_clip's own towers, and how the last layer gives them."""
     if getattr(visual, "proj", None) is not None:
-        return int(visual.proj.shape[0]), lambda tokens: visual._pool(tokens)[0]
+        return int(visual.proj.shape[0]), partial(_class_token, visual)
     if hasattr(visual, "attnpool"):
-        return int(visual.attnpool.c_proj.in_features), lambda maps: _attended(
-            visual.attnpool, maps
-        )
+        return int(visual.attnpool.c_proj.in_features), partial(_attended, visual.attnpool)
     return 0, None
+
+
+def _class_token(visual: Any, tokens: Tensor) -> Tensor:
+    pooled: Tensor = visual._pool(tokens)[0]
+    return pooled
 
 
 def _attended(pool: Any, maps: Tensor) -> Tensor:
