@@ -1,9 +1,10 @@
-"""Make the tables of ``docs/results.md`` and the README's figure from the runs in ``docs/results``.
+"""Make the tables of ``docs/results.md`` and the README's figure, from files in ``docs/results``.
 
     python -m scripts.results_page
 
 Tables stand between ``<!-- runs: FILE.csv -->`` and ``<!-- end -->``; what is there is replaced.
-``FILE.csv`` was printed by ``gopro results RUN_DIR --format runs``.
+``FILE.csv`` was printed by ``gopro results RUN_DIR --format runs``. After ``<!-- choices: FILE.csv
+-->``, the file is a log of ``python -m recipes.choose``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from markupsafe import escape
+from scripts.choices_table import table
 
 from gopro.results import runs_csv
 from gopro.results.pages.formats import markdown
@@ -24,7 +26,7 @@ PAGE = ROOT / "docs" / "results.md"
 FIGURE = ROOT / "docs" / "images" / "suite.svg"
 SUITE = "base2new.csv"
 
-_BLOCK = re.compile(r"(<!-- runs: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- (runs|choices): (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _ROW, _LEFT, _WIDTH, _TOP = 22, 128, 640, 40
 _FIRST_COLOUR, _COLOUR = "#c2410c", "#64748b"
 
@@ -33,8 +35,10 @@ def filled(page: str, folder: Path) -> str:
     """The page with its tables made anew; averages come first, then a table for each data set."""
 
     def block(match: re.Match[str]) -> str:
-        tables = build(runs_csv.read(folder / match[2]))
-        return f"{match[1]}\n{markdown(tables)}\n{match[3]}"
+        start, kind, name, end = match.groups()
+        file = folder / name
+        made = table(file) if kind == "choices" else markdown(build(runs_csv.read(file)))
+        return f"{start}\n{made}\n{end}"
 
     return _BLOCK.sub(block, page)
 
