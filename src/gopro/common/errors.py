@@ -27,6 +27,7 @@ class UnreadableError(GoproError):
     Args:
         reasons: Why, one for each of them.
         total: How many pictures there are.
+        remedy: What the message ends with.
 
     Attributes:
         reasons: All of them; the message has only the first.
@@ -35,12 +36,12 @@ class UnreadableError(GoproError):
 
     _NAMED = 10
 
-    def __init__(self, reasons: Sequence[str], total: int) -> None:
+    def __init__(self, reasons: Sequence[str], total: int, remedy: str = "") -> None:
         self.reasons, self.unnamed = tuple(reasons), tuple(reasons[self._NAMED :])
         first = "; ".join(reasons[: self._NAMED])
         more = f"; and {len(self.unnamed):,} more" if self.unnamed else ""
         many = f"{len(reasons):,} of {total:,} pictures can't be read: {first}{more}"
-        super().__init__(many if len(reasons) > 1 else first)
+        super().__init__((many if len(reasons) > 1 else first) + remedy)
 
 
 class DiskFullError(GoproError):

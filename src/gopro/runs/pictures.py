@@ -8,11 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gopro.backbones.feature_cache import open_cache
+from gopro.common.preprocessing import Preprocessing
+from gopro.common.progress import bar
 from gopro.data import Dataset, Item
 from gopro.data.originals import KEPT, Originals
 from gopro.data.pixels import batches, groups, stack
+from gopro.prediction.encode import cache_name
 from gopro.runs.prepared import PreparedRun
 from gopro.training.batches import random_views
+
+CHECKED = Preprocessing(8, decode="reduced")
+"""How an image is decoded only to see whether it can be: a JPEG at an eighth of its size."""
 
 
 @dataclass(frozen=True)
@@ -74,3 +81,25 @@ def decoded_pixels(prepared: PreparedRun, items: Sequence[Item]) -> Tensor:
         return torch.cat(list(batches(source, items, how, settings.eval_batch, settings.workers)))
 
     return prepared.workspace.keep("pixels", source, items, settings.decode, read)
+
+
+def check_tests(prepared: PreparedRun) -> None:
+    """Decode the test images, so that a damaged one is found before the training.
+
+    Nothing is kept of them. Those whose features are in the cache are not opened.
+
+    Raises:
+        GoproError: When one can't be read.
+    """
+    settings, backbone, cache = prepared.settings, prepared.backbone, open_cache()
+    batch = settings.eval_batch
+    for dataset, items in ((test.dataset, test.items) for test in prepared.plan.tests.values()):
+        unread: list[Item] = []
+        for start in range(0, len(items), batch):
+            group = items[start : start + batch]
+            name = cache_name(backbone, dataset, group, prepared.preprocessing)
+            if cache is None or name is None or cache.find(name) is None:
+                unread += group
+        with bar("checking test images", len(unread)) as advance:
+            for pixels in batches(dataset, unread, CHECKED, batch, settings.workers):
+                advance("", len(pixels))

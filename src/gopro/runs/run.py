@@ -23,7 +23,7 @@ from gopro.results.run_record import PREDICTIONS, RunRecord
 from gopro.results.run_record import predictions as read_predictions
 from gopro.runs.estimate import estimate
 from gopro.runs.fast_prediction import FastTests
-from gopro.runs.pictures import decoded_pixels, training_pictures
+from gopro.runs.pictures import check_tests, decoded_pixels, training_pictures
 from gopro.runs.prepared import (
     PreparedRun,
     about,
@@ -71,8 +71,9 @@ def execute(
     """Train, test and write the results of a resolved run.
 
     Each image is opened, decoded and encoded once; augmented views are encoded in each epoch, and
-    so are validation images where the image encoder changes. The report opens its sample images
-    again, in the size it shows.
+    so are validation images where the image encoder changes. Before a training, test images that
+    aren't in the feature cache are decoded at a low resolution, to find damaged ones. The report
+    opens its sample images again, in the size it shows.
 
     Args:
         run: The run.
@@ -89,6 +90,8 @@ def execute(
     announce(_intention(prepared))
     # images are read before the folder is made: a damaged one leaves nothing behind
     with _all_unreadable_named(prepared):
+        if prepared.trains:
+            check_tests(prepared)
         started = time.monotonic()
         fit = _training(prepared)
         seconds = time.monotonic() - started if method.learns_from_features else 0.0
@@ -101,7 +104,7 @@ def execute(
         progress = fit()
         seconds, rows = seconds + progress.seconds, progress.rows
     save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about(settings))
-    with _all_unreadable_named(prepared):
+    with _all_unreadable_named(prepared, f"; the training is kept in {folder}, --resume tests it"):
         measured, predictions = measure(prepared)
     write_json(folder / PREDICTIONS, predictions)
     learned = method.trainable_parameters
@@ -184,8 +187,12 @@ def _intention(prepared: PreparedRun) -> str:
 
 
 @contextlib.contextmanager
-def _all_unreadable_named(prepared: PreparedRun) -> Iterator[None]:
+def _all_unreadable_named(prepared: PreparedRun, remedy: str = "") -> Iterator[None]:
     """After an image that can't be read, look for all others of the run.
+
+    Args:
+        prepared: The run.
+        remedy: What the message ends with.
 
     Raises:
         UnreadableError: It has all of them.
@@ -203,7 +210,7 @@ def _all_unreadable_named(prepared: PreparedRun) -> Iterator[None]:
             if isinstance(image, GoproError)
         ]
         total = sum(len(items) for _, items in parts)
-        raise UnreadableError(list(dict.fromkeys(reasons)), total) from error
+        raise UnreadableError(list(dict.fromkeys(reasons)), total, remedy) from error
 
 
 def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:

@@ -1,4 +1,7 @@
-"""A run opens each picture once, and its report is made without reading its own files."""
+"""A run opens each picture once, and its report is made without reading its own files.
+
+Test images are checked before the training besides; see ``test_pictures.py``.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from gopro.data import Dataset, Item
 from gopro.results import results_json, run_record
 from gopro.results.pages import run_page
 from gopro.runs import run
+from gopro.runs.pictures import CHECKED
 from tiny_run import Cli
 
 
@@ -19,13 +23,14 @@ from tiny_run import Cli
 def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Counts how often each picture is opened.
 
-    The report is left out: it opens its sample pictures again, in the size it shows.
+    The check before the training is left out, and so is the report, which opens its sample pictures
+    again, in the size it shows.
     """
     counts: Counter[str] = Counter()
     open_one = Dataset.open
 
     def counted(self: Dataset, item: Item, size: int | None = None) -> Image.Image:
-        counts[item.key] += 1
+        counts[item.key] += size != CHECKED.reduced_to
         return open_one(self, item, size)
 
     monkeypatch.setattr(Dataset, "open", counted)
