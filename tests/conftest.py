@@ -18,7 +18,7 @@ os.environ["GOPRO_CACHE"] = "off"
 # `--hypothesis-profile nightly` searches for new failures; the default repeats the same examples
 settings.register_profile(
     "ordinary",
-    max_examples=500,
+    max_examples=100,
     derandomize=True,
     deadline=20_000,  # milliseconds; a longer test hangs, even on a busy machine
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

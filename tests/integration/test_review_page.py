@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import browser
 from gopro.classifier.answers import review
 from gopro.classifier.answers.answer import Answer
 from gopro.data import corrections
 from gopro.data.folder import read_folder
 from tiny_run import CLASSES
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture
@@ -37,29 +33,8 @@ def written(photos: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def page(written: Path) -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 390, "height": 844})
-        opened.set_default_timeout(60_000)
-        faults: list[str] = []
-
-        def said(message: Any) -> None:
-            if message.type == "error":
-                faults.append(message.text)
-
-        def sent(request: Any) -> None:
-            if request.url.startswith("http"):
-                faults.append(request.url)
-
-        opened.on("pageerror", lambda error: faults.append(str(error)))
-        opened.on("console", said)
-        opened.on("request", sent)
-        opened.goto(written.as_uri())
+    with browser.opened(written.as_uri()) as opened:
         yield opened
-        browser.close()
-        assert not faults
 
 
 def test_clicked_through_and_saved(page: Any, photos: Path, tmp_path: Path) -> None:
@@ -83,7 +58,7 @@ def test_clicked_through_and_saved(page: Any, photos: Path, tmp_path: Path) -> N
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     assert page.locator("#text").input_value() == "sea horse"
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= browser.WIDTH
     with page.expect_download() as download:
         page.locator("#save").click()
     saved = tmp_path / "corrections.csv"

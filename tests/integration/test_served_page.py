@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +10,10 @@ from typing import Any
 
 import pytest
 
+import browser
 from tiny_classifier import Given, Make
 
 pytest.importorskip("gradio", reason="the extra `app` isn't installed")
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright isn't installed")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +35,8 @@ def address(make: Make, given: Given) -> Iterator[str]:
 
 @pytest.fixture
 def page(address: str) -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(viewport={"width": 390, "height": 844})
-        opened.set_default_timeout(60_000)
-        foreign: list[str] = []
-
-        def local(route: Any) -> None:
-            if route.request.url.startswith((address, "data:", "blob:")):
-                route.continue_()
-            else:
-                foreign.append(route.request.url)
-                route.abort()
-
-        opened.route("**/*", local)
-        opened.goto(address)
+    with browser.opened(address) as opened:
         yield opened
-        browser.close()
-        assert not foreign, f"the page loads from other servers: {foreign}"
 
 
 def test_page(page: Any, given: Given, tmp_path: Path) -> None:
@@ -78,7 +57,7 @@ def test_page(page: Any, given: Given, tmp_path: Path) -> None:
     page.get_by_role("button", name="Draw views").click()
     page.wait_for_selector(".gp-views figure >> nth=6")
     width = page.evaluate("document.documentElement.scrollWidth")
-    assert width <= 390, "the page is wider than a phone"
+    assert width <= browser.WIDTH, "the page is wider than a phone"
 
 
 def test_many_clients(address: str, given: Given) -> None:
