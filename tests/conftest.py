@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import processes  # noqa: F401 - before the first process is started
+
 # tests neither read nor write the user's cache
 os.environ["GOPRO_CACHE"] = "off"
 

@@ -19,6 +19,8 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
+from processes import START
+
 Process = BaseProcess | Popen[bytes]
 
 Kill = Callable[[Process], bool]
@@ -47,11 +49,8 @@ def start(work: Callable[..., None], *arguments: Any) -> BaseProcess:
 
     The first start loads the modules that all need, so start ``int`` first, which does nothing.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        ["gopro.runs.run", "open_clip", "gopro.training.views.kornia_functions"]
-    )
-    process = context.Process(target=work, args=arguments)
+    context: Any = multiprocessing.get_context(START)
+    process: BaseProcess = context.Process(target=work, args=arguments)
     process.start()
     return process
 

@@ -16,6 +16,7 @@ from gopro.common.errors import GoproError
 from gopro.methods.losses import nt_xent
 from gopro.runs import launch
 from gopro.training.config import TrainSettings
+from processes import START
 
 WORLD_SIZE = 2
 
@@ -30,7 +31,7 @@ def _join(rank: int, rendezvous: str) -> None:
 def _run(work: Any, folder: Path, *arguments: Any) -> list[Any]:
     """Run ``work(*arguments)`` in two processes; returns the result of each."""
     mp.start_processes(
-        _worker, (str(folder), work, arguments), nprocs=WORLD_SIZE, start_method="forkserver"
+        _worker, (str(folder), work, arguments), nprocs=WORLD_SIZE, start_method=START
     )
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(WORLD_SIZE)]
 

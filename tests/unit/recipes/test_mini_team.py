@@ -9,6 +9,8 @@ import torch.multiprocessing as mp
 from recipes.mini.team import Team
 from torch import nn
 
+from processes import START
+
 
 def _member(rank: int, folder: str) -> None:
     team = Team(rank, 2)
@@ -23,7 +25,7 @@ def _member(rank: int, folder: str) -> None:
 
 
 def test_gradients_are_averaged_and_the_leader_decides(tmp_path: Path) -> None:
-    mp.start_processes(_member, (str(tmp_path),), nprocs=2, start_method="spawn")
+    mp.start_processes(_member, (str(tmp_path),), nprocs=2, start_method=START)
     for rank in range(2):
         weight, bias, decided = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         torch.testing.assert_close(weight, torch.full((2, 3), 1.5))

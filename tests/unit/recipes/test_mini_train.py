@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torch.multiprocessing as mp
 import torch.nn.functional as F
 from PIL import Image
 from recipes.mini import augment, batches, card, options, pictures, train
@@ -18,8 +20,16 @@ from recipes.mini.words import SLOTS
 
 from gopro.backbones.mini import load as mini
 from gopro.common.errors import GoproError
+from processes import START
+from small_mini import small_model, small_work
 
 SMALL = ["--batch", "16", "--absent", "4", "--world-pictures", "1", "--processes", "1"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_model() -> Iterator[None]:
+    with small_model():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +91,17 @@ def test_a_run_can_begin_with_the_weights_of_another(run_folder: Path, tmp_path:
     assert "--start WEIGHTS" in command and "--seed 5" in command
 
 
-def test_two_processes_train_one_model(run_folder: Path, tmp_path: Path) -> None:
+def test_two_processes_train_one_model(
+    run_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each has a part of the batch, and rank 0 saves."""
+    start = mp.start_processes
+
+    def start_small(*given: Any, **more: Any) -> None:
+        start(*given, **more | {"start_method": START})
+
+    monkeypatch.setattr(train, "_work", small_work)
+    monkeypatch.setattr(mp, "start_processes", start_small)
     command = ["--out", str(tmp_path), "--cache", str(run_folder / "cache")]
     train.run(options.parse([*command, "--steps", "1", *SMALL[:-1], "2"]))
     facts = json.loads((tmp_path / "training.json").read_text(encoding="utf-8"))
