@@ -25,7 +25,7 @@ from gopro.data.download.sources import SOURCES, Piece
 from gopro.results.pages import picture
 from killing import Work, finish, slow_disk, start
 from same_runs import assert_same, names
-from tiny_run import NAME
+from tiny_run import NAME, register
 
 Begin = Callable[[Path], BaseProcess]
 Counts = tuple[int, int, int]
@@ -51,6 +51,26 @@ def command_on_tiny(arguments: Sequence[str], folder: str) -> None:
     open_clip.add_model_config(Path(folder) / f"{NAME}.json")
     picture.draw = lambda folder, datasets: folder
     command(arguments, {}, f"{folder}/said", pause=0.05)
+
+
+def training_on_tiny(
+    tiny: Sequence[str], photos: Path, folder: Path, run: Path, *more: str
+) -> BaseProcess:
+    """What the fixture ``train`` does, in a process of its own whose writes take a moment longer.
+
+    Args:
+        tiny: The options of the tiny CLIP.
+        photos: The pictures.
+        folder: For the architecture, and for the file ``said`` with the output.
+        run: The run folder.
+        more: Further options.
+    """
+    register(folder)
+    arguments = [
+        *("train", f"folder:{photos}", "base2new", *tiny, "--method", "coop", "--shots", "4"),
+        *("--batch", "2", "--augment", "none", "--workers", "1", *more, "--out", str(run)),
+    ]
+    return start(command_on_tiny, arguments, str(folder))
 
 
 def training(arguments: Sequence[str], place: Path, *, cache: bool = False) -> Work:

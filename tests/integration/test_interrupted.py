@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,13 @@ import yaml
 
 from gopro.results import results_json
 from gopro.training import trainer
+from killed_work import training_on_tiny
 from same_runs import assert_same
-from tiny_run import Cli, register
+from tiny_run import Cli
 
 
 @pytest.mark.parametrize("step", [1, 4, 5, 8])
-def test_ctrl_c_saves_and_resume_ends_theassert_same(
+def test_ctrl_c_saves_and_resume_ends_the_same(
     train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     gopro = ["--method", "gopro", "--select", "best"]
@@ -45,32 +45,23 @@ def test_ctrl_c_saves_and_resume_ends_theassert_same(
 
 
 def test_a_signal_from_outside(train: Cli, tiny: list[str], photos: Path, tmp_path: Path) -> None:
-    epochs = ["--epochs", "40"]
+    epochs, run = ["--epochs", "12"], tmp_path / "run"
     train(tmp_path / "whole", *epochs)
-    register(tmp_path)  # writes the architecture, which the process below registers as well
-    code = (
-        "import sys, open_clip; open_clip.add_model_config(sys.argv.pop(1));"
-        "from gopro.cli.main import main; sys.exit(main())"
-    )
-    command = [
-        *(sys.executable, "-c", code, str(tmp_path / "tiny-test.json")),
-        *("train", f"folder:{photos}", "base2new", *tiny, "--method", "coop", "--shots", "4"),
-        *("--batch", "2", "--augment", "none", "--workers", "1", *epochs),
-        *("--out", str(tmp_path / "run")),
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = training_on_tiny(tiny, photos, tmp_path, run, *epochs)
     started = time.monotonic()
-    while not (tmp_path / "run" / "metrics.jsonl").exists() and process.poll() is None:
+    while not (run / "metrics.jsonl").exists() and process.is_alive():
         assert time.monotonic() - started < 120
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 130, (out, err)
-    assert "Traceback" not in err and "--resume continues" in err
-    assert (tmp_path / "run" / "checkpoint.safetensors").exists()
-    assert len((tmp_path / "run" / "metrics.jsonl").read_text().splitlines()) < 40
-    assert train(tmp_path / "run", *epochs, "--resume").code == 0
-    assert_same(tmp_path / "run", tmp_path / "whole")
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    process.join(120)
+    said = (tmp_path / "said").read_text()
+    assert process.exitcode == 130, said
+    assert "Traceback" not in said and "--resume continues" in said
+    assert (run / "checkpoint.safetensors").exists()
+    assert len((run / "metrics.jsonl").read_text().splitlines()) < 12
+    assert train(run, *epochs, "--resume").code == 0
+    assert_same(run, tmp_path / "whole")
 
 
 def test_resume_without_anything_to_resume_is_a_new_run(train: Cli, tmp_path: Path) -> None:
