@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from same_runs import SAME
-from tiny_run import write_photos
+from tiny_run import Cli, write_photos
 
 _GOPRO = [sys.executable, "-m", "gopro"]
 
@@ -51,31 +51,33 @@ def _run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, capture_output=True, text=True, timeout=280, **options)
 
 
-def _train(photos: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    gopro = ("--method", "gopro", "--epochs", "2", "--out", str(out), *more)
-    return _run([*_GOPRO, *_arguments(photos, "--task", "base2new", *gopro)])
+def _two_epochs(photos: Path, out: Path) -> list[str]:
+    gopro = ("--method", "gopro", "--epochs", "2", "--out", str(out))
+    return _arguments(photos, "--task", "base2new", *gopro)
 
 
-def test_two_processes_leave_the_run_of_one(tmp_path: Path) -> None:
+def test_two_processes_leave_the_run_of_one(cli: Cli, tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "animals")
-    rows: dict[str, Any] = {}
-    for count in ("1", "2"):
-        out = tmp_path / f"by{count}"
-        done = _train(photos, out, "--processes", count)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("all of it is in") == 1  # only the first process prints
-        assert (out / "done").exists()
-        lines = (out / "metrics.jsonl").read_text().splitlines()
-        rows[count] = [json.loads(line) for line in lines]
-    assert len(rows["1"]) == len(rows["2"]) == 2
-    for one, two in zip(rows["1"], rows["2"], strict=True):
+    alone = cli(*_two_epochs(photos, tmp_path / "by1"), "--processes", "1")
+    assert alone.code == 0, alone.err
+    done = _run([*_GOPRO, *_two_epochs(photos, tmp_path / "by2"), "--processes", "2"])
+    assert done.returncode == 0, done.stderr
+    rows: list[list[dict[str, float]]] = []
+    for folder, printed in (("by1", alone.out), ("by2", done.stdout)):
+        assert printed.count("all of it is in") == 1  # only the first process prints
+        assert (tmp_path / folder / "done").exists()
+        lines = (tmp_path / folder / "metrics.jsonl").read_text().splitlines()
+        rows.append([json.loads(line) for line in lines])
+    assert len(rows[0]) == len(rows[1]) == 2
+    for one, two in zip(*rows, strict=True):
         for name in ("loss", "ce", "sem", "con"):
             assert two[name] == pytest.approx(one[name], rel=1e-3, abs=1e-7), name
 
 
 def test_a_batch_that_cannot_be_shared(tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "animals")
-    done = _train(photos, tmp_path / "run", "--processes", "2", "--batch", "3")
+    more = ("--processes", "2", "--batch", "3")
+    done = _run([*_GOPRO, *_two_epochs(photos, tmp_path / "run"), *more])
     assert done.returncode == 2
     assert "got a batch of 3 images for 2 processes" in done.stderr
     assert "Traceback" not in done.stderr
