@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import open_clip
@@ -17,8 +17,11 @@ VIT = {"image_size": 32, "layers": 3, "width": 64, "head_width": 32, "patch_size
 RESNET = {"image_size": 64, "layers": (1, 2, 1, 1), "width": 8, "head_width": 32}
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 4, "layers": 3}
 
+# open_clip reads the vocabulary for every model, which takes longer than a tiny model's weights
+open_clip.factory.SimpleTokenizer = cache(open_clip.SimpleTokenizer)
 
-@lru_cache(maxsize=1)
+
+@cache
 def tokenizer() -> Any:
     """CLIP's tokenizer."""
     return open_clip.get_tokenizer("ViT-B-32")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from typing import Any
 
 from gopro.common.single_module import single_module
@@ -16,8 +17,9 @@ def loader(name: str) -> Any:
     return importlib.import_module(LOADERS[name])
 
 
+@cache
 def tokenizer() -> Any:
-    """CLIP's tokenizer, which all of them have."""
+    """CLIP's tokenizer, which all of them have; read once."""
     return single_module("open_clip", "tokenizer").SimpleTokenizer()
 
 

@@ -48,6 +48,8 @@ def canonical(name: str) -> str:
         return name
     import open_clip
 
+    if name in open_clip.list_models() and _has_both(open_clip.get_model_config(name)):
+        return name
     known, plain = _squeezed(), _squeeze(name)
     if plain in known:
         return known[plain]
