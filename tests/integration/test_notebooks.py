@@ -12,7 +12,9 @@ BRIEFLY = """
 from gopro import PromptClassifier
 
 fit = PromptClassifier.fit
-PromptClassifier.fit = lambda self, *given: fit(self.set_params(epochs=1, backbone="mini"), *given)
+PromptClassifier.fit = lambda self, *given: fit(
+    self.set_params(epochs=1, folds=2, backbone="mini"), *given
+)
 """
 """The code is tested here, not the accuracy."""
 

@@ -62,7 +62,9 @@ def _briefly(fit: Any) -> Any:
 
     def run(self: PromptClassifier, *given: Any, **more: Any) -> PromptClassifier:
         small = "mini" if self.backbone == "lite" else self.backbone
-        fitted: PromptClassifier = fit(self.set_params(epochs=1, backbone=small), *given, **more)
+        fitted: PromptClassifier = fit(
+            self.set_params(epochs=1, folds=2, backbone=small), *given, **more
+        )
         return fitted
 
     return run
