@@ -17,7 +17,7 @@ FILES = configs.files()
 
 def read(path: Path) -> None:
     """Read as ``gopro train world --config FILE`` does."""
-    values, settings = train.read(PARSER, ["world", "--config", str(path)])
+    values, settings = train.read(lambda methods: PARSER, ["world", "--config", str(path)])
     train.options_of(settings.method, values)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -34,16 +34,16 @@ SOUND = {
 RECIPES = [file.read_bytes() for file in configs.files()]
 
 
-@lru_cache(maxsize=1)
-def parser() -> Parser:
+@cache
+def parser(methods: tuple[str, ...]) -> Parser:
     """Made once: that takes longer than reading."""
-    return train.parser()
+    return train.parser(methods=methods)
 
 
 def check(folder: Path, arguments: list[str]) -> None:
     with a_result_or_one_line(folder):
         try:
-            values, settings = train.read(parser(), arguments)
+            values, settings = train.read(lambda methods: parser(tuple(methods)), arguments)
             options = [train.options_of(method, values) for method in names(values, "method")]
         except SystemExit as stop:  # --help and --print_config
             assert stop.code in (0, None)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from gopro.cli import train
 from gopro.cli.options import Parser, names
+from gopro.methods import TABLE
 
 
-def parser() -> Parser:
+def parser(methods: Iterable[str] = TABLE) -> Parser:
     """The settings of a run, and the parts to switch off."""
     parser = train.parser(
         "ablate",
         "Run a method in full and with each of its parts switched off, and print the differences "
         "on the same seeds. The same command, started again, runs only what is missing.",
         more=("parts", "markdown"),
+        methods=methods,
     )
     parser.option("--parts", str | None, None, "switch off only these parts: a,b,c")
     parser.flag("--markdown", "print a Markdown table")
@@ -25,7 +27,7 @@ def parser() -> Parser:
 
 def ablate(arguments: Sequence[str]) -> None:
     """Run a method with each of its parts switched off, and print the differences."""
-    values, settings = train.read(parser(), arguments)
+    values, settings = train.read(parser, arguments)
     options = train.options_of(settings.method, values)
     seeds = train.seeds_of(values, settings)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gopro.cli.options import Parser, at_least_one, build, names, numbers, parse
+from gopro.cli.options import Parser, at_least_one, build, names, numbers, parse_methods
 from gopro.common.errors import GoproError
 from gopro.methods import TABLE, find
 from gopro.training.config import TrainSettings
@@ -25,7 +25,7 @@ _COMMON = (
 """The options that ``--help`` shows."""
 
 
-def parser() -> Parser:
+def parser(methods: Iterable[str] = TABLE) -> Parser:
     """The lists to combine, and all other settings of a run, which are the same for all runs."""
     parser = Parser(
         prog="gopro bench",
@@ -56,8 +56,7 @@ def parser() -> Parser:
     parser.option("--gpus_per_job", float, 0.0, "GPUs per run on a cluster, such as 0.5")
     parser.option("--cpus_per_job", float, 1.0, "CPU cores per run on a cluster")
     parser.add_class_arguments(TrainSettings, skip=set(_LISTED))
-    for name in TABLE:
-        parser.add_class_arguments(find(name).Settings, name)
+    parser.methods(methods)
     return parser
 
 
@@ -68,7 +67,7 @@ def bench(arguments: Sequence[str]) -> None:
         GoproError: For invalid settings, or when runs failed.
         KeyboardInterrupt: After Ctrl-C, when the current runs are saved.
     """
-    values = parse(parser(), arguments)
+    values = parse_methods(parser, arguments)
     at_least_one(values, "parallel", "threads")
     for name in ("gpus_per_job", "cpus_per_job"):
         if not 0 <= values[name] < float("inf"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from gopro.classifier.comparison import Comparison
 from gopro.classifier.modelfiles import UNFINISHED, reserved
 from gopro.classifier.page import fit_command
 from gopro.classifier.teaching import without_labels
-from gopro.cli.options import Parser, build, parse
+from gopro.cli.options import Parser, build, parse_methods
 from gopro.common.console import print_table
 from gopro.common.errors import DiskFullError, GoproError
 from gopro.common.text import duration
@@ -37,7 +37,7 @@ _COMMON = (
 """The options that ``--help`` shows."""
 
 
-def parser() -> Parser:
+def parser(methods: Iterable[str] = TABLE) -> Parser:
     """The classifier's settings, and those of each method under its name."""
     parser = Parser(
         prog="gopro fit",
@@ -75,14 +75,13 @@ def parser() -> Parser:
         help="labels from the page of gopro predict --review: CSV tables",
     )
     parser.add_class_arguments(PromptClassifier, skip={"options", "class_names"})
-    for name in TABLE:
-        parser.add_class_arguments(find(name).Settings, name)
+    parser.methods(methods)
     return parser
 
 
 def fit(arguments: Sequence[str]) -> None:
     """Look at the folder, train, save, and measure on held-out images."""
-    values = parse(parser(), arguments)
+    values = parse_methods(parser, arguments)
     folder: Path = values["folder"]
     out = _place(values["out"], folder)
     classifier = _classifier(values)

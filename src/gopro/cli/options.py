@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import difflib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any, NoReturn
 
 import jsonargparse
@@ -15,6 +17,7 @@ import yaml
 
 from gopro.common.errors import GoproError
 from gopro.common.typed import load_yaml, settings_from
+from gopro.methods import TABLE, find
 from gopro.methods.configs import located
 
 jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
@@ -60,6 +63,11 @@ class Parser(jsonargparse.ArgumentParser):
             self._action_groups = groups
             for action, text in helps.items():
                 action.help = text
+
+    def methods(self, names: Iterable[str]) -> None:
+        """Add the settings of methods, each under the method's name."""
+        for name in names:
+            self.add_class_arguments(find(name).Settings, name)
 
     def option(self, name: str, kind: Any, default: Any, about: str) -> None:
         """Add an option with a value."""
@@ -147,6 +155,39 @@ def parse(parser: Parser, arguments: Sequence[str]) -> Any:
         raise GoproError("the --config file refers to itself; wanted plain YAML") from error
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
         parser.error(str(error))
+
+
+def parse_methods(make: Callable[[Iterable[str]], Parser], arguments: Sequence[str]) -> Any:
+    """Parse a command line with the settings of the methods that it names.
+
+    Those of all methods take most of a second. They are needed for settings files and help, and for
+    what is wrong: the nearest option may be another method's.
+
+    Args:
+        make: Makes the parser, with the settings of these methods.
+        arguments: As ``parse``; ``--method`` or ``--methods`` names the methods.
+    """
+    few = _named_methods(arguments)
+    if few:
+        with contextlib.suppress(GoproError):
+            return parse(make(few), arguments)
+    return parse(make(TABLE), arguments)
+
+
+def _named_methods(arguments: Sequence[str]) -> list[str]:
+    """The methods whose settings a command line can need; empty if these may be any."""
+    given = {}
+    for word, following in pairwise([*arguments, ""]):
+        option, equals, value = word.partition("=")
+        given[option] = value if equals else following
+    if given.keys() & {"--config", "--help-all", "--print_config"}:
+        return []
+    asked = ",".join(given[option] for option in ("--method", "--methods") if option in given)
+    methods = {name.strip() for name in asked.split(",")}
+    if not methods <= TABLE.keys():
+        return []
+    groups = {option.removeprefix("--").partition(".")[0] for option in given}
+    return [name for name in TABLE if name in methods | groups]
 
 
 def at_least_one(values: Any, *options: str) -> None:

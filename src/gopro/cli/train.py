@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from gopro.cli.options import Parser, build, names, numbers, parse
+from gopro.cli.options import Parser, build, names, numbers, parse_methods
 from gopro.common.errors import DiskFullError, GoproError
 from gopro.methods import TABLE, find
 from gopro.training.config import TrainSettings
@@ -32,6 +32,7 @@ def parser(
     about: str = "Train a method on a few-shot sample of a data set and test it. Several methods "
     "(--method a,b) or seeds run one after another, each in its own folder, and end in one table.",
     more: Sequence[str] = (),
+    methods: Iterable[str] = TABLE,
 ) -> Parser:
     """All settings of a run, and those of each method under its name.
 
@@ -39,6 +40,7 @@ def parser(
         command: The command's name.
         about: What it does.
         more: Options that the command adds itself.
+        methods: The methods.
     """
     parser = Parser(
         prog=f"gopro {command}",
@@ -53,14 +55,20 @@ def parser(
     if command == "train":
         parser.flag("--estimate", "only print the expected time and memory")
     parser.option("--seeds", str | None, None, "several seeds, instead of --seed: 1,2,3")
-    for name in TABLE:
-        parser.add_class_arguments(find(name).Settings, name)
+    parser.methods(methods)
     return parser
 
 
-def read(parser: Parser, arguments: Sequence[str]) -> tuple[Any, TrainSettings]:
-    """All values of a command line that starts with DATASET and TASK, and the run's settings."""
-    values = parse(parser, _named(arguments))
+def read(
+    make: Callable[[Iterable[str]], Parser], arguments: Sequence[str]
+) -> tuple[Any, TrainSettings]:
+    """All values of a command line that starts with DATASET and TASK, and the run's settings.
+
+    Args:
+        make: Makes the parser, with the settings of these methods.
+        arguments: The words of the command line.
+    """
+    values = parse_methods(make, _named(arguments))
     settings: TrainSettings = build(TrainSettings, values)
     return values, settings
 
@@ -86,7 +94,7 @@ def seeds_of(values: Any, settings: TrainSettings) -> list[int]:
 
 def runs_from(arguments: Sequence[str]) -> list[tuple[TrainSettings, Any]]:
     """The settings of each run and of its method."""
-    values, settings = read(parser(), arguments)
+    values, settings = read(lambda methods: parser(methods=methods), arguments)
     methods = names(values, "method")
     options = {method: options_of(method, values) for method in methods}
     return [

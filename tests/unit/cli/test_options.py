@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from gopro.cli import train
+from gopro.cli.options import Parser, names
 from gopro.cli.train import runs_from
 from gopro.common.errors import GoproError
+from gopro.methods import TABLE
 from gopro.methods.coop import CoOpSettings
 from gopro.methods.gopro import GOProSettings
 from gopro.training.config import TrainSettings, ViewSettings
@@ -188,3 +191,46 @@ def _write(folder: Path, settings: dict[str, Any]) -> str:
     path = folder / "file.yaml"
     path.write_text(yaml.safe_dump(settings))
     return str(path)
+
+
+EVERY = list(TABLE)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "methods"),
+    [
+        (["--method", "coop", "--coop.n_ctx", "8"], [["coop"]]),
+        (["--seeds=1,2", "--method=gopro, coop", "--gopro.n_ctx=2"], [["coop", "gopro"]]),
+        (["--method", "coop", "--tcp.n_ctx", "2"], [["coop", "tcp"]]),
+        (["--coop.n_ctx", "8"], [EVERY]),
+        (["--method", "coop", "--coop.n_ctxt", "8"], [["coop"], EVERY]),
+        (["--method", "coop", "--shotz", "8"], [["coop"], EVERY]),
+        (["--method", "copo"], [EVERY]),
+    ],
+)
+def test_the_settings_of_the_named_methods_are_enough(
+    arguments: list[str], methods: list[list[str]]
+) -> None:
+    made: list[list[str]] = []
+
+    def make(methods: Iterable[str]) -> Parser:
+        made.append(list(methods))
+        return train.parser(methods=made[-1])
+
+    def read(make: Callable[[Iterable[str]], Parser]) -> Any:
+        try:
+            values, settings = train.read(make, ["world", *arguments])
+            options = [train.options_of(name, values) for name in names(values, "method")]
+        except GoproError as error:
+            return str(error)
+        return settings, options, values["seeds"]
+
+    assert read(make) == read(lambda methods: train.parser())
+    assert made == methods
+
+
+def test_a_settings_file_may_hold_the_settings_of_any_method(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text("tcp: {n_ctx: 2}\nmethod: tcp\n", encoding="utf-8")
+    given = ["world", "--config", str(tmp_path / "s.yaml")]
+    assert settings_from(given)[1].n_ctx == 2
+    assert settings_from([*given, "--method", "coop"])[0].method == "coop"
