@@ -38,7 +38,8 @@ def training_seconds(
 ) -> float:
     """Expected seconds of a training on live views, from a few steps of a copy.
 
-    Includes encoding where it is done once before training, and the method's ``prepare``.
+    Includes the method's ``prepare``, and encoding that is done once before training, unless the
+    data has features.
 
     Args:
         method: Not trained yet; it is not changed.
@@ -51,13 +52,14 @@ def training_seconds(
         trial = copied(method)
         unit = to_unit(data.pixels, trial.backbone.device)
         before = 0.0
-        if trial.learns_from_features or (
-            recipe.augment == "none" and not trial.modifies_image_encoder
-        ):
+        plain = recipe.augment == "none" and not trial.modifies_image_encoder
+        if data.features is None and (trial.learns_from_features or plain):
             before = often(lambda: trial.encode_image(unit), gradient=False) / len(unit) * count
         if trial.learns_from_features:
-            with torch.no_grad():
-                features = trial.encode_image(unit)
+            features = data.features
+            if features is None:
+                with torch.no_grad():
+                    features = trial.encode_image(unit)
             before += timed(lambda: prepare(trial, features, data.labels, count))[1]
         if not can_learn(trial, recipe):
             return before

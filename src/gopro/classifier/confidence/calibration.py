@@ -14,14 +14,14 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from torch import Tensor
 
-from gopro.classifier.confidence import crossfit
-from gopro.classifier.confidence.crossfit import OutOfSample, RecipeFor
+from gopro.classifier import crossvalidation
 from gopro.classifier.confidence.unknown import (
     KnownClasses,
     frozen_inputs,
     out_of_sample,
     some,
 )
+from gopro.classifier.crossvalidation import OutOfSample, RecipeFor
 from gopro.classifier.fitinputs import FitInputs
 from gopro.common.errors import GoproError
 from gopro.common.tensors import load_tensors, save_tensors
@@ -201,26 +201,30 @@ def calibrate(
     pixels: Tensor,
     recipe_for: RecipeFor,
     folds: int | None,
+    measured: OutOfSample | None = None,
 ) -> Calibration | None:
     """Calibrate a method by cross-validation on its training pictures.
 
     Args:
         inputs: Of the fit.
         pixels: The training pictures, uint8 [N, 3, S, S].
-        recipe_for: See ``crossfit.RecipeFor``.
+        recipe_for: See ``crossvalidation.RecipeFor``.
         folds: Number of parts; None for the default.
+        measured: The method's scores in cross-validation, if it was made already.
 
     Returns:
         None if there are not at least two parts, or two pictures of each class.
 
     Raises:
-        GoproError: As ``crossfit.cross_validate``.
+        GoproError: As ``crossvalidation.cross_validate``.
         KeyboardInterrupt: After Ctrl-C.
     """
-    parts = crossfit.folds_of(inputs.kind, folds, inputs.truth)
+    parts = crossvalidation.folds_of(inputs.kind, folds, inputs.truth)
     if not parts:
         return None
-    measured = crossfit.cross_validate(inputs, pixels, recipe_for, parts)
+    if measured is None:
+        features = crossvalidation.frozen_features(inputs, pixels)
+        measured = crossvalidation.cross_validate(inputs, pixels, features, recipe_for, parts)
     numbers = frozen_inputs(inputs.shared.backbone, pixels, inputs.settings.eval_batch)
     return Calibration.of(measured, numbers, torch.tensor(inputs.truth))
 
@@ -228,6 +232,6 @@ def calibrate(
 def expected_seconds(
     inputs: FitInputs, data: TrainingSet, recipe_for: RecipeFor, folds: int | None
 ) -> float:
-    """Expected seconds of ``calibrate``; arguments as for ``crossfit.seconds``."""
-    parts = crossfit.folds_of(inputs.kind, folds, inputs.truth)
-    return crossfit.seconds(inputs, data, recipe_for, parts) if parts else 0.0
+    """Expected seconds of ``calibrate``; arguments as for ``crossvalidation.seconds``."""
+    parts = crossvalidation.folds_of(inputs.kind, folds, inputs.truth)
+    return crossvalidation.seconds(inputs, data, recipe_for, parts) if parts else 0.0

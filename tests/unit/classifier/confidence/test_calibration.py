@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from gopro import GoproError
 from gopro.classifier.confidence.calibration import Calibration, best_temperature
-from gopro.classifier.confidence.crossfit import OutOfSample
+from gopro.classifier.crossvalidation import OutOfSample
 from gopro.results.confidence import Floats, auroc
 
 

@@ -1,8 +1,9 @@
-"""Scores of training pictures by methods that did not learn from them (cross-validation).
+"""Scores of training pictures by methods that did not learn from them.
 
 The training pictures are divided into parts. For each part a method learns from the others, on
 features of the frozen image encoder where it has one: no picture is encoded twice and no augmented
-view is made, so the trainings cost less than the fit itself.
+view is made, so the trainings cost less than the fit itself. The scores calibrate a classifier, and
+``auto`` compares methods by them.
 """
 
 from __future__ import annotations
@@ -61,14 +62,32 @@ def folds_of(kind: type[Method], asked: int | None, truth: Sequence[int]) -> int
     return folds if folds > 1 else 0
 
 
+def frozen_features(inputs: FitInputs, pixels: Tensor) -> ImageFeatures | None:
+    """What the methods of ``cross_validate`` learn from; None if they change the image encoder.
+
+    Args:
+        inputs: Of the fit.
+        pixels: uint8 [N, 3, S, S], the training pictures.
+    """
+    if inputs.kind.modifies_image_encoder:
+        return None
+    with seeded(inputs.settings.seed, inputs.shared.backbone.device):
+        return encode(inputs.new_method(), pixels, inputs.settings.eval_batch)
+
+
 def cross_validate(
-    inputs: FitInputs, pixels: Tensor, recipe_for: RecipeFor, folds: int
+    inputs: FitInputs,
+    pixels: Tensor,
+    features: ImageFeatures | None,
+    recipe_for: RecipeFor,
+    folds: int,
 ) -> OutOfSample:
     """Score training pictures by methods that learned from the others.
 
     Args:
         inputs: Of the fit.
         pixels: uint8 [N, 3, S, S], the training pictures.
+        features: See ``frozen_features``.
         recipe_for: See ``RecipeFor``.
         folds: Number of parts, at least 2.
 
@@ -78,10 +97,6 @@ def cross_validate(
     """
     inputs, batch = _on_features(inputs), inputs.settings.eval_batch
     truth = torch.tensor(inputs.truth)
-    features = None
-    if not inputs.kind.modifies_image_encoder:
-        with seeded(inputs.settings.seed, inputs.shared.backbone.device):
-            features = encode(inputs.new_method(), pixels, batch)
     logits: list[Tensor] = []
     chosen: list[Tensor] = []
     for held, rest in divided(truth, folds, inputs.settings.seed):
@@ -95,7 +110,7 @@ def cross_validate(
 
 
 def seconds(inputs: FitInputs, data: TrainingSet, recipe_for: RecipeFor, folds: int) -> float:
-    """Expected seconds of ``cross_validate``.
+    """Expected seconds of ``cross_validate``, with encoding if ``data`` has no features.
 
     Args:
         inputs: Of the fit.
@@ -106,7 +121,7 @@ def seconds(inputs: FitInputs, data: TrainingSet, recipe_for: RecipeFor, folds: 
     inputs, total = _on_features(inputs), len(inputs.truth)
     rest = total - total // folds
     recipe = _recipe(inputs, recipe_for, rest)
-    plain = TrainingSet(data.pixels, data.labels)
+    plain = replace(data, originals=None, source=None)
     with seeded(inputs.settings.seed, inputs.shared.backbone.device):
         one = training_seconds(inputs.new_method(), plain, recipe, inputs.settings, rest)
     return one * min(folds, -(-ENOUGH * folds // total))

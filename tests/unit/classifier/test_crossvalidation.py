@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gopro import PromptClassifier
-from gopro.classifier.confidence import crossfit
+from gopro.classifier import crossvalidation
 from gopro.classifier.confidence.parts import divided
 from gopro.classifier.fitinputs import inputs_of
 from gopro.methods import TABLE, find
@@ -33,19 +33,20 @@ def test_parts_hold_each_picture_once_and_all_classes() -> None:
 
 def test_the_number_of_parts() -> None:
     truth = [0] * 3 + [1] * 9
-    assert crossfit.folds_of(find("coop"), None, truth) == 3
-    assert crossfit.folds_of(find("coop"), None, truth * 2) == 4
-    assert crossfit.folds_of(find("coop"), 5, truth * 2) == 5
-    assert crossfit.folds_of(find("vpt"), None, truth) == 2
-    assert crossfit.folds_of(find("coop"), 0, truth) == 0
-    assert crossfit.folds_of(find("coop"), None, [0, 1, 1]) == 0
+    assert crossvalidation.folds_of(find("coop"), None, truth) == 3
+    assert crossvalidation.folds_of(find("coop"), None, truth * 2) == 4
+    assert crossvalidation.folds_of(find("coop"), 5, truth * 2) == 5
+    assert crossvalidation.folds_of(find("vpt"), None, truth) == 2
+    assert crossvalidation.folds_of(find("coop"), 0, truth) == 0
+    assert crossvalidation.folds_of(find("coop"), None, [0, 1, 1]) == 0
 
 
-def cross_validated(classifier: PromptClassifier, given: Given) -> crossfit.OutOfSample:
+def cross_validated(classifier: PromptClassifier, given: Given) -> crossvalidation.OutOfSample:
     inputs = inputs_of(classifier, *given)
     numbered = list(enumerate(inputs.pictures))
     pixels = inputs.training_set(numbered, inputs.new_method(), "none").pixels
-    return crossfit.cross_validate(inputs, pixels, classifier.recipe, 2)
+    features = crossvalidation.frozen_features(inputs, pixels)
+    return crossvalidation.cross_validate(inputs, pixels, features, classifier.recipe, 2)
 
 
 def test_a_picture_is_scored_by_a_method_without_it(
@@ -57,7 +58,7 @@ def test_a_picture_is_scored_by_a_method_without_it(
         learned.append(data)
         return learn_classifier(method, data, *others)
 
-    monkeypatch.setattr(crossfit, "learn_classifier", learn)
+    monkeypatch.setattr(crossvalidation, "learn_classifier", learn)
     out = cross_validated(make(epochs=1), given)
     first, second = ({picture.numpy().tobytes() for picture in data.pixels} for data in learned)
     assert (len(first), len(second), len(first | second)) == (12, 12, 24)
@@ -75,7 +76,7 @@ def test_a_changed_image_encoder_learns_from_pixels(make: Make, given: Given) ->
 def test_few_parts_for_many_pictures(
     make: Make, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crossfit, "ENOUGH", 5)
+    monkeypatch.setattr(crossvalidation, "ENOUGH", 5)
     assert len(cross_validated(make(epochs=1), given).truth) == 12
 
 
