@@ -106,7 +106,8 @@ class GOProPlus(GOPro):
     def logits(self, features: ImageFeatures) -> Tensor:
         unit = F.normalize(features.embedding, dim=-1)
         head = ((unit - self.head_mean) @ self.head)[:, self.place] * self.known
-        return super().logits(features) + self.settings.w_head * head
+        scores: Tensor = super().logits(features) + self.settings.w_head * head
+        return scores
 
 
 def ridge_head(unit: Tensor, labels: Tensor, classes: int, ridge: float) -> Tensor:
