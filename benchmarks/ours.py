@@ -13,7 +13,8 @@ from gopro.backbones.image import to_unit
 from gopro.methods.base import Batch
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.prediction.fast import FastMap, FastPrompts, Subspace
-from gopro.training.batches import CachedViews, LiveViews, TrainingSet
+from gopro.training.batches import CachedViews, LiveViews
+from gopro.training.trainingset import TrainingSet
 from gopro.training.views import ViewSettings
 
 _COPIES = 2  # of cached views; the number does not change the cost of a step

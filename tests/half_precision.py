@@ -16,9 +16,9 @@ from gopro.backbones import Backbone
 from gopro.methods import find
 from gopro.methods.base import Recipe
 from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
-from gopro.training.batches import TrainingSet
 from gopro.training.config import ViewSettings
 from gopro.training.trainer import Trainer
+from gopro.training.trainingset import TrainingSet
 from small_clips import small_clip, tokenizer
 from tiny_run import TEXT, VISION
 

@@ -21,9 +21,9 @@ from gopro.classifier.fitinputs import FitInputs
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import scores
-from gopro.training.batches import TrainingSet
 from gopro.training.fit import learn_classifier, seeded
 from gopro.training.timing import training_seconds
+from gopro.training.trainingset import TrainingSet
 
 RecipeFor: TypeAlias = Callable[[int, int], Recipe]
 """The recipe for a number of pictures and of classes."""

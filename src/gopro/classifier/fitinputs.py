@@ -26,9 +26,10 @@ from gopro.data.pixels import groups
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.predict import validator
-from gopro.training.batches import Augment, TrainingSet, random_views
+from gopro.training.batches import Augment, random_views
 from gopro.training.config import TrainSettings
 from gopro.training.recipe import choose_recipe, method_settings
+from gopro.training.trainingset import TrainingSet
 
 T = TypeVar("T")
 Validate: TypeAlias = Callable[[Method], float]

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures, Prompts
 from gopro.common.errors import GoproError
-from gopro.methods.base import Method, class_indices, initial_context
+from gopro.methods.base import Method, initial_context
+from gopro.methods.class_indices import class_indices
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
-from gopro.methods.base import Batch, Method, class_indices
+from gopro.methods.base import Batch, Method
+from gopro.methods.class_indices import class_indices
 from gopro.methods.deep_prompts import random_prompts, three_quarters
 
 

@@ -17,8 +17,8 @@ from gopro.methods.base import Batch, Method
 from gopro.prediction.encode import cache_name
 from gopro.runs.pictures import training_pictures
 from gopro.runs.prepared import PreparedRun, images_to_train_on
-from gopro.training.batches import TrainingSet
 from gopro.training.timing import copied, learn, live_batches, often, prepare, timed
+from gopro.training.trainingset import TrainingSet
 
 _MAX_IMAGES = 32  # decoded for timing
 _MAX_SCORES = 1600  # image-class pairs scored for timing

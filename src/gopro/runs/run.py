@@ -35,11 +35,11 @@ from gopro.runs.provenance import provenance
 from gopro.runs.resolve import ResolvedRun, resolve
 from gopro.runs.testing import features_of, measure
 from gopro.runs.workspace import Workspace
-from gopro.training.batches import TrainingSet
 from gopro.training.checkpoint import Progress
 from gopro.training.config import TrainSettings
 from gopro.training.fit import learn
 from gopro.training.trainer import write_metrics
+from gopro.training.trainingset import TrainingSet
 
 
 def silent(line: str) -> None:

@@ -18,8 +18,8 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import asdict
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +27,14 @@ import torch
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
-from gopro.backbones.feature_cache import Cache, cached_features, open_cache, pixels_key, tower_key
+from gopro.backbones.feature_cache import Cache, cached_features, open_cache, tower_key
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
 from gopro.common.progress import bar
 from gopro.common.version import __version__
 from gopro.methods.base import Batch, Method
+from gopro.training.trainingset import TrainingSet
 from gopro.training.views import ViewSettings, cut, on_crops
-from gopro.training.views.crops import Pixels
 from gopro.training.views.draws import Draws
 
 Augment = Literal["none", "crop-flip"]
@@ -48,58 +48,6 @@ _CHOICE = 3  # random stream that chooses a copy; streams 0 to 2 make the views
 def draw_seed(seed: int, epoch: int) -> int:
     """The seed of an epoch's order and views; every epoch has its own."""
     return seed * 1_000_003 + epoch
-
-
-class Source(Protocol):
-    """Makes the batches of an epoch; ``LiveViews`` is one."""
-
-    def batches(self, steps: Iterable[Tensor], epoch: int) -> Iterator[Batch]:
-        """See ``LiveViews.batches``."""
-        ...
-
-
-class Pictures(Protocol):
-    """The original training pictures, uint8 [H, W, 3] each, such as ``data.originals``."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Pixels: ...
-
-    def digest(self) -> str:
-        """SHA-256 (hex) of all pictures."""
-        ...
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """The few-shot training images, decoded.
-
-    Attributes:
-        pixels: uint8 [N, 3, S, S], without augmentation.
-        labels: [N].
-        originals: The N pictures that random views are cut from; None for ``pixels`` themselves.
-        names: What messages call the images; empty where they have no names.
-        features: Of ``pixels``, where they have been encoded already.
-        source: Makes the batches, where several trainings share it.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-    originals: Pictures | None = None
-    names: tuple[str, ...] = ()
-    features: ImageFeatures | None = None
-    source: Source | None = None
-
-    def original(self, index: int) -> Pixels:
-        """The picture that random views are cut from."""
-        if self.originals is not None:
-            return self.originals[index]
-        return self.pixels[index].permute(1, 2, 0).cpu().numpy()
-
-    def key(self) -> str:
-        """SHA-256 (hex) of all pixels that views depend on."""
-        pictures = "" if self.originals is None else self.originals.digest()
-        return hashlib.sha256(f"{pixels_key(self.pixels)} {pictures}".encode()).hexdigest()
 
 
 def random_views(method: Method, augment: Augment) -> tuple[str, ...]:

@@ -16,10 +16,10 @@ from gopro.common.errors import NotFiniteError
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.encode import encode
 from gopro.training import loggers
-from gopro.training.batches import TrainingSet
 from gopro.training.checkpoint import Progress
 from gopro.training.config import TrainSettings
 from gopro.training.trainer import Interrupted, Trainer
+from gopro.training.trainingset import TrainingSet
 
 
 @contextlib.contextmanager

@@ -14,8 +14,9 @@ from torch import Tensor
 from gopro.backbones import ImageFeatures
 from gopro.backbones.image import to_unit
 from gopro.methods.base import Batch, Method, Recipe, can_learn
-from gopro.training.batches import LiveViews, TrainingSet
+from gopro.training.batches import LiveViews
 from gopro.training.config import TrainSettings
+from gopro.training.trainingset import TrainingSet
 
 T = TypeVar("T")
 

@@ -20,13 +20,14 @@ from gopro.common.errors import GoproError, NotFiniteError
 from gopro.common.files import atomic_write
 from gopro.common.progress import Advance, bar
 from gopro.methods.base import Batch, Method, Recipe
-from gopro.training.batches import CachedViews, LiveViews, TrainingSet, draw_seed
+from gopro.training.batches import CachedViews, LiveViews, draw_seed
 from gopro.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from gopro.training.config import ViewSettings
 from gopro.training.loggers import log_row
 from gopro.training.non_finite import all_finite, broken_gradient, files
 from gopro.training.optimizers import make_optimizer
 from gopro.training.schedule import learning_rate
+from gopro.training.trainingset import TrainingSet
 
 if TYPE_CHECKING:
     from lightning_fabric.loggers.logger import Logger  # slow to load

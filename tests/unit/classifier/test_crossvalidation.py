@@ -13,8 +13,8 @@ from gopro.classifier.confidence.parts import divided
 from gopro.classifier.fitinputs import inputs_of
 from gopro.methods import TABLE, find
 from gopro.methods.base import Method
-from gopro.training.batches import TrainingSet
 from gopro.training.fit import learn_classifier
+from gopro.training.trainingset import TrainingSet
 from tiny_classifier import Given, Make
 
 

@@ -95,9 +95,9 @@ def _train(folder: str) -> dict[str, Any]:
     """Train GOPro for two epochs; returns the last row of metrics and the weights."""
     from gopro.methods import find
     from gopro.methods.base import Recipe
-    from gopro.training.batches import TrainingSet
     from gopro.training.config import ViewSettings
     from gopro.training.trainer import Trainer
+    from gopro.training.trainingset import TrainingSet
     from small_clips import small_backbone
 
     torch.manual_seed(0)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from gopro.backbones import Backbone
 from gopro.methods.base import Batch, Method, Recipe
-from gopro.training.batches import TrainingSet
 from gopro.training.trainer import Trainer
+from gopro.training.trainingset import TrainingSet
 from gopro.training.views import ViewSettings
 
 NAMES = ["cat", "golden_retriever", "C-130 Hercules"]

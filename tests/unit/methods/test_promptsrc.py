@@ -18,8 +18,8 @@ from gopro.common.tensors import load_tensors
 from gopro.data.templates import ensemble_templates
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.promptsrc import PromptSRC, PromptSRCSettings
-from gopro.training.batches import TrainingSet
 from gopro.training.trainer import Interrupted, Trainer
+from gopro.training.trainingset import TrainingSet
 from gopro.training.views import ViewSettings
 from slow_vision import plain_image
 from small_clips import RESNET, close, plain_prompts, small_backbone

@@ -18,8 +18,9 @@ from gopro.methods.gopro import GOPro, GOProSettings
 from gopro.methods.linear_adapter import LinearAdapter, LinearAdapterSettings
 from gopro.methods.prolip import ProLIP
 from gopro.training import batches
-from gopro.training.batches import Augment, CachedViews, LiveViews, TrainingSet, draw_seed
+from gopro.training.batches import Augment, CachedViews, LiveViews, draw_seed
 from gopro.training.some_images import SomeImages
+from gopro.training.trainingset import TrainingSet
 from gopro.training.views import ViewSettings, make_views
 from gopro.training.views.crops import Pixels
 from small_clips import close, small_backbone

@@ -10,8 +10,8 @@ import torch
 from gopro.methods import find
 from gopro.methods.base import Recipe
 from gopro.training import timing
-from gopro.training.batches import TrainingSet
 from gopro.training.config import TrainSettings
+from gopro.training.trainingset import TrainingSet
 from small_clips import small_backbone
 
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from gopro.backbones import ImageFeatures
 from gopro.methods.base import Batch, Method, Recipe
-from gopro.training.batches import TrainingSet
 from gopro.training.config import ViewSettings
 from gopro.training.trainer import Trainer
+from gopro.training.trainingset import TrainingSet
 
 CLASSES, SIDE, COUNT = 3, 4, 11
 RECIPE = Recipe(

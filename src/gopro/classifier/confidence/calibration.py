@@ -27,7 +27,7 @@ from gopro.common.errors import GoproError
 from gopro.common.tensors import load_tensors, save_tensors
 from gopro.common.text import counted
 from gopro.results.confidence import KEPT, Floats, keeping, set_limit
-from gopro.training.batches import TrainingSet
+from gopro.training.trainingset import TrainingSet
 
 _LOG_RANGE = (math.log(0.02), math.log(50.0))
 """Logarithms of the smallest and largest temperature."""

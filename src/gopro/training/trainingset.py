@@ -1,0 +1,67 @@
+"""The few-shot training images, decoded, and the pictures that random views are cut from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from gopro.backbones import ImageFeatures
+from gopro.backbones.feature_cache import pixels_key
+from gopro.methods.base import Batch
+from gopro.training.views.crops import Pixels
+
+
+class Source(Protocol):
+    """Makes the batches of an epoch; ``LiveViews`` is one."""
+
+    def batches(self, steps: Iterable[Tensor], epoch: int) -> Iterator[Batch]:
+        """See ``LiveViews.batches``."""
+        ...
+
+
+class Pictures(Protocol):
+    """The original training pictures, uint8 [H, W, 3] each, such as ``data.originals``."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pixels: ...
+
+    def digest(self) -> str:
+        """SHA-256 (hex) of all pictures."""
+        ...
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The few-shot training images, decoded.
+
+    Attributes:
+        pixels: uint8 [N, 3, S, S], without augmentation.
+        labels: [N].
+        originals: The N pictures that random views are cut from; None for ``pixels`` themselves.
+        names: What messages call the images; empty where they have no names.
+        features: Of ``pixels``, where they have been encoded already.
+        source: Makes the batches, where several trainings share it.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    originals: Pictures | None = None
+    names: tuple[str, ...] = ()
+    features: ImageFeatures | None = None
+    source: Source | None = None
+
+    def original(self, index: int) -> Pixels:
+        """The picture that random views are cut from."""
+        if self.originals is not None:
+            return self.originals[index]
+        return self.pixels[index].permute(1, 2, 0).cpu().numpy()
+
+    def key(self) -> str:
+        """SHA-256 (hex) of all pixels that views depend on."""
+        pictures = "" if self.originals is None else self.originals.digest()
+        return hashlib.sha256(f"{pixels_key(self.pixels)} {pictures}".encode()).hexdigest()
