@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,31 +10,23 @@ from typing import Any, Literal
 
 from typing_extensions import Self
 
-from gopro.classifier import fast_prediction, storage, unfinished
+from gopro.classifier import fast_prediction, fitting, storage
 from gopro.classifier.comparison import Comparison
-from gopro.classifier.confidence.calibration import calibrate, expected_seconds
 from gopro.classifier.examples import Examples
 from gopro.classifier.explain.explanation import Explanation, explain
 from gopro.classifier.fitinputs import inputs_of, recipe_of
 from gopro.classifier.hub import Hub
 from gopro.classifier.judging import Judging
 from gopro.classifier.predictor import Folder
-from gopro.classifier.teaching import labelled_pixels, new_method, training_inputs
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Decode
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
 from gopro.data.pictures import Picture
+from gopro.data.texts import load_texts
 from gopro.methods.base import Recipe
+from gopro.results.results_json import texts_of
 from gopro.training.config import DEFAULT_BACKBONE
-from gopro.training.fit import learn_classifier, seeded
-from gopro.training.timing import training_seconds
-
-_MIN_STEPS = 40
-"""A fit on few pictures repeats the epoch until it has made at least this many steps."""
-
-_TIMED_PICTURES = 16
-"""About how many pictures are decoded to estimate the duration of a fit."""
 
 
 class PromptClassifier(Judging, Hub):
@@ -46,7 +37,8 @@ class PromptClassifier(Judging, Hub):
     follows scikit-learn's conventions: it works in ``clone``, ``GridSearchCV`` and ``Pipeline``.
 
     Args:
-        method: The prompt-learning method; see ``gopro methods``.
+        method: The method; see ``gopro methods``. auto compares a few with zero-shot CLIP by
+            cross-validation on the training pictures, and keeps zero-shot CLIP if none beats it.
         options: The method's own settings, such as ``{"variant": "released"}``.
         backbone: lite or mini (both embedded, offline), or a model name of open_clip, such as
             ViT-B-16.
@@ -73,13 +65,17 @@ class PromptClassifier(Judging, Hub):
         folds: Parts of the training pictures for the cross-validation that calibrates the shares
             and the threshold of "none of these"; by default 4, or 2 for methods that change the
             image encoder. 0 leaves the calibration out, and so does a class with one picture.
+        texts: A JSON file with sentences about each class, for the methods that compare with
+            frozen text.
+        budget: Minutes that auto may take to compare methods.
 
     Attributes:
         classes_: The labels, in the order of the columns of ``predict_proba``.
         class_names_: Their names in the prompts.
         method_: The trained method.
         history_: One row per epoch: learning rate, loss terms and validation accuracy in percent.
-        training_: Number of training pictures of each class name, seconds, and the recipe.
+        training_: Number of training pictures of each class name, seconds, the recipe, the file
+            of sentences, and what auto compared.
         examples_: The saved training pictures, or None.
         fitted_: Fingerprints of the training pictures, or None in a model from the hub.
         calibration_: Temperature, threshold and what they were set on, or None.
@@ -107,6 +103,8 @@ class PromptClassifier(Judging, Hub):
         examples: int = 128,
         fast: bool = False,
         folds: int | None = None,
+        texts: str | Path | None = None,
+        budget: float = 2.0,
     ) -> None:
         self.method = method
         self.options = options
@@ -127,6 +125,8 @@ class PromptClassifier(Judging, Hub):
         self.examples = examples
         self.fast = fast
         self.folds = folds
+        self.texts = texts
+        self.budget = budget
 
     def fit(
         self,
@@ -161,37 +161,26 @@ class PromptClassifier(Judging, Hub):
         if self.select == "best" and held_out is None:
             raise GoproError("select='best' needs validation pictures; give validation=...")
         inputs = inputs_of(self, images, labels)
-        backbone, names, truth = inputs.shared.backbone, inputs.class_names, inputs.truth
-        trained = training_inputs(inputs, unlabelled)
-        numbered = list(enumerate(trained.pictures))
+        names, truth = inputs.class_names, inputs.truth
         started = time.monotonic()
-        with seeded(self.seed, backbone.device):
-            method = new_method(self, inputs)
-            recipe = self.recipe(len(numbered), len(names))
-            data = trained.training_set(numbered, method, recipe.augment)
-            validate = inputs.validator(held_out, method)
-            folder = None if checkpoint is None else Path(checkpoint).expanduser()
-            if folder is not None:
-                unfinished.check(folder, inputs, recipe, data.pixels)
-            progress = learn_classifier(method, data, recipe, inputs.settings, validate, folder)
-            pixels = data.pixels if trained is inputs else labelled_pixels(inputs, method)
-            examples = Examples.of(pixels, truth, backbone, self.examples)
-        try:
-            calibration = calibrate(inputs, pixels, self.recipe, self.folds)
-        except KeyboardInterrupt as stop:
-            saved = f"and saved in {folder}; the same fit continues it"
-            kept = saved if folder else "nothing was kept"
-            raise KeyboardInterrupt(f"stopped, {kept}") from stop
-        self.method_, self.classes_, self.history_ = method.eval(), inputs.classes, progress.rows
+        folder = None if checkpoint is None else Path(checkpoint).expanduser()
+        done = fitting.fit(self, inputs, held_out, unlabelled, folder)
+        texts = getattr(done.method.settings, "texts", None)
+        examples = Examples.of(done.pixels, truth, inputs.shared.backbone, self.examples)
+        prints = Fingerprints.of(done.pixels)
+        self.reference_ = fast_prediction.reference(done.method, done.pixels)
+        self.method_, self.classes_, self.history_ = done.method, inputs.classes, done.history
         self.class_names_ = self.trained_names_ = names
         self.backbone_checksum_ = inputs.shared.checksum
         self.examples_, self.measured_ = examples, None
-        self.fitted_, self.calibration_ = Fingerprints.of(pixels), calibration
-        self.reference_ = fast_prediction.reference(self.method_, pixels)
+        self.fitted_, self.calibration_ = prints, done.calibration
+        self.texts_ = None if texts is None else load_texts(Path(texts))
         self.training_ = {
             "pictures": {name: truth.count(index) for index, name in enumerate(names)},
             "seconds": round(time.monotonic() - started, 1),
-            "recipe": dataclasses.asdict(recipe),
+            "recipe": dataclasses.asdict(done.recipe),
+            **({} if texts is None else {"texts": texts_of(done.method.settings)}),
+            **({} if done.choice is None else {"choice": done.choice.as_dict()}),
         }
         return self
 
@@ -260,11 +249,7 @@ class PromptClassifier(Judging, Hub):
         Raises:
             GoproError: For a setting that can't be used.
         """
-        recipe = recipe_of(self, classes)
-        if self.epochs is not None or recipe.epochs == 0:
-            return recipe
-        needed = math.ceil(_MIN_STEPS / max(1, recipe.steps(pictures)))
-        return dataclasses.replace(recipe, epochs=max(recipe.epochs, needed))
+        return recipe_of(self, pictures, classes)
 
     def expected_seconds(
         self,
@@ -275,6 +260,8 @@ class PromptClassifier(Judging, Hub):
     ) -> float:
         """Estimate how long ``fit`` takes, from a few training steps on some of the pictures.
 
+        For ``auto`` it is the time to read the pictures and its budget.
+
         Args:
             images: See ``fit``.
             labels: See ``fit``.
@@ -283,17 +270,4 @@ class PromptClassifier(Judging, Hub):
         Raises:
             GoproError: As ``fit``, for the pictures that are tried.
         """
-        inputs = inputs_of(self, images, labels)
-        trained = training_inputs(inputs, unlabelled)
-        backbone, total = inputs.shared.backbone, len(trained.pictures)
-        indices = range(0, total, math.ceil(total / _TIMED_PICTURES))
-        numbered = [(index, trained.pictures[index]) for index in indices]
-        with seeded(self.seed, backbone.device):
-            method = new_method(self, inputs)
-        recipe = self.recipe(total, len(inputs.class_names))
-        started = time.monotonic()
-        data = trained.training_set(numbered, method, recipe.augment)
-        reading = (time.monotonic() - started) / len(numbered) * total
-        training = training_seconds(method, data, recipe, inputs.settings, total)
-        calibrating = expected_seconds(inputs, data, self.recipe, self.folds)
-        return reading + training + calibrating
+        return fitting.seconds(self, inputs_of(self, images, labels), unlabelled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -11,8 +12,10 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
+from typing_extensions import Self
 
 from gopro.backbones.shared import Shared, backbone_key, shared_backbone
+from gopro.classifier.choice import AUTO, ZERO_SHOT, refuse_settings
 from gopro.classifier.estimator import Estimator
 from gopro.common.errors import GoproError, UnreadableError
 from gopro.common.preprocessing import Preprocessing
@@ -23,13 +26,17 @@ from gopro.data.labelled import Folder, Labelled
 from gopro.data.originals import KEPT, Originals
 from gopro.data.pictures import Picture, name_of, open_picture
 from gopro.data.pixels import groups
+from gopro.data.texts import check_texts
 from gopro.methods import find
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.predict import validator
 from gopro.training.batches import Augment, random_views
 from gopro.training.config import TrainSettings
-from gopro.training.recipe import choose_recipe, method_settings
+from gopro.training.recipe import choose_recipe, method_settings, with_texts
 from gopro.training.trainingset import TrainingSet
+
+_MIN_STEPS = 40
+"""A fit on few pictures repeats the epoch until it has made at least this many steps."""
 
 T = TypeVar("T")
 Validate: TypeAlias = Callable[[Method], float]
@@ -41,7 +48,7 @@ class FitInputs:
 
     Attributes:
         settings: As for a training run.
-        kind: The method's class.
+        kind: The method's class; zero-shot CLIP's until ``auto`` has chosen one.
         options: The method's own settings.
         pictures: N training pictures.
         truth: N class indices.
@@ -58,6 +65,11 @@ class FitInputs:
     classes: npt.NDArray[Any]
     class_names: tuple[str, ...]
     shared: Shared
+
+    def with_method(self, name: str) -> Self:
+        """The same fit with another method, with its default options."""
+        kind, settings = find(name), dataclasses.replace(self.settings, method=name)
+        return dataclasses.replace(self, settings=settings, kind=kind, options=kind.Settings())
 
     def new_method(self) -> Method:
         """The method with initial weights, on the backbone's device."""
@@ -121,11 +133,16 @@ def inputs_of(
         GoproError: For pictures, labels or settings that can't be used.
     """
     params = classifier.get_params()
-    settings, kind = settings_of(classifier), find(params["method"])
-    options = method_settings(kind, params["options"])
+    if params["method"] == AUTO:
+        refuse_settings(params)
+    settings = settings_of(classifier)
+    kind = find(ZERO_SHOT if params["method"] == AUTO else params["method"])
+    options = with_texts(settings, method_settings(kind, params["options"]))
     training = labelled.read(images, labels)
     classes, truth = labelled.classes_of(training)
     names = labelled.names_of(classes, params["class_names"])
+    if getattr(options, "texts", None) is not None:
+        check_texts(options.texts, names)
     if params["shots"] is not None:
         training, truth = labelled.draw(training, truth, params["shots"], params["seed"], names)
     where = (params[name] for name in ("backbone", "pretrained", "device", "precision"))
@@ -133,8 +150,13 @@ def inputs_of(
     return FitInputs(settings, kind, options, training.pictures, truth, classes, names, shared)
 
 
-def recipe_of(classifier: Estimator, classes: int | None) -> Recipe:
+def recipe_of(classifier: Estimator, pictures: int, classes: int | None = None) -> Recipe:
     """The recipe of a classifier's method and variant, changed by its settings.
+
+    Args:
+        classifier: Has the settings.
+        pictures: Number of training pictures.
+        classes: Number of classes, if known.
 
     Raises:
         GoproError: For a setting that can't be used.
@@ -142,7 +164,11 @@ def recipe_of(classifier: Estimator, classes: int | None) -> Recipe:
     params = classifier.get_params()
     kind = find(params["method"])
     options = method_settings(kind, params["options"])
-    return choose_recipe(kind, settings_of(classifier), classes, options)
+    recipe = choose_recipe(kind, settings_of(classifier), classes, options)
+    if params["epochs"] is not None or recipe.epochs == 0:
+        return recipe
+    needed = math.ceil(_MIN_STEPS / max(1, recipe.steps(pictures)))
+    return dataclasses.replace(recipe, epochs=max(recipe.epochs, needed))
 
 
 def settings_of(classifier: Estimator) -> TrainSettings:

@@ -11,7 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from typing_extensions import Self
 
 from gopro.classifier.examples import Examples
-from gopro.classifier.modelfiles import ABOUT, CALIBRATION, CARD, EXAMPLES, FAST, WEIGHTS
+from gopro.classifier.modelfiles import ABOUT, CALIBRATION, CARD, EXAMPLES, FAST, TEXTS, WEIGHTS
 from gopro.common.errors import GoproError
 from gopro.common.hub import problem
 from gopro.data.fingerprint import Fingerprints
@@ -76,7 +76,7 @@ class Hub(ModelHubMixin):
                     # a blocked network is found out in seconds; the client would try for a minute
                     local_files_only=local_files_only or bool(problem()),
                     token=token,
-                    allow_patterns=[ABOUT, CALIBRATION, CARD, EXAMPLES, FAST, WEIGHTS],
+                    allow_patterns=[ABOUT, CALIBRATION, CARD, EXAMPLES, FAST, TEXTS, WEIGHTS],
                 )
             except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
                 reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -111,7 +111,15 @@ def _classes(about: Mapping[str, Any]) -> str:
 def _fitted(about: Mapping[str, Any]) -> str:
     settings = {**about["settings"], **about["options"], **about["training"]["recipe"]}
     values = [f"{key} {plain(str(value))}" for key, value in settings.items() if value is not None]
-    return f"Training took {about['training']['seconds']} s. Settings: {', '.join(values)}."
+    took = f"Training took {about['training']['seconds']} s."
+    if "texts" in about["training"]:
+        took += f" It used sentences about each class: {plain(about['training']['texts'])}."
+    choice = about["training"].get("choice")
+    if choice is not None:
+        names = [row["method"] for row in choice["compared"]]
+        others = ", ".join(name for name in names if name != choice["method"])
+        took += f" The method was chosen in cross-validation with {others or 'no other'}."
+    return f"{took} Settings: {', '.join(values)}."
 
 
 def plain(text: str) -> str:

@@ -18,6 +18,7 @@ EXAMPLES = "examples.safetensors"
 FAST = "fast.safetensors"
 FITTED = "fitted.safetensors"
 CALIBRATION = "calibration.safetensors"
+TEXTS = "texts.json"
 
 LOCK = ".fit.lock"
 UNFINISHED = "unfinished"

@@ -2,7 +2,7 @@
 
 The folder holds the learned weights, a description (``classifier.json``) with checksums, a model
 card, and optionally training pictures for explanations, fingerprints of all training pictures, the
-calibration and the fast prediction.
+calibration, the sentences about each class and the fast prediction.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,13 @@ from gopro.classifier.examples import Examples
 from gopro.classifier.modelcard import card
 from gopro.classifier.modelfiles import (
     ABOUT,
-    CALIBRATION,
     CARD,
-    EXAMPLES,
     FAST,
-    FITTED,
     WEIGHTS,
     locked,
     refuse_other_things,
 )
+from gopro.classifier.modelparts import PARTS, unchanged
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write, file_sha256, remove_temporary
 from gopro.common.tensors import load_tensors, save_tensors
@@ -54,7 +52,7 @@ SETTINGS = (
 class SavedModel:
     """A classifier as plain data, without the backbone's weights.
 
-    All but ``weights``, ``examples``, ``fitted`` and ``calibration`` is the JSON of
+    All but ``weights``, ``examples``, ``fitted``, ``calibration`` and ``texts`` is the JSON of
     ``classifier.json``, under the same names.
 
     Attributes:
@@ -74,6 +72,7 @@ class SavedModel:
         examples: Training pictures for explanations, if any.
         fitted: Fingerprints of all training pictures; None in a published model.
         calibration: What calibrates the shares, if it was made.
+        texts: The sentences about each class, if there are any; ``options`` name their file.
     """
 
     method: str
@@ -92,11 +91,10 @@ class SavedModel:
     examples: Examples | None
     fitted: Fingerprints | None
     calibration: Calibration | None
+    texts: Mapping[str, Sequence[str]] | None
 
 
-_FITTED_NOTE = {"what": "fingerprints of the training pictures"}
-_TENSORS = ("weights", "examples", "fitted", "calibration")
-_DESCRIBED = [field.name for field in fields(SavedModel) if field.name not in _TENSORS]
+_DESCRIBED = [field.name for field in fields(SavedModel) if field.name not in {"weights", *PARTS}]
 
 
 def write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] | None) -> Path:
@@ -120,18 +118,11 @@ def _write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] 
         note = {"method": saved.method, "backbone": saved.backbone["name"]}
         save_tensors(weights_file, saved.weights, note)
         about = {**_describe(saved), "weights_sha256": file_sha256(weights_file)}
-        if saved.examples is not None:
-            examples_file = files.enter_context(atomic_write(folder / EXAMPLES))
-            saved.examples.save(examples_file)
-            about["examples_sha256"] = file_sha256(examples_file)
-        if saved.fitted is not None:
-            fitted_file = files.enter_context(atomic_write(folder / FITTED))
-            save_tensors(fitted_file, vars(saved.fitted), _FITTED_NOTE)
-            about["fitted_sha256"] = file_sha256(fitted_file)
-        if saved.calibration is not None:
-            calibration_file = files.enter_context(atomic_write(folder / CALIBRATION))
-            saved.calibration.save(calibration_file)
-            about["calibration_sha256"] = file_sha256(calibration_file)
+        for name, part in PARTS.items():
+            if getattr(saved, name) is not None:
+                file = files.enter_context(atomic_write(folder / part.file))
+                part.save(getattr(saved, name), file)
+                about[f"{name}_sha256"] = file_sha256(file)
         if fast is not None:
             fast_file = files.enter_context(atomic_write(folder / FAST))
             prompts, reference = fast
@@ -141,15 +132,10 @@ def _write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] 
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
         about_file.write_text(text + "\n", encoding="utf-8")
         card_file.write_text(card(about), encoding="utf-8")
-    optional = {
-        EXAMPLES: saved.examples,
-        FITTED: saved.fitted,
-        CALIBRATION: saved.calibration,
-        FAST: fast,
-    }
-    for name, part in optional.items():
-        if part is None:
-            (folder / name).unlink(missing_ok=True)
+    optional = {part.file: getattr(saved, name) for name, part in PARTS.items()} | {FAST: fast}
+    for file_name, value in optional.items():
+        if value is None:
+            (folder / file_name).unlink(missing_ok=True)
     return folder
 
 
@@ -169,27 +155,17 @@ def read(folder: Path) -> tuple[SavedModel, Path | None]:
             "folder again, or fit again"
         )
     with one_line_errors(folder):
-        path = _unchanged(folder / EXAMPLES, about.get("examples_sha256"), "explanations")
-        examples = Examples.load(path) if path else None
-        path = _unchanged(folder / FITTED, about.get("fitted_sha256"), "recognising pictures")
-        fitted = Fingerprints(**load_tensors(path)[0]) if path else None
-        path = _unchanged(
-            folder / CALIBRATION, about.get("calibration_sha256"), "calibrated shares"
-        )
-        calibration = Calibration.load(path) if path else None
+        optional: dict[str, Any] = {}
+        for name, part in PARTS.items():
+            path = unchanged(folder / part.file, about.get(f"{name}_sha256"), part.use)
+            optional[name] = part.load(path) if path else None
         values = {name: about[name] for name in _DESCRIBED}
         for name in ("class_names", "trained_names"):
             values[name] = list(checked_names(about[name], f"model {folder}"))
         _check_labels(about["labels"], len(values["class_names"]))
         _check_settings(about["settings"])
-        saved = SavedModel(
-            **values,
-            weights=load_tensors(weights)[0],
-            examples=examples,
-            fitted=fitted,
-            calibration=calibration,
-        )
-    return saved, _unchanged(folder / FAST, about.get("fast_sha256"), "fast prediction")
+        saved = SavedModel(**values, **optional, weights=load_tensors(weights)[0])
+    return saved, unchanged(folder / FAST, about.get("fast_sha256"), "fast prediction")
 
 
 @contextlib.contextmanager
@@ -274,22 +250,6 @@ def _check_labels(labels: Any, count: int) -> None:
     kinds = {type(label) for label in labels} if isinstance(labels, list) else set()
     if kinds not in ({str}, {int}, {bool}) or len(labels) != count:
         raise ValueError(f"its labels are {labels!r:.60}")
-
-
-def _unchanged(path: Path, sha256: str | None, use: str) -> Path | None:
-    """The path of an optional file; None if it is missing.
-
-    Raises:
-        GoproError: When the file isn't the saved one.
-    """
-    if sha256 is None or not path.exists():
-        return None
-    if file_sha256(path) != sha256:
-        raise GoproError(
-            f"{path} isn't the file that was saved (its checksum differs); remove it (it is "
-            f"only for {use}), or copy the whole folder again"
-        )
-    return path
 
 
 def _seal(about: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from gopro.classifier.choice import ZERO_SHOT
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
 from gopro.common import environment
@@ -65,16 +66,16 @@ def write(
         command=command,
         settings=setting_texts(settings),
         environment=environment.describe(method.backbone.device),
-        method=classifier.method,
+        method=classifier.method_name_,
         facts=(
-            ("method", classifier.method),
+            ("method", _method(classifier)),
             ("backbone", classifier.backbone),
             ("learned parameters", f"{method.trainable_parameters:,}"),
             ("training pictures", f"{sum(counts):,}"),
             ("training", duration(training["seconds"])),
             ("seed", str(classifier.seed)),
         ),
-        compared=classifier.method != "zeroshot",
+        compared=classifier.method_name_ != ZERO_SHOT,
     )
     return page.write(content, path)
 
@@ -89,6 +90,14 @@ def _answers(
         **vars(measured.answers),
         picture=lambda number, size: open_picture((number, shown[number]), size),
     )
+
+
+def _method(classifier: PromptClassifier) -> str:
+    choice, texts = classifier.choice_, classifier.training_.get("texts")
+    if choice is None:
+        return classifier.method_name_ + (f" with {texts}" if texts else "")
+    others = ", ".join(one.method for one in choice.compared if one.method != choice.method)
+    return f"{choice.method}, chosen in cross-validation with {others or 'no other'}"
 
 
 def _listed(names: Sequence[str], most: int = 12) -> str:
@@ -121,10 +130,9 @@ def fit_command(
         for name, value in classifier.get_params().items()
         if name not in ("options", "class_names") and value != defaults[name]
     }
-    method_defaults = shallow(find(classifier.method).Settings())
     for name, value in (classifier.options or {}).items():
         value = tuple(value) if isinstance(value, list) else value
-        if value != method_defaults[name]:
+        if value != shallow(find(classifier.method).Settings())[name]:
             changed[f"{classifier.method}.{name}"] = value
     if unlabelled is not None:
         changed["unlabelled"] = unlabelled

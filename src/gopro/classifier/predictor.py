@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from gopro.backbones import ImageFeatures
 from gopro.classifier import fast_prediction
+from gopro.classifier.choice import AUTO, ZERO_SHOT, Choice
 from gopro.classifier.confidence.calibration import Calibration
 from gopro.classifier.embedder import Embedder
 from gopro.classifier.examples import Examples
@@ -35,6 +36,7 @@ class Predictor(Embedder):
     """The part of ``PromptClassifier`` that predicts.
 
     Attributes, beside those that ``PromptClassifier`` describes:
+        method: The setting; auto stays what it is.
         fast: Whether to predict without a text pass over all classes.
         trained_names_: The class names at training.
         backbone_checksum_: SHA-256 (hex) of the backbone's weights.
@@ -43,8 +45,10 @@ class Predictor(Embedder):
         measured_: Accuracy on pictures that were not trained on, if known.
         calibration_: What calibrates the shares and recognises unknown pictures; None in models
             without it, and for other class names than those of the training.
+        texts_: The sentences about each class that were given.
     """
 
+    method: str
     fast: bool
     classes_: npt.NDArray[Any]
     class_names_: tuple[str, ...]
@@ -57,6 +61,7 @@ class Predictor(Embedder):
     reference_: Reference | None
     measured_: dict[str, Any] | None
     calibration_: Calibration | None = None
+    texts_: Mapping[str, Sequence[str]] | None = None
     _fast_prompts: FastPrompts | None = None
 
     def predict(self, images: Iterable[Picture]) -> npt.NDArray[Any]:
@@ -136,10 +141,21 @@ class Predictor(Embedder):
     def zero_shot(self) -> Self:
         """Zero-shot CLIP with the same classes, for comparison."""
         self.check_fitted()
-        other = copy.copy(self).set_params(method="zeroshot", options=None, fast=False)
+        other = copy.copy(self).set_params(method=ZERO_SHOT, options=None, fast=False)
         other.method_ = ZeroShot(self.method_.backbone, self.class_names_, ZeroShotSettings())
-        other.calibration_ = None
+        other.calibration_ = other.texts_ = None
         return other
+
+    @property
+    def choice_(self) -> Choice | None:
+        """What ``auto`` compared and chose; None for a method that was named."""
+        choice = self.training_.get("choice")
+        return None if choice is None else Choice.of_dict(choice)
+
+    @property
+    def method_name_(self) -> str:
+        """Name of the fitted method: for ``auto`` that of the chosen one."""
+        return self.training_["choice"]["method"] if self.method == AUTO else self.method
 
     @property
     def temperature(self) -> float:

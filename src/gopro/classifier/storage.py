@@ -12,6 +12,7 @@ import numpy as np
 from gopro.backbones import Backbone
 from gopro.backbones.shared import Shared, backbone_key, shared_backbone
 from gopro.classifier import fast_prediction, modelfolder
+from gopro.classifier.modelfiles import TEXTS
 from gopro.classifier.modelfolder import SETTINGS, SavedModel
 from gopro.classifier.predictor import Predictor
 from gopro.common.errors import GoproError
@@ -34,8 +35,10 @@ def _record(classifier: Predictor) -> SavedModel:
     params = {name: as_python(value) for name, value in classifier.get_params().items()}
     method, training, pretrained = classifier.method_, classifier.training_, params["pretrained"]
     options = dataclasses.asdict(method.settings)
+    if classifier.texts_ is not None:
+        options["texts"] = TEXTS
     return SavedModel(
-        method=params["method"],
+        method=classifier.method_name_,
         options={k: list(v) if isinstance(v, tuple) else v for k, v in options.items()},
         settings={name: params[name] for name in SETTINGS},
         labels=classifier.classes_.tolist(),
@@ -55,6 +58,7 @@ def _record(classifier: Predictor) -> SavedModel:
         examples=classifier.examples_,
         fitted=classifier.fitted_,
         calibration=classifier.calibration_,
+        texts=classifier.texts_,
     )
 
 
@@ -63,6 +67,8 @@ def load(
 ) -> P:
     """Build a classifier of class ``kind`` from a folder; see ``PromptClassifier.load``."""
     saved, fast_file = modelfolder.read(folder)
+    if saved.options.get("texts") is not None:
+        saved.options["texts"] = str(folder / TEXTS)
     with modelfolder.one_line_errors(folder):
         classifier = kind(
             **saved.settings | ({"precision": precision} if precision else {}),
@@ -80,6 +86,7 @@ def load(
         classifier.history_, classifier.training_ = saved.history, saved.training
         classifier.measured_, classifier.examples_ = saved.measured, saved.examples
         classifier.fitted_, classifier.calibration_ = saved.fitted, saved.calibration
+        classifier.texts_ = saved.texts
         method_kind, target = find(saved.method), shared.backbone.device
         options = method_settings(method_kind, saved.options)
         with seeded(0, target):

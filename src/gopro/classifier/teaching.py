@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from gopro.classifier import storage
+from gopro.classifier.choice import AUTO
 from gopro.classifier.fitinputs import FitInputs
 from gopro.classifier.predictor import Folder, Predictor
 from gopro.common.errors import GoproError
@@ -50,7 +51,7 @@ def without_labels(
     """
     if unlabelled is None:
         return None
-    if not find(method).learns_from_teacher:
+    if method == AUTO or not find(method).learns_from_teacher:
         raise GoproError(
             f"got pictures without labels, and {method} learns from labelled ones only; choose "
             "--method promptkd with --promptkd.teacher MODEL, or leave out --unlabelled"

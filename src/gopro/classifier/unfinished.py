@@ -10,21 +10,24 @@ from typing import Any
 
 from torch import Tensor
 
+from gopro.classifier.choice import Choice
 from gopro.classifier.fitinputs import FitInputs
 from gopro.common.errors import GoproError
 from gopro.common.files import write_json
 from gopro.methods.base import Recipe
+from gopro.results.results_json import texts_of
 
 _ABOUT = "fit.json"
+_CHOICE = "choice.json"
 
 
-def check(folder: Path, inputs: FitInputs, recipe: Recipe, pixels: Tensor) -> None:
+def check(folder: Path, inputs: FitInputs, recipe: Recipe | None, pixels: Tensor) -> None:
     """Check that a checkpoint folder belongs to this fit; a new folder is marked as this fit's.
 
     Args:
         folder: The folder; created if needed.
         inputs: The fit's.
-        recipe: The fit's.
+        recipe: The fit's; None where the method is not chosen yet.
         pixels: The training pictures, uint8 [N, 3, S, S].
 
     Raises:
@@ -48,12 +51,35 @@ def check(folder: Path, inputs: FitInputs, recipe: Recipe, pixels: Tensor) -> No
         )
 
 
-def _identity(inputs: FitInputs, recipe: Recipe, pixels: Tensor) -> dict[str, str]:
+def choice(folder: Path) -> Choice | None:
+    """The choice that a stopped fit has kept, if it got that far.
+
+    Raises:
+        GoproError: When the file is damaged.
+    """
+    path = folder / _CHOICE
+    try:
+        return Choice.of_dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise GoproError(f"{path} is damaged; remove {folder} to start again") from error
+
+
+def keep(folder: Path, choice: Choice) -> None:
+    """Keep a choice for ``choice``."""
+    write_json(folder / _CHOICE, choice.as_dict())
+
+
+def _identity(inputs: FitInputs, recipe: Recipe | None, pixels: Tensor) -> dict[str, str]:
     """What the weights depend on, each as text or as a SHA-256 (hex)."""
     settings = inputs.settings
     return {
         "method": settings.method,
-        "settings": repr((dataclasses.asdict(inputs.options), dataclasses.asdict(recipe))),
+        "settings": repr(
+            (dataclasses.asdict(inputs.options), recipe and dataclasses.asdict(recipe))
+        ),
+        "texts": repr(texts_of(inputs.options)),
         "seed": repr((settings.seed, settings.select, settings.precision)),
         "backbone": inputs.shared.checksum,
         "class names": repr(inputs.class_names),

@@ -13,6 +13,7 @@ from gopro.classifier import page
 from gopro.classifier.check.findings import find as find_faults
 from gopro.classifier.check.findings import in_short
 from gopro.classifier.check.look import Looks, look_at
+from gopro.classifier.choice import AUTO, CANDIDATES, refuse_settings
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.modelfiles import UNFINISHED, reserved
@@ -32,7 +33,7 @@ from gopro.results.pages.page import PAGE
 
 _COMMON = (
     *("out", "all", "skip_bad", "others", "corrections", "unlabelled", "method", "backbone"),
-    *("pretrained", "shots", "epochs", "lr", "select", "seed", "device"),
+    *("pretrained", "shots", "epochs", "lr", "select", "seed", "device", "texts", "budget"),
 )
 """The options that ``--help`` shows."""
 
@@ -112,6 +113,9 @@ def fit(arguments: Sequence[str]) -> None:
             shutil.rmtree(checkpoint, ignore_errors=True)
         except DiskFullError as full:
             raise GoproError(f"{full}; then the same command continues") from full
+        if classifier.choice_ is not None:
+            print_table(classifier.choice_.table())
+            print("\n".join(classifier.choice_.lines()), flush=True)
         if others is not None:
             classifier = _with_others(classifier, others, out)
         measured = _measured(classifier, test, out)
@@ -153,6 +157,9 @@ def _place(out: Path | None, folder: Path) -> Path:
 def _classifier(values: Any) -> PromptClassifier:
     names = [name for name in PromptClassifier().get_params() if name in values]
     chosen = {name: values[name] for name in names}
+    if chosen["method"] == AUTO:
+        refuse_settings({**chosen, "options": None})
+        return PromptClassifier(**chosen)
     options = build(find(chosen["method"]).Settings, values[chosen["method"]])
     return PromptClassifier(**chosen, options=dataclasses.asdict(options))
 
@@ -237,11 +244,20 @@ def _intention(
     unlabelled: Path | None,
 ) -> str:
     """What is going to be done, and how long it takes."""
+    measure = f"then measure it on the {len(test.pictures)} others"
+    measure = measure if test.pictures else "no measurement"
+    if classifier.method == AUTO:
+        without_labels(AUTO, unlabelled)
+        shots = f", {classifier.shots} per class" if classifier.shots else ""
+        return (
+            f"auto on {classifier.backbone}: compare {', '.join(CANDIDATES)} with zero-shot CLIP "
+            f"on {len(train.pictures)} images{shots} for at most "
+            f"{duration(60 * classifier.budget)}, train the best one, {measure}"
+        )
     more = without_labels(classifier.method, unlabelled)
     classes, images = len(dataset.class_names), len(train.pictures if more is None else more)
     drawn = 0 if more is not None else (classifier.shots or 0) * classes
     recipe = classifier.recipe(drawn or images, classes)
-    measure = f"then measure it on the {len(test.pictures)} others"
     shots = f", {classifier.shots} per class" if drawn else ""
     if find(classifier.method).learns_from_teacher:
         shots = " without their labels"
@@ -249,7 +265,7 @@ def _intention(
     seconds = classifier.expected_seconds(train.pictures, train.labels, unlabelled=unlabelled)
     return (
         f"{classifier.method} on {classifier.backbone}: train on {images} images{shots} for "
-        f"{epochs}, {measure if test.pictures else 'no measurement'}\n"
+        f"{epochs}, {measure}\n"
         f"the training takes about {duration(seconds)}"
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ def read_texts(file: str | Path, names: Sequence[str]) -> list[tuple[str, ...]]:
     Raises:
         GoproError: If the file can't be used, or a class has no sentences.
     """
-    sentences = _read(Path(file).expanduser())
+    sentences = load_texts(Path(file).expanduser())
     rows = []
     for name in names:
         found = sentences.get(_plain(name))
@@ -45,7 +45,7 @@ def check_texts(file: str | Path, names: Sequence[str]) -> None:
         GoproError: If not; a name that is no class is most likely misspelled.
     """
     known = {_plain(name): name for name in names}
-    for name in _read(Path(file).expanduser()):
+    for name in load_texts(Path(file).expanduser()):
         if name not in known:
             similar = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {known[similar[0]]!r}?" if similar else "remove it"
@@ -53,7 +53,12 @@ def check_texts(file: str | Path, names: Sequence[str]) -> None:
     read_texts(file, names)
 
 
-def _read(path: Path) -> dict[str, tuple[str, ...]]:
+def load_texts(path: Path) -> dict[str, tuple[str, ...]]:
+    """All sentences of a file by class name, with spaces for underscores.
+
+    Raises:
+        GoproError: If the file can't be used.
+    """
     wanted = "wanted JSON: a list of sentences for each class name"
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
@@ -66,6 +71,11 @@ def _read(path: Path) -> dict[str, tuple[str, ...]]:
         if not good or not all(row.strip() for row in rows):
             raise GoproError(f"{path} has no list of sentences at {name!r}; {wanted}")
     return {_plain(name): tuple(rows) for name, rows in content.items()}
+
+
+def save_texts(texts: Mapping[str, Sequence[str]], path: Path) -> None:
+    """Write what ``load_texts`` reads."""
+    path.write_text(json.dumps(texts, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def _plain(name: str) -> str:

@@ -155,7 +155,7 @@ def results(
         "task": plan.task,
         "method": settings.method,
         "variant": getattr(options, "variant", None),
-        "texts": _texts(options),
+        "texts": texts_of(options),
         "backbone": settings.backbone,
         "shots": settings.shots,
         "seed": settings.seed,
@@ -166,7 +166,7 @@ def results(
     }
 
 
-def _texts(options: Any) -> str | None:
+def texts_of(options: Any) -> str | None:
     """Name and checksum of the file of sentences, None without one."""
     file = getattr(options, "texts", None)
     if file is None:

@@ -17,12 +17,12 @@ from gopro.data.plan import Plan
 from gopro.data.tasks import find_targets, plan
 from gopro.data.templates import own_template
 from gopro.data.texts import check_texts
-from gopro.methods import TABLE, find
+from gopro.methods import find
 from gopro.methods.base import Recipe
 from gopro.results import runfolder
 from gopro.runs.workspace import Workspace
 from gopro.training.config import Precision, TrainSettings
-from gopro.training.recipe import choose_recipe
+from gopro.training.recipe import choose_recipe, with_texts
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def resolve(
         settings = replace(settings, unlabelled=settings.unlabelled.expanduser().absolute())
     if settings.texts is not None:
         settings = replace(settings, texts=settings.texts.expanduser().absolute())
-        options = _with_texts(settings, options)
+    options = with_texts(settings, options)
     workspace = workspace or Workspace()
     dataset = dataset or workspace.dataset(settings.dataset, settings.root, settings.seed)
     targets = find_targets(
@@ -131,17 +131,6 @@ def resolve(
         settings = replace(settings, precision=_precision(settings, folder))
     device = choose_device(settings.device)
     return ResolvedRun(settings, options, recipe, folder, device, run_plan)
-
-
-def _with_texts(settings: TrainSettings, options: Any) -> Any:
-    """The method's settings with the run's texts."""
-    if not hasattr(options, "texts"):
-        usable = [name for name in TABLE if hasattr(find(name).Settings, "texts")]
-        raise GoproError(
-            f"{settings.method} compares with no frozen text, so --texts has no use in it; leave "
-            f"it out, or choose one of {', '.join(usable)}"
-        )
-    return replace(options, texts=str(settings.texts))
 
 
 def _precision(settings: TrainSettings, folder: Path) -> Precision:

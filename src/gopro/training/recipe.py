@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from gopro.backbones.names import canonical
 from gopro.common.errors import GoproError
 from gopro.common.typed import settings_from
+from gopro.methods import TABLE, find
 from gopro.methods.base import Method, Recipe
 from gopro.training.config import TrainSettings
 
@@ -41,3 +43,20 @@ def method_settings(kind: type[Method], options: Mapping[str, Any] | None) -> An
         return settings_from(kind.Settings, given)
     except TypeError as error:
         raise GoproError(f"{kind.__name__} can't be set to {given} ({error})") from error
+
+
+def with_texts(settings: TrainSettings, options: Any) -> Any:
+    """A method's settings with the sentences of ``settings.texts``, if there are any.
+
+    Raises:
+        GoproError: For a method that has no use for them.
+    """
+    if settings.texts is None:
+        return options
+    if not hasattr(options, "texts"):
+        usable = [name for name in TABLE if hasattr(find(name).Settings, "texts")]
+        raise GoproError(
+            f"{settings.method} compares with no frozen text, so --texts has no use in it; leave "
+            f"it out, or choose one of {', '.join(usable)}"
+        )
+    return replace(options, texts=str(Path(settings.texts).expanduser().absolute()))

@@ -23,7 +23,9 @@ pytest.importorskip("onnx", reason="the extra `export` isn't installed")
 DOC = Path(__file__).parents[3] / "docs" / "export.md"
 
 
-@pytest.mark.parametrize("method", ["gopro", "coop", "cocoop", "zeroshot", "tip_adapter"])
+@pytest.mark.parametrize(
+    "method", ["gopro", "coop", "cocoop", "zeroshot", "tip_adapter", "linear_adapter", "prolip"]
+)
 def test_float32(make: Make, given: Given, tmp_path: Path, method: str) -> None:
     classifier = make(method=method, epochs=1, lr=0.01).fit(*given)
     result = export.export(classifier, tmp_path / "a.onnx", batch=3)

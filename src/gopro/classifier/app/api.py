@@ -48,7 +48,7 @@ def build(service: Service, title: str) -> FastAPI:
     @app.get("/api", response_class=HTMLResponse, include_in_schema=False)
     async def documentation() -> str:
         classifier = service.classifier
-        about = f"{classifier.method} on {classifier.backbone}, {len(service.own)} classes."
+        about = f"{classifier.method_name_} on {classifier.backbone}, {len(service.own)} classes."
         template = environment("gopro.classifier.app").get_template("api.html")
         return template.render(title=title, about=about, limits=service.limits)
 
@@ -86,7 +86,7 @@ def describe(service: Service, title: str) -> dict[str, Any]:
     classifier = service.classifier
     return {
         "model": title,
-        "method": classifier.method,
+        "method": classifier.method_name_,
         "backbone": classifier.backbone,
         "class_names": list(service.own),
         "calibrated": classifier.calibration_ is not None,
