@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from markupsafe import escape
@@ -37,10 +38,20 @@ def filled(page: str, folder: Path) -> str:
     def block(match: re.Match[str]) -> str:
         start, kind, name, end = match.groups()
         file = folder / name
-        made = table(file) if kind == "choices" else markdown(build(runs_csv.read(file)))
+        if kind == "choices":
+            return f"{start}\n{table(file)}\n{end}"
+        made = markdown([best_first(one) for one in build(runs_csv.read(file))])
         return f"{start}\n{made}\n{end}"
 
     return _BLOCK.sub(block, page)
+
+
+def best_first(table: Table) -> Table:
+    """The table with zero-shot CLIP first, then the methods by their last score."""
+    zero, *others = table.lines
+    column = table.columns[-1]
+    others.sort(key=lambda line: -line.scores[column][0] if column in line.scores else 0.0)
+    return replace(table, lines=(zero, *others))
 
 
 def bars(table: Table) -> str:
