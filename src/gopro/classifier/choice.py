@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -112,14 +112,19 @@ class Choice:
         return cls(values["method"], values["pictures"], compared, values["left_out"])
 
 
-def refuse_settings(params: Mapping[str, Any]) -> None:
+def refuse_settings(params: Mapping[str, Any], methods: Sequence[str] = ()) -> None:
     """Check the settings of a classifier whose method is ``auto``.
+
+    Args:
+        params: The classifier's.
+        methods: Those whose own settings were given too.
 
     Raises:
         GoproError: For those that belong to one method, and a budget that is no time.
     """
     settings = ("options", "texts", "epochs", "batch", "lr", "fast")
-    given = [name for name in settings if params[name]]
+    given = [f"settings of {name}" for name in methods]
+    given += [name for name in settings if params[name]]
     if given:
         raise GoproError(
             f"got {given[0]} with --method {AUTO}, which compares several methods with their own "

@@ -158,10 +158,16 @@ def _classifier(values: Any) -> PromptClassifier:
     names = [name for name in PromptClassifier().get_params() if name in values]
     chosen = {name: values[name] for name in names}
     if chosen["method"] == AUTO:
-        refuse_settings({**chosen, "options": None})
+        refuse_settings({**chosen, "options": None}, _own_settings(values))
         return PromptClassifier(**chosen)
     options = build(find(chosen["method"]).Settings, values[chosen["method"]])
     return PromptClassifier(**chosen, options=dataclasses.asdict(options))
+
+
+def _own_settings(values: Any) -> list[str]:
+    """The methods whose own settings were given."""
+    kinds = {name: find(name).Settings for name in TABLE}
+    return [name for name, kind in kinds.items() if build(kind, values[name]) != kind()]
 
 
 def _look(dataset: Dataset, workers: int | None) -> Looks:

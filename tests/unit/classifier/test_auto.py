@@ -193,9 +193,23 @@ def test_the_command_says_what_it_compared(
     page = (tmp_path / "model" / "page.html").read_text(encoding="utf-8")
     assert f"{about['method']}, chosen in cross-validation with zeroshot" in page
     assert "--method auto" in page and "--budget 1500" in page
-    for more in (["--lr", 1], ["--budget", 0], ["--budget", "1e-9"]):
-        refused = cli("fit", photos, "--out", tmp_path / "no", *tiny, "--method", "auto", *more)
-        assert refused.code == 2 and refused.line
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--lr", 1], "got lr with --method auto"),
+        (["--coop.n_ctx", 2], "got settings of coop with --method auto"),
+        (["--budget", 0], "got --budget 0.0; wanted minutes"),
+        (["--budget", "1e-9"], "too short to compare one method"),
+    ],
+)
+def test_what_the_command_refuses(
+    cli: Cli, tiny: list[str], photos: Path, tmp_path: Path, words: list[object], message: str
+) -> None:
+    answer = cli("fit", photos, "--out", tmp_path / "no", *tiny, "--method", "auto", *words)
+    assert answer.code == 2
+    assert message in answer.line
 
 
 def test_best() -> None:
