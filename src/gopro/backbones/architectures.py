@@ -39,23 +39,29 @@ _FAMILIES = {
     "vit": "CLIP, ViT",
 }
 
-# the first beginning of a family's or a tag's name that fits tells the licence, as the makers' own
-# pages state it; "" where they state none that is known here
+# The licence of published weights: of a family, else of the first beginning of a tag that fits. ""
+# is one that we don't know. Behind each: the GitHub repository (LICENSE or README) or the card on
+# the Hugging Face hub (hf) that states it.
 _APPLE = "Apple ML research"
-_LICENCES_OF_FAMILIES = {"NLLB-CLIP": "CC BY-NC 4.0", "ViTamin": "", "CLIPA": "Apache-2.0"}
+_LICENCES_OF_FAMILIES = {
+    "NLLB-CLIP": "CC BY-NC 4.0",  # hf visheratin/nllb-clip-base-siglip, nllb-siglip-mrl-base
+    "ViTamin": "",  # Beckschen/ViTamin licenses its code, not the weights
+    "CLIPA": "Apache-2.0",  # UCSC-VLAA/CLIPA, hf UCSC-VLAA/ViT-L-14-CLIPA-datacomp1B
+}
 _LICENCES_OF_TAGS = {
-    "openai": "MIT",
-    "laion": "MIT",
-    "frozen_laion": "MIT",
-    "mscoco_finetuned_laion": "MIT",
-    "merged2b": "MIT",
-    "datacompdr": _APPLE,
-    "datacomp_": "MIT",
-    "commonpool": "MIT",
-    "dfn": _APPLE,
-    "metaclip": "CC BY-NC 4.0",
-    "webli": "Apache-2.0",
-    "meta": "Apache-2.0",
+    "openai": "MIT",  # openai/CLIP
+    "laion": "MIT",  # mlfoundations/open_clip, baaivision/EVA, hf laion/*
+    "frozen_laion": "MIT",  # hf laion/CLIP-ViT-H-14-frozen-xlm-roberta-large-laion5B-s13B-b90k
+    "mscoco_finetuned_laion": "MIT",  # hf laion/mscoco_finetuned_CoCa-ViT-L-14-laion2B-s13B-b90k
+    "merged2b": "MIT",  # baaivision/EVA, hf QuanSun/EVA-CLIP
+    "datacompdr": _APPLE,  # apple/ml-mobileclip, LICENSE_MODELS
+    "datacomp_": "MIT",  # hf laion/CLIP-ViT-L-14-DataComp.XL-s13B-b90K
+    "commonpool": "MIT",  # hf laion/CLIP-ViT-B-32-CommonPool.S.basic-s13M-b4K
+    "dfndr": _APPLE,  # apple/ml-mobileclip, LICENSE_MODELS
+    "dfn": _APPLE,  # hf apple/DFN2B-CLIP-ViT-B-16 (apple-amlr)
+    "metaclip": "CC BY-NC 4.0",  # facebookresearch/MetaCLIP
+    "webli": "Apache-2.0",  # google-research/big_vision, hf timm/ViT-SO400M-14-SigLIP2
+    "meta": "Apache-2.0",  # facebookresearch/perception_models, apps/pe
 }
 
 

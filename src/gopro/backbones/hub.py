@@ -36,7 +36,7 @@ def fetch(repo: str, names: Sequence[str]) -> Path:
     Raises:
         GoproError: If the hub can't be reached, or has none of them.
     """
-    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
     silent = problem()
@@ -50,8 +50,7 @@ def fetch(repo: str, names: Sequence[str]) -> Path:
                 continue
             raise GoproError(
                 f"can't fetch {names[0]} of {repo} from the hub ({silent or _reason(error)}), and "
-                f"it is not in {constants.HF_HUB_CACHE}; check the network, or fetch it elsewhere "
-                f"with `hf download {repo}` and bring that folder here"
+                f"{instead(repo)}"
             ) from error
         except EntryNotFoundError:
             continue
@@ -62,6 +61,18 @@ def fetch(repo: str, names: Sequence[str]) -> Path:
             ) from error
     raise GoproError(
         f"{repo} on the hub has no {' or '.join(names)}; choose a model that open_clip can read"
+    )
+
+
+def instead(repo: str) -> str:
+    """Where a repository is looked for on this machine, and how to bring it there."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    folder = repo_folder_name(repo_id=repo, repo_type="model")
+    return (
+        f"{folder} is not in {constants.HF_HUB_CACHE}; check the network, or run `hf download "
+        f"{repo}` elsewhere and copy that folder from the cache there"
     )
 
 

@@ -36,6 +36,7 @@ def open_model(name: str, pretrained: str | None) -> tuple[nn.Module, Any]:
     if name.startswith((HUB, LOCAL)):
         return _from_folder(name, pretrained)
     base, quick = _base(name)
+    _check_package(base)  # before large weights are downloaded
     path, settings = _weights(base, pretrained)
     tokenizer = tokenizer_of(base)
     state = read_weights(path)
@@ -72,12 +73,20 @@ def tokenizer_of(name: str) -> Any:
     repo = config["text_cfg"].get("hf_tokenizer_name", "")
     if not repo:
         return open_clip.get_tokenizer(name)
-    if importlib.util.find_spec("transformers") is None:
-        raise hub.missing(name, "tokenizer", "transformers")
+    _check_package(name)
     if not name.startswith(LOCAL) and not Path(repo).is_dir():
         hub.fetch(repo, ["tokenizer_config.json", "config.json"])
     with hub.telling(name, "tokenizer", "" if name.startswith(LOCAL) else repo):
         return open_clip.get_tokenizer(name)
+
+
+def _check_package(name: str) -> None:
+    """Refuse a model whose tokenizer needs a package that isn't installed."""
+    import open_clip
+
+    text = open_clip.get_model_config(name)["text_cfg"]
+    if text.get("hf_tokenizer_name") and importlib.util.find_spec("transformers") is None:
+        raise hub.missing(name, "tokenizer", "transformers")
 
 
 def _from_folder(name: str, pretrained: str | None) -> tuple[nn.Module, Any]:
@@ -119,9 +128,10 @@ def _weights(name: str, pretrained: str | None) -> tuple[Path, dict[str, Any]]:
 
     tags = open_clip.list_pretrained_tags_by_model(name)
     if not pretrained:
+        if not tags:
+            raise GoproError(f"{name} has no published weights; give --pretrained a file")
         raise GoproError(
-            f"{name} needs weights: give --pretrained a file, or one of the tags "
-            f"{', '.join(tags) or '(none known)'}"
+            f"{name} needs weights: give --pretrained a file, or one of the tags {', '.join(tags)}"
         )
     if pretrained in tags:
         settings = dict(open_clip.get_pretrained_cfg(name, pretrained))
@@ -138,22 +148,22 @@ def _weights(name: str, pretrained: str | None) -> tuple[Path, dict[str, Any]]:
 def _download(name: str, tag: str, settings: dict[str, Any]) -> Path:
     from open_clip.pretrained import download_pretrained
 
-    on_hub = bool(settings.get("hf_hub"))
-    if on_hub:
+    repo = "/".join(str(settings.get("hf_hub") or "").split("/")[:2])
+    if repo:
         with contextlib.suppress(Exception), offline():
             return Path(download_pretrained(settings))  # it was downloaded before
     # a blocked network is found out in seconds; the client would try for a minute
-    silent = problem() if on_hub else ""
+    silent = problem() if repo else ""
     try:
         if silent:
             raise OSError(f"the hub can't be reached: {silent}")
         return Path(download_pretrained(settings))
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-        raise GoproError(
-            f"can't download the weights {tag} of {name} ({reason}); check the network, or fetch "
-            "the file elsewhere and give its path to --pretrained"
-        ) from error
+        how = f"; fetch {settings.get('url')} elsewhere and give its path to --pretrained"
+        if repo:
+            how = f", and {hub.instead(repo)}"
+        raise GoproError(f"can't download the weights {tag} of {name} ({reason}){how}") from error
 
 
 def _create(name: str, quick: bool) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ HUB, LOCAL = "hf-hub:", "local-dir:"
 QUICK = "-quickgelu"
 CONFIG = "open_clip_config.json"
 
+_USUAL = ("lite", "ViT-B-16", "ViT-B-16-SigLIP2")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -30,7 +32,8 @@ def canonical(name: str) -> str:
             "local-dir:PATH" for a folder with ``open_clip_config.json``.
 
     Raises:
-        GoproError: For a name that is none of these; the nearest are suggested.
+        GoproError: For a name that is none of these. The nearest are suggested, of those that can
+            be built and have weights to download.
     """
     if name in LOADERS:
         return name
@@ -50,21 +53,22 @@ def canonical(name: str) -> str:
 
     if name in open_clip.list_models() and _has_both(open_clip.get_model_config(name)):
         return name
-    known, plain = _squeezed(), _squeeze(name)
-    if plain in known:
-        return known[plain]
-    if plain.endswith("quickgelu") and plain.removesuffix("quickgelu") in known:
-        return known[plain.removesuffix("quickgelu")] + QUICK
-    owner = _squeeze(name.partition("/")[0])
+    known, plain = _squeezed(), squeeze(name)
+    for one in (plain, plain.removeprefix("clip")):  # as in "CLIP ViT-B/16"
+        base = one.removesuffix(squeeze(QUICK))
+        if one in known or base in known:
+            return known.get(one) or known[base] + QUICK
+    if (Path(name).expanduser() / CONFIG).is_file():
+        hint = f", or {HUB}{name} for that of the hub" if _HUB_NAME.fullmatch(name) else ""
+        raise GoproError(f"the backbone {name} is a folder here; write {LOCAL}{name}{hint}")
+    owner = squeeze(name.partition("/")[0])
     if _HUB_NAME.fullmatch(name) and not any(one.startswith(owner) for one in known):
         return HUB + name
     if name in open_clip.list_models():
         raise GoproError(f"{name} has no tower for images and text; choose another --backbone")
-    fit = [one for one, model in known.items() if not _refused(model)]
-    similar = difflib.get_close_matches(plain, fit, n=3, cutoff=0.4)
-    hint = ", ".join(known[one] for one in similar)
-    hint = f"did you mean {hint}?" if hint else "see `gopro backbones`"
-    raise GoproError(f"there is no backbone {name!r}; {hint}")
+    similar = _similar(plain, known)
+    hint = f"did you mean {', '.join(similar)}?" if similar else f"choose {', '.join(_USUAL)}"
+    raise GoproError(f"there is no backbone {name!r}; {hint} (`gopro backbones` lists all)")
 
 
 def usable() -> list[str]:
@@ -74,20 +78,39 @@ def usable() -> list[str]:
     return [name for name in open_clip.list_models() if _has_both(open_clip.get_model_config(name))]
 
 
-def _refused(name: str) -> bool:
+def squeeze(name: str) -> str:
+    """A name without case, separators and the unit of a size."""
+    return re.sub(r"[-_/@ .]", "", re.sub(r"(?<=\d)px$", "", name.strip().lower()))
+
+
+def _similar(plain: str, known: Mapping[str, str]) -> list[str]:
+    """Up to three names to suggest: those that contain the text, short ones first, else near ones.
+
+    Args:
+        plain: What was written, squeezed.
+        known: Squeezed name -> name.
+    """
+    fit = [one for one, name in known.items() if _at_hand(name)]
+    parts = [one for one in fit if plain and plain in one]
+    parts.sort(key=lambda one: (not one.startswith(plain), len(one)))
+    near = difflib.get_close_matches(plain, fit, n=3, cutoff=0.4)
+    return [known[one] for one in dict.fromkeys([*parts, *near])][:3]
+
+
+def _at_hand(name: str) -> bool:
+    """Whether a model can be built and its weights are here or can be downloaded."""
+    import open_clip
+
     row = architectures.known().get(name)
-    return row is not None and bool(row.refused)
+    if row is not None and row.refused:
+        return False
+    return name in LOADERS or bool(open_clip.list_pretrained_tags_by_model(name))
 
 
 def _has_both(config: dict[str, Any]) -> bool:
     return "vision_cfg" in config and "text_cfg" in config and "audio_cfg" not in config
 
 
-def _squeeze(name: str) -> str:
-    """A name without case, separators and the unit of a size."""
-    return re.sub(r"[-_/@ .]", "", re.sub(r"(?<=\d)px$", "", name.strip().lower()))
-
-
 def _squeezed() -> dict[str, str]:
     """Squeezed name -> name, of all that can be built."""
-    return {_squeeze(name): name for name in (*LOADERS, *usable())}
+    return {squeeze(name): name for name in (*LOADERS, *usable())}

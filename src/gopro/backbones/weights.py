@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import math
+import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.jit import _pickle
@@ -23,6 +27,11 @@ _TYPED_LISTS: list[Any] = [
 ]
 
 
+# position embeddings of an image tower -> its patch embedding
+_GRIDS = {
+    "visual.positional_embedding": "visual.conv1.weight",
+    "visual.trunk.pos_embed": "visual.trunk.patch_embed.proj.weight",
+}
 _SIZES = {"input_resolution", "context_length", "vocab_size"}
 # older versions of transformers saved it; it only counts from 0 on
 _OLD_POSITIONS = "text.transformer.embeddings.position_ids"
@@ -58,8 +67,10 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         if is_torchscript(path):
             return _read_torchscript(path)
-        # not open_clip's reader, which can fall back to unsafe unpickling
-        stored = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the protocol of a pickle that is refused anyway
+            # not open_clip's reader, which can fall back to unsafe unpickling
+            stored = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise _unreadable(path, error) from error
     state = stored.get("state_dict", stored) if isinstance(stored, dict) else None
@@ -96,36 +107,51 @@ def load_weights(
 
     weights = read_weights(path) if weights is None else weights
     wanted, openai = model.state_dict(), is_openai(path, weights)
-    weights = dict(convert_state_dict(model, weights))  # from the layout of MobileCLIP's own files
+    try:
+        weights = dict(convert_state_dict(model, weights))  # from MobileCLIP's own layout
+    except (AttributeError, KeyError, RuntimeError) as error:
+        raise _another(path, name, "it has the layout of Apple's MobileCLIP files") from error
     if "text.positional_embedding" in wanted and "positional_embedding" in weights:
         weights = convert_to_custom_text_state_dict(weights)
     for key in ("logit_scale", "logit_bias"):  # a scalar in some files, [1] in others
         value = weights.get(key)
         if value is not None and value.numel() == 1 and key in wanted:
             weights[key] = value.reshape(wanted[key].shape)
+    _check_size(wanted, weights, path, name)
     if openai:  # it contains masks and sizes too
-        _check_size(model, weights, path, name)
         leaves = {key.rpartition(".")[2] for key in wanted}
         weights = {key: weights[key] for key in weights if key.rpartition(".")[2] in leaves}
     weights.pop(_OLD_POSITIONS, None)
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise GoproError(
-            f"{path} holds the weights of another model than {name} "
-            f"({_first_difference(error)}); name its model with --backbone"
-        ) from error
+        raise _another(path, name, _first_difference(error)) from error
 
 
-def _check_size(model: nn.Module, weights: dict[str, Tensor], path: Path, name: str) -> None:
-    """Check the input size that OpenAI's files state."""
-    stated, size = int(weights.get("input_resolution", 0)), getattr(model.visual, "image_size", 0)
-    side = size[0] if isinstance(size, (tuple, list)) else size
-    if stated and side and stated != side:
+def _check_size(
+    wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path, name: str
+) -> None:
+    """Check that the weights are for the model's input size."""
+    stated = int(weights.get("input_resolution", 0))  # OpenAI's files have it
+    theirs, ours = stated or _side(weights), _side(wanted)
+    if theirs and ours and theirs != ours:
         raise GoproError(
-            f"{path} holds the weights of a model for {stated} x {stated} pixels, and {name} takes "
-            f"{side} x {side}; name its model with --backbone"
+            f"{path} holds the weights of a model for {theirs} x {theirs} pixels, and {name} takes "
+            f"{ours} x {ours}; name its model with --backbone"
         )
+
+
+def _side(weights: Mapping[str, Tensor]) -> int:
+    """Side of a ViT's or a ResNet's input, by its position embeddings; 0 if it isn't known."""
+    for positions, patches in _GRIDS.items():
+        if positions in weights and patches in weights:
+            kernel = weights[patches].shape
+            if len(kernel) < 4 or kernel[-1] == 1:  # the patches were made by other layers
+                return 0
+            # a few tokens beside those of the grid don't change the root
+            return math.isqrt(weights[positions].shape[-2]) * kernel[-1]
+    rows = weights.get("visual.attnpool.positional_embedding")
+    return 0 if rows is None else math.isqrt(len(rows)) * 32
 
 
 def _only_tensors(state: dict[Any, Any]) -> bool:
@@ -169,8 +195,18 @@ def _collect(node: Any, prefix: str, tensors: dict[str, Tensor]) -> None:
             _collect(value, f"{prefix}{name}.", tensors)
 
 
+def _another(path: Path, name: str, difference: str) -> GoproError:
+    return GoproError(
+        f"{path} holds the weights of another model than {name} ({difference}); name its model "
+        "with --backbone"
+    )
+
+
 def _unreadable(path: Path, error: Exception) -> GoproError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
+    # torch tells how to read a file unsafely, which is no advice to pass on
+    reason = "it is damaged, or holds other things than tensors"
+    if isinstance(error, (OSError, SafetensorError, TypeError)):
+        reason = str(error).strip().splitlines()[0][:160]
     return GoproError(
         f"can't read weights from {path} ({reason}); wanted OpenAI's .pt archive, an open_clip "
         ".pt with only tensors, or .safetensors"
@@ -179,4 +215,4 @@ def _unreadable(path: Path, error: Exception) -> GoproError:
 
 def _first_difference(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
-    return next((line for line in lines[1:] if line), lines[0])[:160].rstrip(".")
+    return next((line for line in lines[1:] if line), lines[0])[:160].rstrip(" .,")

@@ -145,9 +145,19 @@ def inputs_of(
         check_texts(options.texts, names)
     if params["shots"] is not None:
         training, truth = labelled.draw(training, truth, params["shots"], params["seed"], names)
-    where = (params[name] for name in ("backbone", "pretrained", "device", "precision"))
-    shared = shared_backbone(backbone_key(*where))
+    shared = backbone_of(classifier)
     return FitInputs(settings, kind, options, training.pictures, truth, classes, names, shared)
+
+
+def backbone_of(classifier: Estimator) -> Shared:
+    """A classifier's backbone, kept for the next call.
+
+    Raises:
+        GoproError: For an unknown name, or when its weights can't be had.
+    """
+    params = classifier.get_params()
+    where = (params[name] for name in ("backbone", "pretrained", "device", "precision"))
+    return shared_backbone(backbone_key(*where))
 
 
 def recipe_of(classifier: Estimator, pictures: int, classes: int | None = None) -> Recipe:

@@ -39,26 +39,28 @@ def backbones(arguments: Sequence[str]) -> None:
 
 
 def _rows(pattern: str) -> list[tuple[str, ...]]:
-    """Those of open_clip that can be built and have weights to download."""
+    """Those of open_clip that can be built."""
     import open_clip
 
     from gopro.backbones.architectures import family, fitting, known
-    from gopro.backbones.names import usable
+    from gopro.backbones.names import squeeze, usable
     from gopro.methods import TABLE, find
 
     prompted = [name for name in TABLE if find(name).modifies_image_encoder and name != "clip_lora"]
     rows: list[tuple[str, ...]] = []
     for name in usable():
-        tags, row = open_clip.list_pretrained_tags_by_model(name), known().get(name)
-        found = pattern in name.lower() or pattern in family(name).lower()
-        if not tags or not found or (row is not None and row.refused):
+        row = known().get(name)
+        found = squeeze(pattern) in squeeze(name) or pattern in family(name).lower()
+        if not found or (row is not None and row.refused):
             continue
         size, count, fits = "", "", ""
         if row is not None:
             size = f"{row.pixels} px"
             count = f"{(row.image_parameters + row.text_parameters) / 1e6:.0f} M"
             fits = fitting(row, prompted)
-        rows.append((name, family(name), fits, _with_licences(name, tags), size, count))
+        tags = open_clip.list_pretrained_tags_by_model(name)
+        weights = _with_licences(name, tags) if tags else "your file; none is published"
+        rows.append((name, family(name), fits, weights, size, count))
     return rows
 
 

@@ -16,6 +16,7 @@ from gopro.classifier.check.look import Looks, look_at
 from gopro.classifier.choice import AUTO, CANDIDATES, refuse_settings
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
+from gopro.classifier.fitinputs import backbone_of
 from gopro.classifier.modelfiles import UNFINISHED, reserved
 from gopro.classifier.page import fit_command
 from gopro.classifier.teaching import without_labels
@@ -91,6 +92,7 @@ def fit(arguments: Sequence[str]) -> None:
     if values["corrections"]:
         dataset = corrections.apply(dataset, corrections.read(values["corrections"]))
         print(f"note: {dataset.notes[-1]}")
+    backbone_of(classifier)  # a wrong name or missing weights are told before the long look
     with reserved(out):
         looks = _look(dataset, values["workers"])
         dataset = _readable(dataset, looks, skip=values["skip_bad"])
@@ -264,13 +266,14 @@ def _intention(
     classes, images = len(dataset.class_names), len(train.pictures if more is None else more)
     drawn = 0 if more is not None else (classifier.shots or 0) * classes
     recipe = classifier.recipe(drawn or images, classes)
-    shots = f", {classifier.shots} per class" if drawn else ""
+    count = f"{drawn} of {images}" if drawn else f"{images}"
+    shots = f", {classifier.shots} per class," if drawn else ""
     if find(classifier.method).learns_from_teacher:
         shots = " without their labels"
     epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
     seconds = classifier.expected_seconds(train.pictures, train.labels, unlabelled=unlabelled)
     return (
-        f"{classifier.method} on {classifier.backbone}: train on {images} images{shots} for "
+        f"{classifier.method} on {classifier.backbone}: train on {count} images{shots} for "
         f"{epochs}, {measure}\n"
         f"the training takes about {duration(seconds)}"
     )

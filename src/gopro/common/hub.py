@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import queue
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,8 +20,20 @@ def problem(timeout: float = PATIENCE) -> str:
 
     if constants.HF_HUB_OFFLINE:
         return "$HF_HUB_OFFLINE is set"
+    answer: queue.SimpleQueue[str] = queue.SimpleQueue()
+    # in a thread: looking up the name has no time limit, and each address of a host has its own
+    threading.Thread(
+        target=lambda: answer.put(_asked(constants.ENDPOINT, timeout)), daemon=True
+    ).start()
     try:
-        request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
+        return answer.get(timeout=timeout)
+    except queue.Empty:
+        return f"no answer within {timeout:g} s"
+
+
+def _asked(address: str, timeout: float) -> str:
+    try:
+        request = urllib.request.Request(address, method="HEAD")
         with urllib.request.urlopen(request, timeout=timeout):  # nosec B310  # the hub's own address
             return ""
     except urllib.error.HTTPError:

@@ -141,6 +141,8 @@ def test_unknown_names_get_the_nearest(name: str, near: str) -> None:
 def test_missing_and_unknown_weights(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"ViT-B-16 needs weights.*openai"):
         build("ViT-B-16")
+    with pytest.raises(GoproError, match=r"ViT-S-32 has no published weights; give .* a file"):
+        build("ViT-S-32")
     with pytest.raises(GoproError, match=r"no weights file opnai, and no tag.*openai"):
         build("ViT-B-16", "opnai")
     with pytest.raises(GoproError, match="no weights file"):

@@ -148,7 +148,22 @@ def test_no_network_is_one_line_and_soon(name: str, file: str, tmp_path: Path) -
         untrained(name)
     assert time.monotonic() - started < 15
     assert "\n" not in str(caught.value)
-    assert "hf download" in str(caught.value)
+    repo = file.split()[-1]
+    for part in (
+        f"`hf download {repo}`",
+        f"models--{repo.replace('/', '--')} is not in {tmp_path}",
+    ):
+        assert part in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_network")
+def test_a_tag_without_network_names_what_to_fetch_and_where_it_is_looked_for(
+    tmp_path: Path,
+) -> None:
+    repo = "timm/vit_base_patch16_clip_224.openai"
+    with pytest.raises(GoproError, match=f"hf download {repo}`") as caught:
+        build("ViT-B/16", "openai", device="cpu")
+    assert f"models--{repo.replace('/', '--')} is not in {tmp_path}; " in str(caught.value)
 
 
 @pytest.mark.usefixtures("no_network")
@@ -156,6 +171,8 @@ def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(GoproError, match=r"ViT-B-16-SigLIP needs .*gopro-clip\[text\]"):
         models.tokenizer_of("ViT-B-16-SigLIP")
+    with pytest.raises(GoproError, match=r"needs a package .*gopro-clip\[text\]"):
+        build("ViT-B-16-SigLIP", "webli", device="cpu")  # told before the weights are downloaded
     with (
         pytest.raises(GoproError, match=r"needs a package that is missing .*gopro-clip\[text\]"),
         hub.telling("name", "tokenizer", "a/b"),

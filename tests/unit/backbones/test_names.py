@@ -27,6 +27,7 @@ from gopro.common.errors import GoproError
         ("ViT-B/16-quickgelu", "ViT-B-16-quickgelu"),
         ("ViT-B-32-256-quickgelu", "ViT-B-32-256-quickgelu"),
         ("mobileclip_s1", "MobileCLIP-S1"),
+        ("CLIP ViT-B/16", "ViT-B-16"),
         ("timm/ViT-B-16-SigLIP", "hf-hub:timm/ViT-B-16-SigLIP"),
         ("hf-hub:timm/ViT-B-16-SigLIP", "hf-hub:timm/ViT-B-16-SigLIP"),
     ],
@@ -45,6 +46,8 @@ def test_a_folder(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"there is no .*open_clip_config.json; give the folder"):
         canonical(f"local-dir:{tmp_path}")
     (tmp_path / "open_clip_config.json").touch()
+    with pytest.raises(GoproError, match=f"write local-dir:{tmp_path}$"):
+        canonical(str(tmp_path))
     assert canonical(f"local-dir:{tmp_path}") == f"local-dir:{tmp_path}"
 
 
@@ -54,9 +57,29 @@ def test_names_of_the_hub_have_two_parts(name: str) -> None:
         canonical(name)
 
 
-def test_what_is_suggested_can_be_built() -> None:
-    refused = {name for name, row in known().items() if row.refused}
-    for wrong in ("ViT-B/61", "ViT-B-161", "SigLIP-B", "EVA-B-16", "rn5000", "convnet_base"):
-        with pytest.raises(GoproError, match=f"there is no backbone '{wrong}'; ") as caught:
-            canonical(wrong)
-        assert not any(name in str(caught.value).split("; ")[1].split() for name in refused)
+def suggested(wrong: str) -> list[str]:
+    """The names in the answer to a wrong one."""
+    with pytest.raises(GoproError, match=f"there is no backbone {wrong!r}; ") as caught:
+        canonical(wrong)
+    hint = str(caught.value).partition("; ")[2].partition(" (`gopro backbones`")[0]
+    return hint.removeprefix("did you mean ").removeprefix("choose ").rstrip("?").split(", ")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["ViT-B/61", "SigLIP-B", "EVA-B-16", "rn5000", "ViT-S", "ViT-H", "", " ", "/tmp/x", "zzz"],
+)
+def test_what_is_suggested_can_be_built_and_downloaded(wrong: str) -> None:
+    names = suggested(wrong)
+    assert 1 <= len(names) <= 3
+    for name in names:
+        assert canonical(name) == name
+        assert name not in known() or not known()[name].refused
+        assert name in ("lite", "mini") or open_clip.list_pretrained_tags_by_model(name)
+
+
+def test_names_that_contain_the_text_come_first() -> None:
+    assert suggested("siglip2") != suggested("SigLIP")
+    assert all("SigLIP" in name for name in suggested("SigLIP"))
+    assert suggested("vitb")[:2] == ["ViT-B-16", "ViT-B-32"]
+    assert suggested("MobileCLIP2")[0].startswith("MobileCLIP2-")

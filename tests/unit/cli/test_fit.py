@@ -157,6 +157,19 @@ def test_damaged_pictures_are_all_named_before_the_training(fit: Fit, tmp_path: 
     assert "class 'bee' has no readable images to test" in line
 
 
+def test_a_wrong_backbone_is_told_before_the_pictures_are_read(fit: Fit, tmp_path: Path) -> None:
+    photos = write_photos(tmp_path / "set")
+    (photos / "ant" / "00.png").write_bytes(b"")
+    answer = fit(photos, tmp_path / "model", "--backbone", "ViT-B-99")
+    assert "there is no backbone 'ViT-B-99'; did you mean ViT-B-" in answer.line
+    assert answer.out == ""
+
+
+def test_the_line_before_the_training_counts_the_shots(fit: Fit, tmp_path: Path) -> None:
+    answer = fit(write_photos(tmp_path / "set"), tmp_path / "model", "--shots", 2, "--folds", 0)
+    assert "train on 8 of 32 images, 2 per class, for 2 epochs, then measure it" in answer.out
+
+
 def test_a_train_folder_alone_is_used_completely(fit: Fit, tmp_path: Path) -> None:
     write_photos(tmp_path / "set" / "Training", count=10)
     answer = fit(tmp_path / "set", tmp_path / "model")

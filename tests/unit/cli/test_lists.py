@@ -40,6 +40,8 @@ def test_backbones_by_a_part_of_the_name_or_the_family(cli: Cli) -> None:
     assert "RN50x4" in out and "ViT" not in out and "mini" not in out
     out = cli("backbones", "siglip 2").out
     assert "ViT-B-16-SigLIP2" in out and "RN50" not in out
+    out = cli("backbones", "ViT-S/32").out
+    assert "ViT-S-32" in out and "your file; none is published" in out and "ViT-B" not in out
     assert "no backbone's name contains 'zzz'" in cli("backbones", "zzz").line
 
 
