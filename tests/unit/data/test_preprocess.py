@@ -14,6 +14,7 @@ from PIL import Image
 
 from gopro.common.preprocessing import Preprocessing
 from gopro.data.images import open_image, preprocess
+from gopro.data.pictures import open_picture
 
 SIDE = 64
 SIZES = [(640, 427), (427, 640), (1601, 1067), (65, 97), (31, 31), (5, 3), (2000, 90)]
@@ -56,7 +57,22 @@ def difference(path: Path, how: Preprocessing) -> int:
 def test_files_of_any_kind_and_size(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
     image = scene(*size)
     (image.convert("L") if name.startswith("grey") else image).save(tmp_path / name)
-    assert difference(tmp_path / name, Preprocessing(SIDE)) <= 1
+    how = Preprocessing(SIDE)
+    assert difference(tmp_path / name, how) <= 1
+    array = np.asarray(Image.open(tmp_path / name).convert("RGB"))
+    by_array = preprocess(open_picture((0, array)), how)
+    assert np.array_equal(by_array, preprocess(open_image(tmp_path / name), how))
+
+
+@pytest.mark.parametrize(("name", "mode"), [("a.png", "P"), ("a.jpg", "CMYK")])
+def test_palettes_and_cmyk_become_rgb_before_they_are_resized(
+    tmp_path: Path, name: str, mode: str
+) -> None:
+    scene(640, 427).convert(mode).save(tmp_path / name)
+    how = Preprocessing(SIDE)
+    with Image.open(tmp_path / name) as image:
+        wanted = published(image.convert("RGB"), how)
+    assert np.abs(preprocess(open_image(tmp_path / name), how) - wanted).max() <= 1
 
 
 @pytest.mark.parametrize("size", SIZES)
