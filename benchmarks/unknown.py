@@ -96,21 +96,22 @@ def rules(classifier: PromptClassifier, pictures: Sequence[Path]) -> dict[str, F
     }
 
 
-def class_held_out(inputs: Tensor, truth: Tensor) -> dict[str, float]:
+def class_held_out(inputs: Tensor, truth: Tensor, layer_means: int) -> dict[str, float]:
     """AUROC of two rules on training pictures alone; each class in turn is the unknown one.
 
     Args:
         inputs: [N, F], see ``inputs_from``.
         truth: [N], class indices.
+        layer_means: How many of the F numbers are layer means.
     """
     known: dict[str, list[Tensor]] = {"relative": [], "absolute": []}
     others: dict[str, list[Tensor]] = {"relative": [], "absolute": []}
     for index in sorted(set(truth.tolist())):
         for held, rest in divided(truth, 4, seed=1):
             rest = rest[truth[rest] != index]
-            classes = KnownClasses.of(inputs[rest], truth[rest])
+            classes = KnownClasses.of(inputs[rest], truth[rest], layer_means)
             new, is_known = inputs[held], truth[held] != index
-            absolute = -classes.nearest(classes.unit(new))
+            absolute = -classes.distances(new)
             for rule, scores in (("relative", classes.scores(new)), ("absolute", absolute)):
                 known[rule].append(scores[is_known])
                 others[rule].append(scores[~is_known])
@@ -147,9 +148,10 @@ def measure(chosen: Draw, classifier: PromptClassifier, sets: float) -> dict[str
     with_examples = taught.confidence.unknowns
     calibration = classifier.calibration_
     assert calibration is not None
+    layer_means = calibration.classes.layer_means
     return {
         "accuracy in %": measured.accuracy,
-        **class_held_out(calibration.inputs.float(), calibration.truth),
+        **class_held_out(calibration.inputs.float(), calibration.truth, layer_means),
         "calibration error, uncalibrated": confidence.uncalibrated_error,
         "calibration error": confidence.error,
         **{f"AUROC, {rule}": auroc(known[rule], others[rule]) for rule in known},

@@ -74,7 +74,7 @@ def test_saved_and_loaded(
     loaded = PromptClassifier.load(folder, device="cpu")
     assert np.array_equal(loaded.predict_proba(others), calibrated.predict_proba(others))
     assert loaded.calibration_ is not None
-    assert len(loaded.calibration_.classes.others) == 8
+    assert loaded.calibration_.classes.count == 8
     assert loaded.folds == 3
     (folder / CALIBRATION).write_bytes(b"")
     with pytest.raises(GoproError, match="isn't the file that was saved"):

@@ -17,6 +17,7 @@ from torch import Tensor
 from gopro.classifier import crossvalidation
 from gopro.classifier.confidence.unknown import (
     KnownClasses,
+    Part,
     frozen_inputs,
     out_of_sample,
     some,
@@ -61,7 +62,9 @@ class Calibration:
     truth: Tensor
 
     @classmethod
-    def of(cls, measured: OutOfSample, inputs: Tensor, truth: Tensor) -> Calibration:
+    def of(
+        cls, measured: OutOfSample, inputs: Tensor, truth: Tensor, layer_means: int
+    ) -> Calibration:
         """Calibrate on the scores of pictures that were not learned from.
 
         The threshold keeps ``KEPT`` of these pictures.
@@ -70,14 +73,15 @@ class Calibration:
             measured: The class scores.
             inputs: [N, F], of all training pictures, see ``inputs_from``.
             truth: [N], their class indices.
+            layer_means: How many of the F numbers are layer means.
         """
         logits, right = measured.logits.numpy(), measured.truth.numpy()
         temperature = best_temperature(logits, right)
         shares = softmax(logits / temperature, axis=1)
         missed = np.sort(1 - shares[np.arange(len(right)), right])
-        classes = KnownClasses.of(inputs, truth)
+        classes = KnownClasses.of(inputs, truth, layer_means)
         unit, chosen = _enough(classes.unit(inputs), truth)
-        known = out_of_sample(unit, chosen).numpy()
+        known = out_of_sample(unit, chosen, layer_means).numpy()
         return cls(temperature, keeping(known, KEPT), classes, known, missed, unit.half(), chosen)
 
     def with_others(self, inputs: Tensor) -> Calibration:
@@ -90,10 +94,10 @@ class Calibration:
         Args:
             inputs: [K, F], see ``inputs_from``; K is at least 2.
         """
-        classes = self.classes.with_others(self.classes.unit(inputs))
-        distances = classes.to_others(classes.others).fill_diagonal_(math.inf)
-        scores = (distances.amin(dim=1) - classes.nearest(classes.others)).sort().values.numpy()
-        known = out_of_sample(self.inputs.float(), self.truth, classes.others).numpy()
+        classes = self.classes.with_others(inputs)
+        scores = classes.scores_of_others().sort().values.numpy()
+        pictures, examples = self.inputs.float(), classes.unit(inputs)
+        known = out_of_sample(pictures, self.truth, classes.layer_means, examples).numpy()
         both = np.sort(np.concatenate([known, scores]))
         limits = np.append((both[1:] + both[:-1]) / 2, both[0])
         kept = 1 - np.searchsorted(known, limits) / len(known)
@@ -125,7 +129,7 @@ class Calibration:
     def line(self) -> str:
         """What ``gopro fit`` prints of it."""
         kept = (self.known >= self.threshold).mean()
-        others = len(self.classes.others)
+        others = self.classes.count
         learned = f", set with {counted(others, 'example')}," if others else ""
         return (
             f"shares calibrated on {len(self.known):,} images by cross-validation (temperature "
@@ -138,7 +142,11 @@ class Calibration:
         Raises:
             GoproError: When it can't be written.
         """
-        tensors = {f"classes.{name}": tensor for name, tensor in vars(self.classes).items()}
+        tensors = {
+            f"classes{number or ''}.{name}": tensor
+            for number, part in enumerate(self.classes.parts)
+            for name, tensor in vars(part).items()
+        }
         tensors |= {name: torch.from_numpy(getattr(self, name)) for name in _ARRAYS}
         about = {"temperature": self.temperature, "threshold": self.threshold}
         save_tensors(path, tensors | {"inputs": self.inputs, "truth": self.truth}, about)
@@ -151,16 +159,16 @@ class Calibration:
             GoproError: When the file is damaged.
         """
         tensors, about = load_tensors(path)
-        classes = {
-            name.partition(".")[2]: tensor
-            for name, tensor in tensors.items()
-            if name.startswith("classes.")
-        }
+        parts: dict[str, dict[str, Tensor]] = {}  # one part in models of before
+        for name, tensor in sorted(tensors.items()):
+            part, _, attribute = name.partition(".")
+            if attribute:
+                parts.setdefault(part, {})[attribute] = tensor
         arrays: dict[str, Any] = {name: tensors[name].numpy() for name in _ARRAYS}
         return cls(
             temperature=about["temperature"],
             threshold=about["threshold"],
-            classes=KnownClasses(**classes),
+            classes=KnownClasses(tuple(Part(**part) for part in parts.values())),
             inputs=tensors["inputs"],
             truth=tensors["truth"],
             **arrays,
@@ -222,11 +230,13 @@ def calibrate(
     parts = crossvalidation.folds_of(inputs.kind, folds, inputs.truth)
     if not parts:
         return None
+    backbone = inputs.shared.backbone
     if measured is None:
         features = crossvalidation.frozen_features(inputs, pixels)
         measured = crossvalidation.cross_validate(inputs, pixels, features, recipe_for, parts)
-    numbers = frozen_inputs(inputs.shared.backbone, pixels, inputs.settings.eval_batch)
-    return Calibration.of(measured, numbers, torch.tensor(inputs.truth))
+    numbers = frozen_inputs(backbone, pixels, inputs.settings.eval_batch)
+    layer_means = backbone.feature_widths["mean"]
+    return Calibration.of(measured, numbers, torch.tensor(inputs.truth), layer_means)
 
 
 def expected_seconds(

@@ -12,6 +12,7 @@ from scipy.special import softmax
 from gopro import GoproError
 from gopro.classifier.confidence.calibration import Calibration, best_temperature
 from gopro.classifier.crossvalidation import OutOfSample
+from gopro.common.tensors import load_tensors
 from gopro.results.confidence import Floats, auroc
 
 
@@ -30,7 +31,7 @@ def calibration() -> Calibration:
     rng = np.random.default_rng(1)
     inputs = torch.from_numpy(rng.normal(size=(200, 8))).float()
     measured = OutOfSample(torch.from_numpy(logits), torch.from_numpy(truth))
-    return Calibration.of(measured, inputs, torch.from_numpy(truth))
+    return Calibration.of(measured, inputs, torch.from_numpy(truth), 5)
 
 
 def other_inputs(pictures: int) -> torch.Tensor:
@@ -63,8 +64,8 @@ def test_the_threshold_keeps_most_known_pictures(calibration: Calibration) -> No
 
 def test_set_with_others(calibration: Calibration) -> None:
     better = calibration.with_others(other_inputs(60))
-    assert len(better.classes.others) == 60
-    assert len(calibration.classes.others) == 0
+    assert better.classes.count == 60
+    assert calibration.classes.count == 0
     new = better.classes.scores(other_inputs(200)[60:]).numpy()
     assert (new < better.threshold).mean() > 0.9
     assert (better.known >= better.threshold).mean() > 0.9
@@ -77,8 +78,10 @@ def test_an_example_does_not_vouch_for_itself(calibration: Calibration) -> None:
     # examples that are drawn like the known pictures can't be told from them
     same = torch.randn(60, 8, generator=torch.Generator().manual_seed(7))
     classes = calibration.with_others(same).classes
-    distances = classes.to_others(classes.others)
-    assert torch.allclose(distances.diagonal(), torch.zeros(60, dtype=torch.float64), atol=1e-6)
+    for part in classes.parts:
+        distances = part.to_others(part.others)
+        assert torch.allclose(distances.diagonal(), torch.zeros(60, dtype=torch.float64), atol=1e-6)
+    assert (classes.scores_of_others() > classes.scores(same)).all()
     useless = calibration.with_others(same)
     assert (useless.known >= useless.threshold).mean() >= 0.9
     fresh = torch.randn(300, 8, generator=torch.Generator().manual_seed(8))
@@ -107,6 +110,23 @@ def test_the_file(calibration: Calibration, tmp_path: Path) -> None:
     assert torch.equal(loaded.classes.scores(inputs), calibration.classes.scores(inputs))
 
 
+def test_a_file_from_before_the_embedding_counted(tmp_path: Path) -> None:
+    """It has the layer means alone, and its pictures the same scores as then."""
+    logits, truth = drawn(200, 2.0)
+    measured = OutOfSample(torch.from_numpy(logits), torch.from_numpy(truth))
+    inputs = torch.randn(200, 8, generator=torch.Generator().manual_seed(2))
+    old = Calibration.of(measured, inputs, measured.truth, 8).with_others(other_inputs(5))
+    old.save(tmp_path / "old.safetensors")
+    tensors, _ = load_tensors(tmp_path / "old.safetensors")
+    names = {name for name in tensors if name.startswith("classes")}
+    assert names == {f"classes.{name}" for name in vars(old.classes.parts[0])}
+    loaded = Calibration.load(tmp_path / "old.safetensors")
+    with_embedding = torch.cat([inputs, torch.randn(200, 3)], dim=1)
+    assert torch.equal(loaded.classes.scores(with_embedding), old.classes.scores(inputs))
+    wider = torch.cat([other_inputs(9), torch.ones(9, 3)], dim=1)
+    assert loaded.with_others(wider).threshold == old.with_others(other_inputs(9)).threshold
+
+
 def test_known_pictures_are_kept_that_were_not_learned_from() -> None:
     # as many numbers as pictures: scores of pictures that were learned from would promise too much
     generator = torch.Generator().manual_seed(0)
@@ -118,7 +138,7 @@ def test_known_pictures_are_kept_that_were_not_learned_from() -> None:
         2 * torch.randn(40, 100, generator=generator),
     )
     measured = OutOfSample(torch.randn(80, 4, generator=generator).double(), truth)
-    calibration = Calibration.of(measured, inputs, truth)
+    calibration = Calibration.of(measured, inputs, truth, inputs.shape[1])
     for one in (calibration, calibration.with_others(examples)):
         kept = (one.classes.scores(new).numpy() >= one.threshold).mean()
         assert kept >= 0.85
@@ -131,6 +151,8 @@ def test_many_pictures_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
     truth = torch.arange(2).repeat(20)
     inputs = torch.randn(40, 6, generator=torch.Generator().manual_seed(1))
     measured = OutOfSample(torch.zeros(40, 2).double(), truth)
-    assert len(Calibration.of(measured, inputs, truth).inputs) == 40  # every fourth is of class 0
+    assert (
+        len(Calibration.of(measured, inputs, truth, 6).inputs) == 40
+    )  # every fourth is of class 0
     order = truth.argsort(stable=True)
-    assert len(Calibration.of(measured, inputs, truth[order]).inputs) == 10
+    assert len(Calibration.of(measured, inputs, truth[order], 6).inputs) == 10

@@ -29,18 +29,21 @@ def test_the_relative_mahalanobis_distance() -> None:
 
     def squared(deviations: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
         covariance = spread.T @ spread / len(spread)
-        mean = spread.square().mean()
-        shrunk = 0.7 * covariance + 0.3 * mean * torch.eye(10, dtype=torch.float64)
+        identity = torch.eye(spread.shape[1], dtype=torch.float64)
+        shrunk = 0.7 * covariance + 0.3 * spread.square().mean() * identity
         return torch.einsum("bf,fg,bg->b", deviations, torch.linalg.inv(shrunk), deviations)
 
-    nearest = torch.stack([squared(given - mean, within) for mean in means]).amin(0)
-    expected = squared(given, unit.double()) - nearest
-    found = KnownClasses.of(inputs, truth).scores(others)
+    expected = torch.zeros(7, dtype=torch.float64)
+    for part in (slice(0, 4), slice(4, 10)):  # 4 layer means, an embedding of 6 numbers
+        apart = [squared((given - mean)[:, part], within[:, part]) for mean in means]
+        relative = squared(given[:, part], unit.double()[:, part]) - torch.stack(apart).amin(0)
+        expected += 5 / (part.stop - part.start) * relative
+    found = KnownClasses.of(inputs, truth, 4).scores(others)
     assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_pictures_of_other_classes_score_lower() -> None:
-    classes = KnownClasses.of(*pictures())
+    classes = KnownClasses.of(*pictures(), 10)
     known, _ = pictures(seed=1)
     others = 3 * torch.randn(60, 10, generator=torch.Generator().manual_seed(8))
     assert auroc(classes.scores(known).numpy(), classes.scores(others).numpy()) > 0.9
@@ -49,31 +52,42 @@ def test_pictures_of_other_classes_score_lower() -> None:
 def test_more_numbers_than_pictures_and_constant_ones() -> None:
     inputs = torch.zeros(6, 50)
     inputs[:, :20] = torch.randn(6, 20, generator=torch.Generator().manual_seed(0))
-    classes = KnownClasses.of(inputs, torch.tensor([0, 0, 1, 1, 2, 2]))
+    classes = KnownClasses.of(inputs, torch.tensor([0, 0, 1, 1, 2, 2]), 30)
     assert classes.scores(inputs).isfinite().all()
 
 
-def test_the_layer_means_or_the_embedding() -> None:
+def test_the_layer_means_and_the_embedding() -> None:
     embedding, mean = torch.randn(2, 4), torch.randn(2, 6)
-    assert torch.equal(inputs_from(ImageFeatures(embedding, mean, mean)), mean)
-    alone = inputs_from(ImageFeatures.only(embedding))
-    assert torch.allclose(alone.norm(dim=1), torch.ones(2))
+    inputs = inputs_from(ImageFeatures(embedding, mean, mean))
+    assert torch.equal(inputs[:, :6], mean)
+    assert torch.allclose(inputs[:, 6:].norm(dim=1), torch.ones(2))
+    assert torch.equal(inputs_from(ImageFeatures.only(embedding)), inputs[:, 6:])
+
+
+def test_one_part_alone() -> None:
+    inputs = torch.randn(40, 100, generator=torch.Generator().manual_seed(2))
+    truth = torch.arange(2).repeat(20)
+    alone = KnownClasses.of(inputs, truth, 0).scores(inputs)
+    assert torch.equal(alone, KnownClasses.of(inputs, truth, 100).scores(inputs))
+    twice = torch.cat([inputs, inputs], dim=1)
+    both = KnownClasses.of(twice, truth, 100).scores(twice)
+    assert torch.allclose(both, 2 * alone, atol=1e-2)
 
 
 def test_many_pictures_cost_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     inputs, truth = pictures()
     monkeypatch.setattr(unknown, "PICTURES", 20)
     monkeypatch.setattr(unknown, "_DIRECTIONS", 5)
-    classes = KnownClasses.of(inputs, truth)
-    assert classes.directions.shape == (5, 10)
+    classes = KnownClasses.of(inputs, truth, 10)
+    assert classes.parts[0].directions.shape == (5, 10)
     assert classes.scores(inputs).isfinite().all()
 
 
 def test_examples_of_no_known_class() -> None:
     inputs, truth = pictures()
-    classes = KnownClasses.of(inputs, truth)
+    classes = KnownClasses.of(inputs, truth, 10)
     examples, new = 4 * torch.randn(2, 9, 10, generator=torch.Generator().manual_seed(4))
-    taught = classes.with_others(classes.unit(examples))
+    taught = classes.with_others(examples)
     unit, others = classes.unit(new).double(), classes.unit(examples).double()
     spread = classes.unit(inputs).double()
     spread = spread - torch.stack([spread[truth == index].mean(0) for index in range(3)])[truth]
@@ -81,7 +95,7 @@ def test_examples_of_no_known_class() -> None:
     covariance = 0.7 * spread.T @ spread / len(spread) + 0.3 * mean * torch.eye(10).double()
     apart = unit[:, None] - others[None]
     squared = torch.einsum("bkf,fg,bkg->bk", apart, torch.linalg.inv(covariance), apart)
-    expected = squared.amin(dim=1) - classes.nearest(classes.unit(new))
+    expected = squared.amin(dim=1) - classes.parts[0].nearest(classes.unit(new))
     assert torch.allclose(taught.scores(new), expected, rtol=1e-3, atol=1e-3)
 
 
@@ -91,7 +105,7 @@ def test_scores_of_pictures_that_were_left_out(monkeypatch: pytest.MonkeyPatch) 
     expected = []
     for number in range(60):
         rest = torch.arange(60) != number
-        expected.append(KnownClasses.of(inputs[rest], truth[rest]).scores(inputs[[number]]))
-    assert torch.allclose(out_of_sample(inputs, truth), torch.cat(expected).sort().values)
+        expected.append(KnownClasses.of(inputs[rest], truth[rest], 10).scores(inputs[[number]]))
+    assert torch.allclose(out_of_sample(inputs, truth, 10), torch.cat(expected).sort().values)
     monkeypatch.setattr(unknown, "ENOUGH", 10)
-    assert len(out_of_sample(inputs, truth)) == 10
+    assert len(out_of_sample(inputs, truth, 10)) == 10
