@@ -151,8 +151,7 @@ def test_many_pictures_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
     truth = torch.arange(2).repeat(20)
     inputs = torch.randn(40, 6, generator=torch.Generator().manual_seed(1))
     measured = OutOfSample(torch.zeros(40, 2).double(), truth)
-    assert (
-        len(Calibration.of(measured, inputs, truth, 6).inputs) == 40
-    )  # every fourth is of class 0
+    # every fourth is of class 0
+    assert len(Calibration.of(measured, inputs, truth, 6).inputs) == 40
     order = truth.argsort(stable=True)
     assert len(Calibration.of(measured, inputs, truth[order], 6).inputs) == 10
