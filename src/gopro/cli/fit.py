@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from gopro.classifier import page
-from gopro.classifier.check.findings import find as find_faults
-from gopro.classifier.check.findings import in_short
-from gopro.classifier.check.look import Looks, look_at
 from gopro.classifier.choice import AUTO, CANDIDATES, refuse_settings
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
@@ -20,15 +16,15 @@ from gopro.classifier.fitinputs import backbone_of
 from gopro.classifier.modelfiles import UNFINISHED, reserved
 from gopro.classifier.page import fit_command
 from gopro.classifier.teaching import without_labels
+from gopro.cli import fitfolder
 from gopro.cli.options import Parser, build, parse_methods
 from gopro.common.console import print_table
 from gopro.common.errors import DiskFullError, GoproError
 from gopro.common.text import duration
-from gopro.data import Dataset, Item, corrections, labelled
+from gopro.data import Dataset, corrections
 from gopro.data.folder import read_folder
 from gopro.data.labelled import Labelled
 from gopro.data.listing import pictures_in
-from gopro.data.parts import layout
 from gopro.methods import TABLE, find
 from gopro.results.pages.page import PAGE
 
@@ -94,11 +90,11 @@ def fit(arguments: Sequence[str]) -> None:
         print(f"note: {dataset.notes[-1]}")
     backbone_of(classifier)  # a wrong name or missing weights are told before the long look
     with reserved(out):
-        looks = _look(dataset, values["workers"])
-        dataset = _readable(dataset, looks, skip=values["skip_bad"])
-        for line in _summary(dataset, looks, folder):
+        looks = fitfolder.look(dataset, values["workers"])
+        dataset = fitfolder.readable(dataset, looks, skip=values["skip_bad"])
+        for line in fitfolder.summary(dataset, looks, folder):
             print(line)
-        train, validation, test = _parts(dataset, folder, values)
+        train, validation, test = fitfolder.parts(dataset, folder, values)
         unlabelled = values["unlabelled"]
         print(_intention(classifier, dataset, train, test, unlabelled), flush=True)
         try:
@@ -170,78 +166,6 @@ def _own_settings(values: Any) -> list[str]:
     """The methods whose own settings were given."""
     kinds = {name: find(name).Settings for name in TABLE}
     return [name for name, kind in kinds.items() if build(kind, values[name]) != kind()]
-
-
-def _look(dataset: Dataset, workers: int | None) -> Looks:
-    assert dataset.root is not None
-    items = (*dataset.train, *dataset.val, *dataset.test)
-    return look_at(dataset.root, sorted(item.key for item in items), workers)
-
-
-def _readable(dataset: Dataset, looks: Looks, *, skip: bool) -> Dataset:
-    """The folder without unreadable images, which are all printed.
-
-    Raises:
-        GoproError: When there are some and they are not to be skipped, or a class has no others.
-    """
-    errors = looks.errors
-    if not errors:
-        return dataset
-    for error in errors.values():
-        print(error)
-    if not skip:
-        raise GoproError(
-            f"{len(errors):,} of {len(looks.keys):,} images can't be read, all listed above; "
-            "repair or remove them, or add --skip-bad to leave them out"
-        )
-    parts: dict[str, Any] = {
-        part: tuple(item for item in getattr(dataset, part) if item.key not in errors)
-        for part in ("train", "val", "test")
-    }
-    for part, items in parts.items():
-        before = {item.label for item in getattr(dataset, part)}
-        empty = sorted(before - {item.label for item in items})
-        if empty and part != "val":
-            name = dataset.class_names[empty[0]]
-            raise GoproError(f"class {name!r} has no readable images to {part}; add some")
-    print(f"left out: {len(errors):,} unreadable images")
-    return dataclasses.replace(dataset, **parts)
-
-
-def _parts(
-    dataset: Dataset, folder: Path, values: Mapping[str, Any]
-) -> tuple[Labelled, Labelled, Labelled]:
-    """The images to train, validate and test on.
-
-    A validation part that nobody made is used for training, unless it chooses the epoch.
-    """
-    parts: tuple[Sequence[Item], ...] = (dataset.train, dataset.val, dataset.test)
-    if values["all"]:
-        parts = ((*dataset.train, *dataset.val, *dataset.test), (), ())
-    elif "val" not in layout(folder.expanduser()).parts and values["select"] != "best":
-        parts = ((*dataset.train, *dataset.val), (), dataset.test)
-    train, validation, test = (labelled.of_items(dataset, items) for items in parts)
-    return train, validation, test
-
-
-def _summary(dataset: Dataset, looks: Looks, folder: Path) -> list[str]:
-    items = (*dataset.train, *dataset.val, *dataset.test)
-    counts = Counter(item.label for item in items).values()
-    each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    found = find_faults(dataset, looks)
-    lines = [f"{folder}: {len(items)} images of {len(counts)} classes, {each} per class"]
-    lines += [f"note: {note}" for note in layout(folder.expanduser()).notes]
-    others = [finding.detail for finding in found if finding.kind == "other files"]
-    if others:
-        lines.append(f"ignored, no supported image format: {', '.join(others)}")
-    faults = in_short(finding for finding in found if finding.kind not in _TOLD)
-    if faults:
-        lines.append(f"found: {faults}; `gopro check {folder}` shows them")
-    return lines
-
-
-_TOLD = ("other files", "unreadable")
-"""Findings that have their own lines."""
 
 
 def _intention(
