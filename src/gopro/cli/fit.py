@@ -180,10 +180,13 @@ def _intention(
     measure = measure if test.pictures else "no measurement"
     if classifier.method == AUTO:
         without_labels(AUTO, unlabelled)
-        shots = f", {classifier.shots} per class" if classifier.shots else ""
+        count, shots = f"{len(train.pictures)}", ""
+        if classifier.shots:
+            count = f"{classifier.shots * len(dataset.class_names)} of {count}"
+            shots = f", {classifier.shots} per class,"
         return (
             f"auto on {classifier.backbone}: compare {', '.join(CANDIDATES)} with zero-shot CLIP "
-            f"on {len(train.pictures)} images{shots} for at most "
+            f"on {count} images{shots} for at most "
             f"{duration(60 * classifier.budget)}, train the best one, {measure}"
         )
     more = without_labels(classifier.method, unlabelled)
