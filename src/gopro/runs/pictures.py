@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -91,15 +91,29 @@ def check_tests(prepared: PreparedRun) -> None:
     Raises:
         GoproError: When one can't be read.
     """
-    settings, backbone, cache = prepared.settings, prepared.backbone, open_cache()
-    batch = settings.eval_batch
-    for dataset, items in ((test.dataset, test.items) for test in prepared.plan.tests.values()):
-        unread: list[Item] = []
-        for start in range(0, len(items), batch):
-            group = items[start : start + batch]
-            name = cache_name(backbone, dataset, group, prepared.preprocessing)
-            if cache is None or name is None or cache.find(name) is None:
-                unread += group
-        with bar("checking test images", len(unread)) as advance:
-            for pixels in batches(dataset, unread, CHECKED, batch, settings.workers):
-                advance("", len(pixels))
+    for test in prepared.plan.tests.values():
+        items = tuple(_without_features(prepared, test.dataset, test.items))
+
+        def check(source: Dataset = test.dataset, items: Sequence[Item] = items) -> Tensor:
+            settings = prepared.settings
+            with bar("checking test images", len(items)) as advance:
+                for pixels in batches(
+                    source, items, CHECKED, settings.eval_batch, settings.workers
+                ):
+                    advance("", len(pixels))
+            return torch.empty(0)
+
+        # once for all runs of a command
+        prepared.workspace.keep("checked", test.dataset, items, CHECKED.decode, check)
+
+
+def _without_features(
+    prepared: PreparedRun, dataset: Dataset, items: Sequence[Item]
+) -> Iterator[Item]:
+    """The images whose features the cache on disk doesn't have."""
+    cache, batch = open_cache(), prepared.settings.eval_batch
+    for start in range(0, len(items), batch):
+        group = items[start : start + batch]
+        name = cache_name(prepared.backbone, dataset, group, prepared.preprocessing)
+        if cache is None or name is None or cache.find(name) is None:
+            yield from group

@@ -89,7 +89,7 @@ def test_the_command_of_the_first_line_reads_them(name: str) -> None:
     first = text_of(name).splitlines()[0]
     command = re.fullmatch(r"# gopro train (caltech101 (?:base2new|few-shot) .+)", first)
     assert command is not None, first
-    values, settings = read(parser(), command[1].split())
+    values, settings = read(parser, command[1].split())
     options = options_of(name, values)
     assert (settings.dataset, settings.method) == ("caltech101", name)
     assert options == find(name).Settings()
@@ -121,7 +121,7 @@ def test_the_published_result_is_the_tables(name: str) -> None:
 
 
 def test_the_recipe_of_a_variant() -> None:
-    values, settings = read(parser(), ["caltech101", "--config", "mma-plus"])
+    values, settings = read(parser, ["caltech101", "--config", "mma-plus"])
     assert (settings.method, settings.epochs, settings.lr) == ("mma", 50, 0.3)
     assert options_of("mma", values).variant == "plus"
 

