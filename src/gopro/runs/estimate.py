@@ -13,11 +13,11 @@ from gopro.backbones.image import to_unit
 from gopro.common.text import duration
 from gopro.data import Dataset, Item
 from gopro.data.originals import KEPT
-from gopro.methods.base import Batch, Method
+from gopro.methods.base import Method
 from gopro.prediction.encode import cache_name
 from gopro.runs.pictures import training_pictures
 from gopro.runs.prepared import PreparedRun, images_to_train_on
-from gopro.training.timing import copied, learn, live_batches, often, prepare, timed
+from gopro.training.timing import copied, often, prepare, step_seconds, timed
 from gopro.training.trainingset import TrainingSet
 
 _MAX_IMAGES = 32  # decoded for timing
@@ -144,14 +144,7 @@ def _steps(prepared: PreparedRun, trial: Method, data: TrainingSet, decode: floa
     if not prepared.trains:
         return _Costs(decode, image, 0.0, 0.0)
     count = len(images_to_train_on(prepared)[1])
-    live = live_batches(trial, data, recipe, settings, count)
-    trial.train()
-    if not recipe.view_cache:
-        return _Costs(decode, image, 0.0, often(lambda: learn(trial, live())))
-    batch = live()
-    views = often(lambda: trial.encode(live()), gradient=False) / len(batch.labels)
-    encoded = Batch(batch.labels.to(device), {}, trial.encode(batch))
-    return _Costs(decode, image, views, often(lambda: learn(trial, encoded)))
+    return _Costs(decode, image, *step_seconds(trial, data, recipe, settings, count))
 
 
 def _trial(prepared: PreparedRun, features: ImageFeatures) -> Method:

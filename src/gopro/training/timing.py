@@ -37,7 +37,7 @@ def training_seconds(
     settings: TrainSettings,
     count: int,
 ) -> float:
-    """Expected seconds of a training on live views, from a few steps of a copy.
+    """Expected seconds of a training, from a few steps of a copy.
 
     Includes the method's ``prepare``, and encoding that is done once before training, unless the
     data has features.
@@ -64,10 +64,26 @@ def training_seconds(
             before += timed(lambda: prepare(trial, features, data.labels, count))[1]
         if not can_learn(trial, recipe):
             return before
-        live = live_batches(trial, data, recipe, settings, count)
-        trial.train()
-        step = often(lambda: learn(trial, live()))
-    return before + step * recipe.epochs * recipe.steps(count)
+        views, step = step_seconds(trial, data, recipe, settings, count)
+    copies = recipe.view_cache * count
+    return before + views * copies + step * recipe.epochs * recipe.steps(count)
+
+
+def step_seconds(
+    trial: Method, data: TrainingSet, recipe: Recipe, settings: TrainSettings, count: int
+) -> tuple[float, float]:
+    """Seconds that one copy of an image's views takes before training, and seconds of a step.
+
+    Without cached views the first is 0, and a step makes and encodes its views.
+    """
+    live = live_batches(trial, data, recipe, settings, count)
+    trial.train()
+    if not recipe.view_cache:
+        return 0.0, often(lambda: learn(trial, live()))
+    batch = live()
+    views = often(lambda: trial.encode(live()), gradient=False) / len(batch.labels)
+    encoded = Batch(batch.labels.to(trial.backbone.device), {}, trial.encode(batch))
+    return views, often(lambda: learn(trial, encoded))
 
 
 def prepare(trial: Method, features: ImageFeatures, labels: Tensor, count: int) -> None:

@@ -16,6 +16,7 @@ from gopro.runs import estimate as module
 from gopro.runs.estimate import Estimate, estimate
 from gopro.runs.prepared import PreparedRun, prepare
 from gopro.runs.resolve import resolve
+from gopro.training import timing
 from tiny_run import Cli
 
 
@@ -36,7 +37,8 @@ def prepared(tiny: list[str], photos: Path, tmp_path: Path) -> Any:
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that is tried takes a second."""
-    monkeypatch.setattr(module, "often", lambda work, gradient=True: (work(), 1.0)[1])
+    for each in (module, timing):
+        monkeypatch.setattr(each, "often", lambda work, gradient=True: (work(), 1.0)[1])
 
 
 def test_the_parts_are_counted(prepared: Any) -> None:

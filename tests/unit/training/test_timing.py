@@ -61,3 +61,26 @@ def test_images_that_stay_as_they_are_are_encoded_once(monkeypatch: pytest.Monke
     recipe = Recipe(epochs=3, batch=4, augment="none")
     seconds = timing.training_seconds(method, data, recipe, TrainSettings(dataset="x"), count=8)
     assert seconds == 8 / 2 + 3 * 2
+
+
+def test_cached_views_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "often", lambda work, gradient=True: (work(), 1.0)[1])
+    encoded: list[int] = []
+    method = find("gopro")(small_backbone(), ("red", "green"), find("gopro").Settings())
+    encode = type(method).encode_image
+    monkeypatch.setattr(
+        type(method),
+        "encode_image",
+        lambda self, pixels: (encoded.append(len(pixels)), encode(self, pixels))[1],
+    )
+    side = method.backbone.image_size
+    pixels = torch.zeros(2, 3, side, side, dtype=torch.uint8)
+    data = TrainingSet(pixels, torch.tensor([0, 1]))
+    recipe = Recipe(epochs=9, batch=4, view_cache=2)
+    seconds = timing.training_seconds(method, data, recipe, TrainSettings(dataset="x"), count=8)
+    # a second for four images' views, and for a step; two copies of eight images
+    assert seconds == 2 * 8 / 4 + 9 * 2
+    assert encoded == [
+        12,
+        12,
+    ]  # three views of four images: timed, and for the step, which has none
