@@ -124,3 +124,10 @@ def train(cli: Cli, tiny: list[str], photos: Path, monkeypatch: pytest.MonkeyPat
         return cli("train", data, "base2new", *tiny, *usual, *where, *arguments)
 
     return run
+
+
+def sentences(path: Path) -> Path:
+    """A file for ``--texts``, with two sentences about each class."""
+    texts = {name: [f"The {name} has a colour.", f"Here is some {name}."] for name in CLASSES}
+    path.write_text(json.dumps(texts), encoding="utf-8")
+    return path

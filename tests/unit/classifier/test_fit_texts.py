@@ -11,15 +11,12 @@ import pytest
 
 from gopro import GoproError, PromptClassifier
 from tiny_classifier import Given, Make
-from tiny_run import CLASSES, Cli
+from tiny_run import CLASSES, Cli, sentences
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "cupl.json"
-    texts = {name: [f"The {name} has a colour.", f"Here is some {name}."] for name in CLASSES}
-    path.write_text(json.dumps(texts), encoding="utf-8")
-    return path
+    return sentences(tmp_path / "cupl.json")
 
 
 @pytest.mark.parametrize("method", ["zeroshot", "kgcoop"])

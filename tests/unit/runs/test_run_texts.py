@@ -9,15 +9,12 @@ import pytest
 
 from gopro.results.averages import over_seeds
 from gopro.results.results_json import method_name, read
-from tiny_run import CLASSES, Cli
+from tiny_run import Cli, sentences
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    path = tmp_path / "cupl.json"
-    texts = {name: [f"The {name} has a colour.", f"Here is some {name}."] for name in CLASSES}
-    path.write_text(json.dumps(texts), encoding="utf-8")
-    return path
+    return sentences(tmp_path / "cupl.json")
 
 
 def test_a_run_with_texts(train: Cli, tmp_path: Path, file: Path) -> None:
