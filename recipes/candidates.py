@@ -109,7 +109,9 @@ def search(method: str, measure: Callable[[Changes], Outcome]) -> list[Outcome]:
     recipe = kind.recipe_for("published")
     # prompts of its own for each image take ten times the time
     short, other = (5, 15) if kind.prompts_per_image else (50, 15)
-    fixed = {"batch": 8 if kind.prompts_per_image else 32, "view_cache": 4}
+    fixed = {"batch": 8 if kind.prompts_per_image else 32}
+    if not kind.modifies_image_encoder:  # only then can views be encoded before training
+        fixed["view_cache"] = 4
     ratios = (1, 10, 100) if recipe.optimizer == "sgd" else (0.1, 1, 10)
 
     def tried(rate: float, epochs: int) -> Outcome:

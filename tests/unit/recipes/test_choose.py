@@ -84,6 +84,14 @@ def test_search_gives_every_method_six_candidates() -> None:
     assert len(marks) == 6 and marks == sorted(marks, reverse=True)
 
 
+def test_views_are_cached_only_if_the_image_encoder_stays() -> None:
+    def measure(changes: Changes) -> Outcome:
+        return Outcome(changes, 0.0, 0.0, 0.0, 0.0)
+
+    for method, cached in (("coop", True), ("maple", False), ("clip_lora", False)):
+        assert all(("view_cache" in one.changes) is cached for one in search(method, measure))
+
+
 def test_search_by_kind_of_method() -> None:
     def measure(changes: Changes) -> Outcome:
         return Outcome(changes, 1.0, 1.0, 1.0, 1.0)
