@@ -15,6 +15,7 @@ from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.plain_text import PlainEncoder
 from gopro.common.errors import GoproError
 from gopro.data.templates import DEFAULT, ensemble_templates
+from gopro.data.texts import read_texts
 from gopro.methods.base import Batch, Method
 from gopro.methods.deep_prompts import check_upper_text, upper_blocks
 
@@ -50,9 +51,18 @@ class MMASettings:
     """base: sentence with {} for the class name; the same for every data set, as in its code. plus
     has the 80 sentences of CLIP's authors for ImageNet."""
 
+    texts: str | None = None
+    """plus: a JSON file with sentences about each class, instead of the 80 sentences; ``--texts``
+    sets it."""
+
     def __post_init__(self) -> None:
         if self.variant not in ("base", "plus"):
             raise GoproError(f"got the variant {self.variant!r}; choose base or plus")
+        if self.texts is not None and self.variant == "base":
+            raise GoproError(
+                "the variant base has one sentence for all classes, so --texts has no use in it; "
+                "leave it out, or add --mma.variant plus"
+            )
         if self.width < 1:
             raise GoproError(f"got the width {self.width}; it must be 1 or more")
         for name in ("scale", "test_scale"):
@@ -81,8 +91,8 @@ class MMA(Method):
     ``base`` is trained by cross-entropy. As in its code, a scales the output and the gradient that
     goes on to lower blocks, but not the gradient of the adapter's own weights.
 
-    ``plus``: each step draws one of 80 sentences for each class, with t_c the text embeddings and
-    v_i the image embeddings, and a scale b, uniform between 0 and a, that gives t'_c and v'_i
+    ``plus``: each step draws one of the sentences about each class, with t_c the text embeddings
+    and v_i the image embeddings, and a scale b, uniform between 0 and a, that gives t'_c and v'_i
     without a gradient:
 
         L = cross-entropy + w_con (1 - mean_c cos(t_c, t'_c)) + w_con (1 - mean_i cos(v_i, v'_i)).
@@ -134,8 +144,15 @@ class MMA(Method):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         tokens = self.backbone.tokens
-        longest = max(self.templates, key=lambda template: len(tokens.encode(template)))
-        self.backbone.class_tokens(names, 0, longest)  # finds names that don't fit
+        if self.settings.texts is not None:
+            self.class_sentences = read_texts(self.settings.texts, names)
+        else:
+            longest = max(self.templates, key=lambda template: len(tokens.encode(template)))
+            self.backbone.class_tokens(names, 0, longest)  # finds names that don't fit
+            plain = [name.replace("_", " ") for name in names]
+            self.class_sentences = [
+                tuple(one.replace("{}", name) for one in self.templates) for name in plain
+            ]
         self.tested: tuple[tuple[int, ...], Tensor] | None = None
 
     def adapter(self, down: nn.ModuleList, up: nn.ModuleList, first: int, scale: float) -> Any:
@@ -175,22 +192,22 @@ class MMA(Method):
         encoder = PlainEncoder.of(self.backbone.text_encoder, self.backbone.tokens)
         return F.normalize(encoder.adapted(tokens, beside=beside), dim=-1)
 
-    def filled(self, chosen: Sequence[int]) -> list[str]:
-        """One sentence about each class, of the template with the chosen number."""
-        pairs = zip(chosen, self.class_names, strict=True)
-        return [self.templates[k].replace("{}", name.replace("_", " ")) for k, name in pairs]
-
     def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e] for tests; kept until a weight changes."""
         versions = tuple(part._version for part in self.parameters())
         if self.tested is not None and self.tested[0] == versions:
             return self.tested[1]
-        count = len(self.class_names)
-        rows = [
-            self.encode_sentences(self.filled([k] * count), self.test_scale)
-            for k in range(len(self.templates))
-        ]
-        text = F.normalize(torch.stack(rows).mean(dim=0), dim=-1)
+        rows: list[Tensor] = []
+        classes: list[int] = []
+        for k in range(max(map(len, self.class_sentences))):
+            members = [c for c, sentences in enumerate(self.class_sentences) if k < len(sentences)]
+            kth = [self.class_sentences[c][k] for c in members]
+            rows.append(self.encode_sentences(kth, self.test_scale))
+            classes += members
+        embeddings = torch.cat(rows)
+        sums = embeddings.new_zeros(len(self.class_sentences), embeddings.shape[1])
+        index = torch.tensor(classes, device=embeddings.device)
+        text = F.normalize(sums.index_add(0, index, embeddings), dim=-1)
         if not text.requires_grad:
             self.tested = versions, text
         return text
@@ -199,9 +216,8 @@ class MMA(Method):
         return self.cosine_logits(features, self.encode_text())
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        features, count = self.encode(batch)["x"], len(self.class_names)
-        chosen = torch.randint(len(self.templates), (count,)).tolist()
-        sentences = self.filled(chosen)
+        features = self.encode(batch)["x"]
+        sentences = [rows[int(torch.randint(len(rows), ()))] for rows in self.class_sentences]
         text = self.encode_sentences(sentences, self.scale)
         terms = {"ce": F.cross_entropy(self.cosine_logits(features, text), batch.labels)}
         if self.settings.variant == "plus" and self.settings.w_con > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -9,6 +10,7 @@ from unittest import mock
 import pytest
 import slow_methods as slow
 import torch
+from mma_formulas import literal_images, literal_text
 from slow_methods import NAMES, READ
 from torch import Tensor
 
@@ -19,7 +21,6 @@ from gopro.methods.base import Batch, Recipe
 from gopro.methods.mma import MMA, MMASettings
 from gopro.training.config import TrainSettings
 from gopro.training.recipe import choose_recipe
-from slow_vision import MEAN, STD
 from small_clips import RESNET, close, small_backbone
 from small_towers import pictures, shared_family
 
@@ -45,63 +46,6 @@ def made(backbone: Backbone, **options: Any) -> MMA:
     method = MMA(backbone, NAMES, MMASettings(**{**LOUD, "dropout": 0.0, **options}))
     slow.stir(method)
     return method
-
-
-def relu(rows: Tensor) -> Tensor:
-    return torch.where(rows > 0, rows, torch.zeros_like(rows))
-
-
-def adapter(method: MMA, encoder: str, number: int, row: Tensor) -> Tensor:
-    """U(ReLU(S ReLU(D x))) of one token."""
-    learned = dict(method.named_parameters())
-
-    def layer(name: str, row: Tensor) -> Tensor:
-        return learned[f"{name}.{number}.weight"] @ row + learned[f"{name}.{number}.bias"]
-
-    hidden = relu(layer(f"{encoder}_down", row))
-    return layer(f"{encoder}_up", relu(layer("shared", hidden)))
-
-
-def blocks(
-    method: MMA, encoder: str, tokens: Tensor, tower: Any, scale: float, mask: bool
-) -> Tensor:
-    """All blocks on [n, d], with the adapters beside the last ones."""
-    count = len(method.shared)
-    first = len(tower) - count
-    future = torch.full((len(tokens), len(tokens)), -torch.inf).triu(1) if mask else None
-    for number, block in enumerate(tower):
-        given = tokens
-        tokens = block(tokens[None], attn_mask=future)[0]
-        if number >= first:
-            rows = [adapter(method, encoder, number - first, row) for row in block.ln_1(given)]
-            tokens = tokens + scale * torch.stack(rows)
-    return tokens
-
-
-def literal_images(method: MMA, images: Tensor, scale: float) -> Tensor:
-    tower: Any = method.backbone.model.visual
-    rows = []
-    for image in images:
-        patches = tower.conv1(((image - MEAN) / STD)[None])[0].flatten(1).T
-        tokens = torch.cat([tower.class_embedding[None], patches]) + tower.positional_embedding
-        tokens = tower.ln_pre(tokens)
-        tokens = blocks(method, "image", tokens, tower.transformer.resblocks, scale, False)
-        rows.append(tower.ln_post(tokens[0]) @ tower.proj)
-    return torch.stack(rows)
-
-
-def literal_text(method: MMA, sentences: list[str], scale: float) -> Tensor:
-    tower: Any = method.backbone.model
-    known, rows = method.backbone.tokenizer, []
-    length = tower.positional_embedding.shape[0]
-    for sentence in sentences:
-        ids = [known.sot_token_id, *known.encode(sentence), known.eot_token_id]
-        end = len(ids) - 1
-        tokens = tower.token_embedding.weight[ids + [0] * (length - len(ids))]
-        tokens = tokens + tower.positional_embedding
-        tokens = blocks(method, "text", tokens, tower.transformer.resblocks, scale, True)
-        rows.append(tower.ln_final(tokens[end]) @ tower.text_projection)
-    return torch.stack(rows)
 
 
 @pytest.mark.parametrize(
@@ -186,6 +130,31 @@ def test_plus(deep: Backbone, batch: Batch) -> None:
     )
     wanted_scores = slow.scores(deep, literal_images(method, pixels, 0.2), means)
     close(method.logits(method.encode_image(pixels)), wanted_scores)
+
+
+def test_plus_with_sentences_about_each_class(deep: Backbone, batch: Batch, tmp_path: Path) -> None:
+    sentences = [["an oak"], ["small birds sing", "a bird"], ["cars", "a red car", "a fast car"]]
+    file = tmp_path / "texts.json"
+    file.write_text(json.dumps(dict(zip(NAMES, sentences, strict=True))), encoding="utf-8")
+    options = {"variant": "plus", "texts": str(file), "w_con": 0.0, "test_scale": 0.2}
+    method = made(deep, **options).train()
+    torch.manual_seed(4)
+    loss = method.loss(batch)["ce"]
+    torch.manual_seed(4)
+    drawn = [rows[int(torch.randint(len(rows), ()))] for rows in sentences]
+    image = literal_images(method, batch.images["x"], 0.5)
+    scores = slow.scores(deep, image, literal_text(method, drawn, 0.5))
+    assert abs(loss - slow.cross_entropy(scores, batch.labels)) <= 5e-6 * max(1.0, loss.item())
+    method.eval()
+    means = [
+        sum(slow.unit(one) for one in literal_text(method, rows, 0.2)) / len(rows)
+        for rows in sentences
+    ]
+    close(method.encode_text(), torch.stack([slow.unit(one) for one in means]))
+    with pytest.raises(GoproError, match="has no sentences about the class 'moon'"):
+        method.for_classes(["moon"])
+    with pytest.raises(GoproError, match="so --texts has no use in it; leave it out, or add"):
+        MMASettings(texts=str(file))
 
 
 def test_plus_without_the_consistency_loss(deep: Backbone, batch: Batch) -> None:
