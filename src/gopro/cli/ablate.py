@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from gopro.cli import train
@@ -21,7 +23,7 @@ def parser(methods: Iterable[str] = TABLE) -> Parser:
         methods=methods,
     )
     parser.option("--parts", str | None, None, "switch off only these parts: a,b,c")
-    parser.flag("--markdown", "print a Markdown table")
+    parser.flag("--markdown", "print a Markdown table, and all other lines to standard error")
     return parser
 
 
@@ -47,13 +49,14 @@ def ablate(arguments: Sequence[str]) -> None:
         for seed in seeds  # seed by seed, so that a stopped ablation has complete tables
         for name, changed in methods.items()
     ]
+    announce = partial(print, file=sys.stderr) if values["markdown"] else print
     for line in left_out:
-        print(line)
+        announce(line)
     if "--estimate" in arguments:
         train.expect_all(runs)
         return
     with train.stopping("the same command continues"):
-        in_turn(runs)
+        in_turn(runs, announce)
     results = {
         name: [results_json.read(_folder(out, name, seed)) for seed in seeds] for name in methods
     }
@@ -72,7 +75,7 @@ def ablate(arguments: Sequence[str]) -> None:
         table.title_justify = "left"
         table.rows[0].end_section = True
         print_table(table)
-    print(f"all runs are in {out}")
+    announce(f"all runs are in {out}")
 
 
 def _folder(out: Path, name: str, seed: int) -> Path:
