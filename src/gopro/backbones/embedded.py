@@ -20,7 +20,9 @@ def loader(name: str) -> Any:
 @cache
 def tokenizer() -> Any:
     """CLIP's tokenizer, which all of them have; read once."""
-    return single_module("open_clip", "tokenizer").SimpleTokenizer()
+    module = single_module("open_clip", "tokenizer")
+    # the module makes one for itself when it is loaded; a second one takes as long again
+    return getattr(module, "_tokenizer", None) or module.SimpleTokenizer()
 
 
 def trained_tokens(name: str) -> set[int]:

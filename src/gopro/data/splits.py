@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from gopro.common.errors import GoproError
@@ -103,14 +103,13 @@ def refuse_missing(source: str, folder: Path, items: Sequence[Item]) -> None:
     present: dict[str, set[str]] = {}
     missing = []
     for item in items:
-        key = PurePosixPath(item.key)
-        parent = str(key.parent)
+        parent, _, name = item.key.rpartition("/")
         if parent not in present:
             try:
                 present[parent] = {entry.name for entry in os.scandir(folder / parent)}
             except OSError:
                 present[parent] = set()
-        if key.name not in present[parent]:
+        if name not in present[parent]:
             missing.append(item.key)
     if missing:
         raise GoproError(

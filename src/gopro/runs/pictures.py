@@ -1,4 +1,4 @@
-"""The decoded images of a run."""
+"""The images of a run: decoded, or only their features."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gopro.backbones import ImageFeatures
 from gopro.backbones.feature_cache import open_cache
 from gopro.common.preprocessing import Preprocessing
 from gopro.common.progress import bar
 from gopro.data import Dataset, Item
 from gopro.data.originals import KEPT, Originals
 from gopro.data.pixels import batches, groups, stack
-from gopro.prediction.encode import cache_name
+from gopro.prediction.encode import cache_name, encode
 from gopro.runs.prepared import PreparedRun
-from gopro.training.batches import random_views
+from gopro.runs.testing import features_of
+from gopro.training.batches import GROUP, random_views
+from gopro.training.trainingset import TrainingSet
 
 CHECKED = Preprocessing(8, decode="reduced")
 """How an image is decoded only to see whether it can be: a JPEG at an eighth of its size."""
@@ -38,6 +41,42 @@ class TrainingPictures:
     def nbytes(self) -> int:
         """Bytes in memory."""
         return self.pixels.nbytes + self.originals.nbytes
+
+
+def training_set(prepared: PreparedRun, items: Sequence[Item], source: Dataset) -> TrainingSet:
+    """What the steps of a training need of its images.
+
+    A single run whose steps need the frozen encoder's features alone doesn't open images that the
+    cache knows. Of several runs another one may need the pictures.
+
+    Args:
+        prepared: A run that trains.
+        items: The images.
+        source: The data set that opens them.
+
+    Raises:
+        GoproError: When one can't be read.
+    """
+    settings, method = prepared.settings, prepared.method
+    labels = torch.tensor([item.label for item in items])
+    names = tuple(item.key for item in items)
+    random = random_views(method, prepared.recipe.augment)
+    if not (random or method.modifies_image_encoder or prepared.workspace.limit):
+        # in the passes that encode decoded images, so that the features are the same bit for bit
+        batch = settings.eval_batch if method.learns_from_features else GROUP
+        features = features_of(prepared, method, items, source, batch)
+        side = prepared.backbone.image_size
+        nothing = torch.empty(0, 3, side, side, dtype=torch.uint8)
+        return TrainingSet(nothing, labels, names=names, features=features)
+    pictures = training_pictures(prepared, items, source)
+    known = None
+    if method.learns_from_features:
+
+        def read() -> ImageFeatures:
+            return encode(method, pictures.pixels, settings.eval_batch)
+
+        known = prepared.workspace.keep("features", source, items, settings.decode, read)
+    return TrainingSet(pictures.pixels, labels, pictures.originals, names, known)
 
 
 def training_pictures(

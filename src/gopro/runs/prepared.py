@@ -15,11 +15,10 @@ from gopro.common.preprocessing import Preprocessing
 from gopro.common.tensors import load_learned
 from gopro.data import Dataset, Item
 from gopro.data.plan import Plan
-from gopro.data.templates import own_template
+from gopro.data.templates import own_template, templates_for
 from gopro.data.unlabelled import draw_some, read_unlabelled
 from gopro.methods import find
 from gopro.methods.base import Method, can_learn
-from gopro.methods.zeroshot import ZeroShot, ZeroShotSettings
 from gopro.results import results_json, runfolder
 from gopro.runs.resolve import ResolvedRun, resolve
 from gopro.runs.workspace import Workspace
@@ -73,7 +72,8 @@ def prepare(run: ResolvedRun, workspace: Workspace | None = None) -> PreparedRun
         method.set_teacher(teacher, _all_names(plan))
     for name, test in plan.tests.items():  # find names that don't fit before a long training
         try:
-            ZeroShot(backbone, test.class_names, ZeroShotSettings(own_template(test.dataset.name)))
+            for template in templates_for(own_template(test.dataset.name)):
+                backbone.class_tokens(test.class_names, 0, template)
             method.for_classes(test.class_names, **run.sentences(test.dataset))
         except GoproError as error:
             raise GoproError(f"{test.dataset.name}, {name} classes: {error}") from error

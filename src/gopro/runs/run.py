@@ -15,15 +15,12 @@ from gopro.common.files import atomic_write, write_json
 from gopro.common.tensors import save_tensors
 from gopro.data import Dataset
 from gopro.data.pixels import decoded
-from gopro.prediction.encode import encode
 from gopro.prediction.predict import validator
 from gopro.results import results_json, runfolder
-from gopro.results.pages import run_page
 from gopro.results.run_record import PREDICTIONS, RunRecord
 from gopro.results.run_record import predictions as read_predictions
-from gopro.runs.estimate import estimate
 from gopro.runs.fast_prediction import FastTests
-from gopro.runs.pictures import check_tests, decoded_pixels, training_pictures
+from gopro.runs.pictures import check_tests, decoded_pixels, training_set
 from gopro.runs.prepared import (
     PreparedRun,
     about,
@@ -39,7 +36,6 @@ from gopro.training.checkpoint import Progress
 from gopro.training.config import TrainSettings
 from gopro.training.fit import learn
 from gopro.training.trainer import write_metrics
-from gopro.training.trainingset import TrainingSet
 
 
 def silent(line: str) -> None:
@@ -70,10 +66,11 @@ def execute(
 ) -> RunRecord:
     """Train, test and write the results of a resolved run.
 
-    Each image is opened, decoded and encoded once; augmented views are encoded in each epoch, and
-    so are validation images where the image encoder changes. Before a training, test images that
-    aren't in the feature cache are decoded at a low resolution, to find damaged ones. The report
-    opens its sample images again, in the size it shows.
+    Each image is opened, decoded and encoded once, or not at all if the feature cache has all that
+    is needed of it; augmented views are encoded in each epoch, and so are validation images where
+    the image encoder changes. Before a training, test images that aren't in the feature cache are
+    decoded at a low resolution, to find damaged ones. The report opens its sample images again, in
+    the size it shows.
 
     Args:
         run: The run.
@@ -116,9 +113,11 @@ def execute(
     record = RunRecord(folder, results, predictions, rows)
     datasets = {name: test.dataset for name, test in prepared.plan.tests.items()}
     if prepared.trains:
-        from gopro.results.pages import picture
+        from gopro.results.pages import picture  # loads matplotlib
 
         picture.draw(record, datasets)
+    from gopro.results.pages import run_page  # loads jinja2
+
     run_page.write(record, datasets, method, settings, prepared.options)
     with atomic_write(folder / runfolder.DONE) as temporary:
         temporary.write_text("finished\n")
@@ -131,6 +130,8 @@ def expect(settings: TrainSettings, options: Any = None) -> str:
     Raises:
         GoproError: For settings that don't fit each other or the data.
     """
+    from gopro.runs.estimate import estimate
+
     prepared = prepare(resolve(settings, options))
     return f"{_intention(prepared)}\nexpected: {estimate(prepared)}"
 
@@ -214,7 +215,7 @@ def _all_unreadable_named(prepared: PreparedRun, remedy: str = "") -> Iterator[N
 
 
 def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
-    """Read the images that training needs, each once.
+    """Read what training needs of its images, each opened once at most.
 
     A method that learns from features sees them here.
 
@@ -225,22 +226,14 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
     if not (prepared.trains or method.learns_from_features):
         return None
     source, items = images_to_train_on(prepared)
-    labels = torch.tensor([item.label for item in items])
     if not prepared.trains:
         known = features_of(prepared, method, items, source)
+        labels = torch.tensor([item.label for item in items])
         method.prepare(known, labels.to(prepared.backbone.device))
         return None
-    pictures = training_pictures(prepared, items, source)
-    pixels, features = pictures.pixels, None
-    if method.learns_from_features:
-        features = prepared.workspace.keep(
-            "features",
-            source,
-            items,
-            settings.decode,
-            lambda: encode(method, pixels, settings.eval_batch),
-        )
-        method.prepare(features, labels.to(prepared.backbone.device))
+    data = training_set(prepared, items, source)
+    if method.learns_from_features and data.features is not None:
+        method.prepare(data.features, data.labels.to(prepared.backbone.device))
     validate = None
     if settings.validate and plan.val:
         val_labels = [item.label for item in plan.val]
@@ -251,6 +244,4 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
             else decoded_pixels(prepared, plan.val)
         )
         validate = validator(method, images, val_labels, settings.eval_batch)
-    names = tuple(item.key for item in items)
-    data = TrainingSet(pixels, labels, pictures.originals, names, features)
     return lambda: learn(method, data, prepared.recipe, settings, prepared.folder, validate)

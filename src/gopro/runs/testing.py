@@ -21,9 +21,20 @@ from gopro.runs.prepared import PreparedRun
 
 
 def features_of(
-    prepared: PreparedRun, method: Method, items: Sequence[Item], source: Dataset
+    prepared: PreparedRun,
+    method: Method,
+    items: Sequence[Item],
+    source: Dataset,
+    batch: int | None = None,
 ) -> ImageFeatures:
     """Features of a data set's images without augmentation, by the method's image encoder.
+
+    Args:
+        prepared: The run.
+        method: The method.
+        items: The images.
+        source: The data set that opens them.
+        batch: Images per pass; by default the run's ``eval_batch``.
 
     Raises:
         GoproError: When an image is missing or can't be read.
@@ -35,7 +46,7 @@ def features_of(
             method,
             source,
             items,
-            batch=settings.eval_batch,
+            batch=batch or settings.eval_batch,
             workers=settings.workers,
             decode=settings.decode,
             verify=settings.verify_cache,

@@ -41,7 +41,9 @@ Augment = Literal["none", "crop-flip"]
 Halves = npt.NDArray[np.float16]
 Cuts = list[Future[dict[str, Tensor]]]
 
-_GROUP = 32  # images in one pass of the frozen encoder
+GROUP = 32
+"""Images in one pass of the frozen encoder."""
+
 _CHOICE = 3  # random stream that chooses a copy; streams 0 to 2 make the views
 
 
@@ -84,7 +86,7 @@ class LiveViews:
         if self.plain and not method.modifies_image_encoder:
             features = data.features
             if features is None:
-                groups = torch.split(data.pixels, _GROUP)
+                groups = torch.split(data.pixels, GROUP)
                 features = ImageFeatures.cat([cached_features(method.backbone, g) for g in groups])
             self.fixed, self.plain = {"x": features}, False
         self._threads = ThreadPoolExecutor(workers or os.cpu_count() or 1)
@@ -218,7 +220,7 @@ class CachedViews(LiveViews):
     def _groups(self) -> Iterator[Halves]:
         """The copies, a group of images at a time: each [n, K, V, F]."""
         with bar("preparing views", len(self.data.labels) * self.copies) as advance:
-            for chosen in torch.split(torch.arange(len(self.data.labels)), _GROUP):
+            for chosen in torch.split(torch.arange(len(self.data.labels)), GROUP):
                 copies = []
                 for copy in range(self.copies):
                     cuts = self._cut(self.kinds, chosen, copy)

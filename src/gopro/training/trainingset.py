@@ -40,7 +40,8 @@ class TrainingSet:
     """The few-shot training images, decoded.
 
     Attributes:
-        pixels: uint8 [N, 3, S, S], without augmentation.
+        pixels: uint8 [N, 3, S, S], without augmentation; [0, 3, S, S] where training needs the
+            features alone.
         labels: [N].
         originals: The N pictures that random views are cut from; None for ``pixels`` themselves.
         names: What messages call the images; empty where they have no names.

@@ -11,7 +11,7 @@ import pytest
 
 from gopro.backbones import shared
 from gopro.data import Dataset
-from gopro.runs import run
+from gopro.results.pages import run_page
 from gopro.training import trainer
 from tiny_run import Cli
 
@@ -62,7 +62,7 @@ def test_pictures_are_opened_and_the_backbone_built_once(
     monkeypatch.setattr(Dataset, "open", watched)
     monkeypatch.setattr(shared, "_last", None)
     monkeypatch.setattr(shared, "build", counted)
-    monkeypatch.setattr(run.run_page, "write", lambda *arguments: None)  # opens a few again
+    monkeypatch.setattr(run_page, "write", lambda *arguments: None)  # opens a few again
     assert train(tmp_path / "all", "--method", "coop,slip,zeroshot").code == 0
     # a test image is also opened before the first training, to see whether it can be
     assert max(Counter(opened).values()) <= 2
