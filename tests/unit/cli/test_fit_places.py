@@ -1,0 +1,122 @@
+"""``gopro fit``: where the model goes, and what is left of a fit that was stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gopro import GoproError, PromptClassifier
+from gopro.classifier.modelfiles import reserved
+from gopro.training.trainer import Trainer
+from tiny_run import Cli
+
+Fit = Any
+
+
+def test_without_out_the_folder_gets_a_name(
+    cli: Cli, tiny: list[str], photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    answer = cli("fit", photos, *tiny, "--method", "coop", "--epochs", 1)
+    assert answer.code == 0, answer.err
+    assert "the classifier is in animals-model" in answer.out
+    assert (tmp_path / "animals-model" / "classifier.json").exists()
+
+
+def test_a_model_inside_the_photographs_is_refused(
+    cli: Cli, fit: Fit, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "is inside the photographs" in fit(photos, photos / "model").line
+    monkeypatch.chdir(photos)
+    assert "is inside the photographs" in cli("fit", ".").line
+    assert not list(photos.glob("*model*"))
+
+
+def test_two_fits_into_one_folder(fit: Fit, photos: Path, tmp_path: Path) -> None:
+    with reserved(tmp_path / "model"):
+        code = (
+            "from gopro.classifier.modelfiles import reserved; from pathlib import Path\n"
+            f"with reserved(Path({str(tmp_path / 'model')!r})): pass"
+        )
+        other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "another process is fitting or saving a classifier" in other.stderr
+    assert not (tmp_path / "model").exists()
+    assert fit(photos, tmp_path / "model").code == 0
+    assert "holds a classifier already" in fit(photos, tmp_path / "model").line
+
+
+def test_ctrl_c_saves_the_training(
+    fit: Fit, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fit(photos, tmp_path / "whole").code == 0
+    steps = Trainer._step
+
+    def stopping(trainer: Trainer, *step: Any) -> dict[str, float]:
+        if trainer.progress.epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+        return steps(trainer, *step)
+
+    monkeypatch.setattr(Trainer, "_step", stopping)
+    answer = fit(photos, tmp_path / "model")
+    assert answer.code == 130
+    assert f"saved in {tmp_path / 'model' / 'unfinished'}; the same fit continues it" in answer.err
+    monkeypatch.undo()
+    line = fit(photos, tmp_path / "model", "--seed", 2).line
+    assert "holds a fit that was stopped, with other" in line and "seed" in line
+    answer = fit(photos, tmp_path / "model")
+    assert answer.code == 0, answer.err
+    assert sorted(path.name for path in (tmp_path / "model").iterdir()) == sorted(
+        path.name for path in (tmp_path / "whole").iterdir()
+    )
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "model")]
+    assert weights[0] == weights[1]
+
+
+def test_a_finished_training_is_never_lost(
+    fit: Fit, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise GoproError("the pictures are gone")
+
+    monkeypatch.setattr(PromptClassifier, "compare", fail)
+    line = fit(photos, tmp_path / "model").line
+    assert f"the classifier is saved in {tmp_path / 'model'}, but not measured" in line
+    assert PromptClassifier.load(tmp_path / "model", device="cpu").measured_ is None
+
+
+def test_a_place_that_is_taken(fit: Fit, photos: Path, model: Path, tmp_path: Path) -> None:
+    assert "holds a classifier already" in fit(photos, model).line
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.txt").touch()
+    assert "holds other things" in fit(photos, tmp_path / "other").line
+    assert "is a file" in fit(photos, tmp_path / "other" / "thesis.txt").line
+    assert "can't write into" in fit(photos, tmp_path / "other" / "thesis.txt" / "x").line
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_place_that_may_not_be_written(fit: Fit, photos: Path, tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    assert "can't write into" in fit(photos, tmp_path / "model").line
+
+
+def test_what_a_killed_saving_left_is_in_nobodys_way(
+    fit: Fit, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / ".classifier.json.x1y2.tmp").write_text("{")
+    assert fit(photos, tmp_path / "model").code == 0
+    assert not list((tmp_path / "model").glob(".*"))
+
+
+def test_a_training_that_stops_being_numbers(fit: Fit, photos: Path, tmp_path: Path) -> None:
+    line = fit(photos, tmp_path / "model", "--lr", 1e38, "--precision", "bf16").line
+    assert "is not finite" in line or "is nan" in line or "is inf" in line
+    assert "in epoch 2, step " in line and ".png" in line
+    assert line.endswith("; use --precision fp32 or a lower --lr: nothing was kept")
+    assert not (tmp_path / "model").exists()
