@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import gc
 import importlib
 import io
 import os
@@ -42,6 +43,10 @@ COMMANDS = {
 }
 """Command -> its function, which takes the remaining arguments, and one line of help."""
 
+_OBJECTS = 50_000
+"""New objects after which Python looks for garbage. With its own 700 that takes a tenth of a short
+command, because the libraries make hundreds of thousands of objects, all of which stay."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -54,6 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         answered), 130 after Ctrl-C.
     """
     _prepare_output()
+    gc.set_threshold(_OBJECTS)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
