@@ -33,11 +33,15 @@ class FastPrompts:
 
     @torch.no_grad()
     def logits(self, features: ImageFeatures) -> Tensor:
-        """Class scores [B, C]: exact for all classes that may be the top-1, else approximate."""
+        """Class scores [B, C]: exact for all classes that may be the top-1, else approximate.
+
+        The mean error of an image's exact classes is taken off its approximate scores.
+        """
         method, scale = self.method, self.method.backbone.logit_scale
         shifts, images = method.shifts(features), method.image_embedding(features)
         phi, growth = self.fitted.subspace.features(shifts.flatten(1))
-        logits: Tensor = scale * self.fitted.cosines(phi, images)
+        approximate: Tensor = scale * self.fitted.cosines(phi, images)
+        logits = approximate.clone()
         lowest = logits.amax(dim=1) - self.fitted.reach * growth
         candidates = (logits >= lowest[:, None]) | (growth > _FAR)[:, None]
         undecided = candidates.sum(dim=1) > 1
@@ -48,7 +52,11 @@ class FastPrompts:
                 break
             self._set_exact(logits, candidates, shifts, images)
             exact |= candidates
-            # if the exact scores are lower, approximate ones may be on top
+            # the reach is that of the errors between classes; the error that they share, which the
+            # exact scores show, would put approximate scores above them
+            errors = (approximate - logits).masked_fill(~exact, 0).sum(dim=1)
+            errors /= exact.sum(dim=1).clamp(min=1)
+            logits = torch.where(exact, logits, approximate - errors[:, None])
             best = logits.masked_fill(~exact, float("-inf")).amax(dim=1, keepdim=True)
             candidates = logits > best
         self.images += len(logits)

@@ -102,6 +102,26 @@ def test_classes_in_question_get_their_exact_scores(backbone: Backbone) -> None:
     assert exact[(found == best) & (exact.sum(1, keepdim=True) > 1)].all()
 
 
+class TooHigh(FastMap):
+    """A map whose scores are too high, by as much for all classes."""
+
+    def cosines(self, phi: Tensor, images: Tensor) -> Tensor:
+        return super().cosines(phi, images) + 0.1
+
+
+def test_an_error_that_all_classes_share_needs_no_more_exact_scores(backbone: Backbone) -> None:
+    method, features = trained(backbone), seen(backbone, 40, seed=9)
+    wanted = scores(method, features)
+    fitted = fit(method, Reference.of(method, seen(backbone)))
+    fitted = replace(fitted, reach=0.2 * float(wanted.std()))
+    plain, high = FastPrompts(method, fitted), FastPrompts(method, TooHigh(**vars(fitted)))
+    near, found = plain.logits(features), high.logits(features)
+    assert torch.equal(found.argmax(dim=1), wanted.argmax(dim=1))
+    assert high.exact_pairs == plain.exact_pairs > 0
+    corrected = (found - near).abs().amax(dim=1) < 1e-3
+    assert corrected.sum() == high.exact_images < high.images
+
+
 def test_most_images_need_no_text_pass(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     method = trained(backbone)
     fast = FastPrompts(method, fit(method, Reference.of(method, seen(backbone))))
