@@ -123,7 +123,12 @@ def cache_name(
 
 @torch.no_grad()
 def encode(
-    method: Method, pixels: Tensor, batch: int = 64, *, cached: bool = True
+    method: Method,
+    pixels: Tensor,
+    batch: int = 64,
+    *,
+    cached: bool = True,
+    names: Sequence[str | None] = (),
 ) -> ImageFeatures:
     """Features of images, by the method's image encoder.
 
@@ -133,9 +138,11 @@ def encode(
         batch: Images per pass.
         cached: Whether to use the cache on disk for a frozen image encoder. Pictures that are seen
             once, such as a user's, don't need it.
+        names: Of the cache's files, one for each pass; by default made of the pixels.
     """
-    image = _image_encoder(method, cached)
-    return ImageFeatures.cat([image(part, None) for part in torch.split(pixels, batch)])
+    image, parts = _image_encoder(method, cached), torch.split(pixels, batch)
+    named = zip(parts, names or [None] * len(parts), strict=True)
+    return ImageFeatures.cat([image(part, name) for part, name in named])
 
 
 def _image_encoder(

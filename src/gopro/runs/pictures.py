@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
-from gopro.backbones.feature_cache import open_cache
+from gopro.backbones.feature_cache import forget_unless_of, is_cached, open_cache
 from gopro.common.preprocessing import Preprocessing
 from gopro.common.progress import bar
 from gopro.data import Dataset, Item
 from gopro.data.originals import KEPT, Originals
 from gopro.data.pixels import batches, groups, stack
 from gopro.prediction.encode import cache_name, encode
+from gopro.runs.known_pictures import known_key, remember
 from gopro.runs.prepared import PreparedRun
 from gopro.runs.testing import features_of
-from gopro.training.batches import GROUP, random_views
+from gopro.training.batches import GROUP, copies_name, random_views
 from gopro.training.trainingset import TrainingSet
 
 CHECKED = Preprocessing(8, decode="reduced")
@@ -46,8 +47,8 @@ class TrainingPictures:
 def training_set(prepared: PreparedRun, items: Sequence[Item], source: Dataset) -> TrainingSet:
     """What the steps of a training need of its images.
 
-    A single run whose steps need the frozen encoder's features alone doesn't open images that the
-    cache knows. Of several runs another one may need the pictures.
+    A single run whose steps need only features doesn't open images if the cache has these. Of
+    several runs another one may need the pictures.
 
     Args:
         prepared: A run that trains.
@@ -57,26 +58,64 @@ def training_set(prepared: PreparedRun, items: Sequence[Item], source: Dataset) 
     Raises:
         GoproError: When one can't be read.
     """
-    settings, method = prepared.settings, prepared.method
+    settings, method, recipe = prepared.settings, prepared.method, prepared.recipe
+    random = random_views(method, recipe.augment)
+    frozen = not method.modifies_image_encoder
+    identity: str | None = None
+    if random and recipe.view_cache and frozen:
+        files = source.identity(items)
+        identity = None if files is None else f"{files} {prepared.preprocessing}"
+    key = None if identity is None or settings.verify_cache else known_key(identity)
+    cached = not random or (key is not None and _has_copies(prepared, key))
+    encodes = method.learns_from_features or (frozen and len(random) < len(method.views))
+    batch = settings.eval_batch if method.learns_from_features else GROUP
     labels = torch.tensor([item.label for item in items])
     names = tuple(item.key for item in items)
-    random = random_views(method, prepared.recipe.augment)
-    if not (random or method.modifies_image_encoder or prepared.workspace.limit):
-        # in the passes that encode decoded images, so that the features are the same bit for bit
-        batch = settings.eval_batch if method.learns_from_features else GROUP
-        features = features_of(prepared, method, items, source, batch)
+    if cached and frozen and not prepared.workspace.limit:
+        known = features_of(prepared, method, items, source, batch) if encodes else None
         side = prepared.backbone.image_size
-        nothing = torch.empty(0, 3, side, side, dtype=torch.uint8)
-        return TrainingSet(nothing, labels, names=names, features=features)
+        pixels = torch.empty(0, 3, side, side, dtype=torch.uint8)
+        originals = Originals(source.open, items, prepared.preprocessing)
+        return TrainingSet(pixels, labels, originals, names, known, known_key=key)
     pictures = training_pictures(prepared, items, source)
-    known = None
-    if method.learns_from_features:
+    features = _encoded(prepared, items, source, pictures.pixels, batch) if encodes else None
+    data = TrainingSet(pictures.pixels, labels, pictures.originals, names, features)
+    if identity is None:
+        return data
+    key = data.key()
+    remember(identity, key)
+    return replace(data, known_key=key)
 
-        def read() -> ImageFeatures:
-            return encode(method, pictures.pixels, settings.eval_batch)
 
-        known = prepared.workspace.keep("features", source, items, settings.decode, read)
-    return TrainingSet(pictures.pixels, labels, pictures.originals, names, known)
+def _encoded(
+    prepared: PreparedRun, items: Sequence[Item], source: Dataset, pixels: Tensor, batch: int
+) -> ImageFeatures:
+    """Features of decoded training images, under the names that ``features_of`` looks for."""
+    settings, method = prepared.settings, prepared.method
+    groups = [items[start : start + batch] for start in range(0, len(items), batch)]
+    backbone, how = prepared.backbone, prepared.preprocessing
+    files = [cache_name(backbone, source, group, how) for group in groups]
+
+    def read() -> ImageFeatures:
+        if settings.verify_cache:
+            for part, name in zip(torch.split(pixels, batch), files, strict=True):
+                if name is not None:
+                    forget_unless_of(part, name)
+        return encode(method, pixels, batch, names=files)
+
+    if method.learns_from_features:  # another method of the same command may, too
+        return prepared.workspace.keep("features", source, items, settings.decode, read)
+    return read()
+
+
+def _has_copies(prepared: PreparedRun, key: str) -> bool:
+    """Whether the cache has the copies of views of a training set."""
+    settings, recipe = prepared.settings, prepared.recipe
+    return is_cached(
+        copies_name(
+            prepared.method, key, settings.views, recipe.augment, settings.seed, recipe.view_cache
+        )
+    )
 
 
 def training_pictures(

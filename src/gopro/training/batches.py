@@ -16,7 +16,7 @@ import contextlib
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any, Literal
@@ -55,6 +55,26 @@ def draw_seed(seed: int, epoch: int) -> int:
 def random_views(method: Method, augment: Augment) -> tuple[str, ...]:
     """The views of a method that are cut from the original pictures."""
     return tuple(name for name in method.views if name != "x" or augment == "crop-flip")
+
+
+def copies_name(
+    method: Method, key: str, settings: ViewSettings, augment: Augment, seed: int, copies: int
+) -> str:
+    """Name of the cache's file with the copies of views.
+
+    Args:
+        method: Decides which views and which parts of their features are needed.
+        key: See ``TrainingSet.key``. The other arguments are those of ``CachedViews``.
+    """
+    how: list[Any] = [__version__, asdict(settings), augment, seed, copies]
+    text = f"{key} {random_views(method, augment)} {_widths(method)} {how}"
+    return f"{tower_key(method.backbone)}-{hashlib.sha256(text.encode()).hexdigest()}.npy"
+
+
+def _widths(method: Method) -> list[int]:
+    """Numbers that each part of ``ImageFeatures`` has in a copy; 0 for those not needed."""
+    widths = method.backbone.feature_widths
+    return [width if name in method.feature_parts else 0 for name, width in widths.items()]
 
 
 class LiveViews:
@@ -165,11 +185,13 @@ class CachedViews(LiveViews):
         super().__init__(method, data, settings, augment, seed, workers)
         self.copies, self.backbone = copies, method.backbone
         self.kinds, self.made = self.made, ()
-        widths, read = self.backbone.feature_widths, method.feature_parts
-        self.widths = [width if name in read else 0 for name, width in widths.items()]
-        self.store = (
-            self._open() if self.kinds else np.zeros((len(data.labels), copies, 0, 0), "f2")
-        )
+        self.widths = _widths(method)
+        if self.kinds:
+            self.store = self._open(
+                lambda: copies_name(method, data.key(), settings, augment, seed, copies)
+            )
+        else:
+            self.store = np.zeros((len(data.labels), copies, 0, 0), "f2")
 
     def _batch(self, chosen: Tensor, epoch: int, cuts: Cuts) -> Batch:
         """As for live views, but all views are features."""
@@ -183,12 +205,12 @@ class CachedViews(LiveViews):
         }
         return Batch(batch.labels, {}, {**batch.features, **views})
 
-    def _open(self) -> Halves:
+    def _open(self, name_of: Callable[[], str]) -> Halves:
         """The copies [N, K, V, F], memory-mapped from the cache, else made."""
         cache = open_cache()
         if cache is None:
             return np.concatenate(list(self._groups()))
-        name = f"{tower_key(self.backbone)}-{self._key()}.npy"
+        name = name_of()
         path = cache.find(name)
         if path is not None:
             with contextlib.suppress(OSError, ValueError):  # a damaged file is made again
@@ -238,12 +260,6 @@ class CachedViews(LiveViews):
                         "this backbone's features are beyond half precision; leave out --view_cache"
                     )
                 yield group.numpy()
-
-    def _key(self) -> str:
-        """SHA-256 (hex) of everything but the image encoder that the copies depend on."""
-        how: list[Any] = [__version__, asdict(self.settings), self.augment, self.seed, self.copies]
-        text = f"{self.data.key()} {self.kinds} {self.widths} {how}"
-        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _mapped(path: Any, shape: tuple[int, ...]) -> Halves:

@@ -40,13 +40,14 @@ class TrainingSet:
     """The few-shot training images, decoded.
 
     Attributes:
-        pixels: uint8 [N, 3, S, S], without augmentation; [0, 3, S, S] where training needs the
+        pixels: uint8 [N, 3, S, S], without augmentation; [0, 3, S, S] where training needs
             features alone.
         labels: [N].
         originals: The N pictures that random views are cut from; None for ``pixels`` themselves.
         names: What messages call the images; empty where they have no names.
         features: Of ``pixels``, where they have been encoded already.
         source: Makes the batches, where several trainings share it.
+        known_key: The ``key``, where it is known without the pixels.
     """
 
     pixels: Tensor
@@ -55,6 +56,7 @@ class TrainingSet:
     names: tuple[str, ...] = ()
     features: ImageFeatures | None = None
     source: Source | None = None
+    known_key: str | None = None
 
     def original(self, index: int) -> Pixels:
         """The picture that random views are cut from."""
@@ -64,5 +66,7 @@ class TrainingSet:
 
     def key(self) -> str:
         """SHA-256 (hex) of all pixels that views depend on."""
+        if self.known_key is not None:
+            return self.known_key
         pictures = "" if self.originals is None else self.originals.digest()
         return hashlib.sha256(f"{pixels_key(self.pixels)} {pictures}".encode()).hexdigest()

@@ -54,7 +54,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     [
         (["coop"], 0),
         (["coop", "--augment", "crop-flip"], 8),
+        (["coop", "--augment", "crop-flip", "--view_cache", "2"], 0),
         (["gopro"], 8),  # its views are cut from the pictures
+        (["gopro", "--view_cache", "2"], 0),
         (["tip_adapter", "--augment", "none"], 0),
         (["zeroshot"], 0),
     ],
@@ -80,6 +82,32 @@ def test_only_what_has_to_be_seen_is_opened_again(
     assert answer.code == 0 and "differ" not in answer.out and not opened
     assert cli("test", second, "--verify-cache").code == 0
     assert len(opened) == 16 == len(set(opened))
+
+
+def test_other_views_are_made_from_the_pictures(
+    train: Cli, tmp_path: Path, cache: Path, opened: list[str]
+) -> None:
+    usual = ["--method", "gopro", "--view_cache"]
+    assert train(tmp_path / "two", *usual, "2").code == 0
+    for name, options in (("three", ["3"]), ("check", ["2", "--verify-cache"])):
+        opened.clear()
+        assert train(tmp_path / name, *usual, *options).code == 0
+        assert len(set(opened)) >= 8
+    two, checked = ((tmp_path / name / "metrics.jsonl").read_bytes() for name in ("two", "check"))
+    assert two == checked
+
+
+def test_a_damaged_note_of_the_pictures_is_written_again(
+    train: Cli, tmp_path: Path, cache: Path, opened: list[str]
+) -> None:
+    usual = ["--method", "gopro", "--view_cache", "2"]
+    assert train(tmp_path / "first", *usual).code == 0
+    (note,) = cache.glob("pictures-*.txt")
+    wanted = note.read_text()
+    note.write_text("damaged")
+    opened.clear()
+    assert train(tmp_path / "second", *usual).code == 0
+    assert (len(opened), note.read_text()) == (8, wanted)
 
 
 def test_a_check_of_the_cache_is_no_other_run(train: Cli, tmp_path: Path, cache: Path) -> None:
