@@ -15,6 +15,7 @@ from typing import Any
 from gopro.common.errors import GoproError
 
 _PROBE = "a"
+_KEPT = 10_000  # texts whose ids are kept
 _WORD_STARTS = ("▁", "Ġ")  # of SentencePiece, and of byte-level byte-pair encoding
 
 
@@ -40,6 +41,7 @@ class TextTokens:
         self.tokenizer = tokenizer
         self.name = name
         self.length = int(tokenizer.context_length)
+        self._known: dict[str, tuple[int, ...]] = {}
         self.start: tuple[int, ...]
         self.end: tuple[int, ...]
         self.last: tuple[int, ...]
@@ -55,6 +57,14 @@ class TextTokens:
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text that stands at the beginning, without special tokens."""
+        # a run asks for each class name several times, and a tokenizer cleans each text anew
+        if text not in self._known:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[text] = tuple(self._encode(text))
+        return list(self._known[text])
+
+    def _encode(self, text: str) -> list[int]:
         tokenizer = self.tokenizer
         if self._is_clips:
             ids: list[int] = tokenizer.encode(text)

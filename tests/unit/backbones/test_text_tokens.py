@@ -48,6 +48,14 @@ def test_clips() -> None:
     assert tokens.largest == 49_407
 
 
+def test_a_text_is_tokenized_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = tokenizer()
+    tokens, wanted = TextTokens(clips, "small"), clips.encode("sea horse")
+    tokens.encode("sea horse").clear()  # the caller's own list
+    monkeypatch.setattr(clips, "encode", None)
+    assert tokens.encode("sea horse") == wanted
+
+
 @pytest.mark.parametrize("marked", [True, False])
 def test_a_word_inside_a_sentence_has_its_mark(tmp_path: Path, marked: bool) -> None:
     name = small_tokenizers.sentencepiece(tmp_path, first_marked=marked)
