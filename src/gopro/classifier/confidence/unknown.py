@@ -34,8 +34,9 @@ from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.image import to_unit
 from gopro.classifier.confidence.parts import ENOUGH, divided
 
-_SHRINKAGE = 0.3
-"""Weight of the mean variance in a covariance: a few pictures don't show all of it."""
+_SHRINKAGE = 0.9
+"""Weight of the mean variance in a covariance: a few pictures show little of it. Chosen by
+``python -m benchmarks.rules``."""
 
 PICTURES = 500
 """Most pictures of a covariance, which takes their number cubed, and most that are kept."""

@@ -30,7 +30,7 @@ def test_the_relative_mahalanobis_distance() -> None:
     def squared(deviations: torch.Tensor, spread: torch.Tensor) -> torch.Tensor:
         covariance = spread.T @ spread / len(spread)
         identity = torch.eye(spread.shape[1], dtype=torch.float64)
-        shrunk = 0.7 * covariance + 0.3 * spread.square().mean() * identity
+        shrunk = 0.1 * covariance + 0.9 * spread.square().mean() * identity
         return torch.einsum("bf,fg,bg->b", deviations, torch.linalg.inv(shrunk), deviations)
 
     expected = torch.zeros(7, dtype=torch.float64)
@@ -92,7 +92,7 @@ def test_examples_of_no_known_class() -> None:
     spread = classes.unit(inputs).double()
     spread = spread - torch.stack([spread[truth == index].mean(0) for index in range(3)])[truth]
     mean = spread.square().mean()
-    covariance = 0.7 * spread.T @ spread / len(spread) + 0.3 * mean * torch.eye(10).double()
+    covariance = 0.1 * spread.T @ spread / len(spread) + 0.9 * mean * torch.eye(10).double()
     apart = unit[:, None] - others[None]
     squared = torch.einsum("bkf,fg,bkg->bk", apart, torch.linalg.inv(covariance), apart)
     expected = squared.amin(dim=1) - classes.parts[0].nearest(classes.unit(new))
