@@ -154,6 +154,11 @@ def zero_shot(learn: Pictures, new: Pictures, *, others: bool) -> Floats:
 
 BOTH = ("means", "embedding")
 
+
+def _shown(parts: Sequence[str]) -> str:
+    return " + ".join(parts).replace("means", "layer means")
+
+
 RULES: dict[str, Rule] = {
     **{
         f"layer means + embedding, relative, shrinkage {shrinkage}": partial(
@@ -162,7 +167,7 @@ RULES: dict[str, Rule] = {
         for shrinkage in (0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
     },
     **{
-        f"{' + '.join(parts)}, {'relative' if relative else 'nearest class'}, 0.9": partial(
+        f"{_shown(parts)}, {'relative' if relative else 'nearest class'}, 0.9": partial(
             mahalanobis, parts=parts, shrinkage=0.9, relative=relative
         )
         for parts, relative in (
@@ -176,7 +181,7 @@ RULES: dict[str, Rule] = {
         )
     },
     **{
-        f"cosine to {count} nearest, {part}": partial(nearest, part=part, count=count)
+        f"cosine to {count} nearest, {_shown([part])}": partial(nearest, part=part, count=count)
         for part, count in (("embedding", 1), ("embedding", 3), ("pooled", 3), ("means", 3))
     },
     "mean of the nearest class (SHE), embedding": she,
