@@ -171,9 +171,10 @@ class Judging(Predictor):
                 "measure on others, or include them (--include_fitted)"
             )
         ours, zero = torch.from_numpy(measured.answers), torch.cat(zero_answers)
-        known = None
+        known, others_left_out = None, 0
         if others is not None:
             known, unreadable = self._scores_of(others, include_fitted, skip_bad)
+            others_left_out = len(others) - len(unreadable) - len(known)
             errors += unreadable
         return dataclasses.replace(
             Comparison.of(
@@ -183,7 +184,7 @@ class Judging(Predictor):
             unreadable=tuple(errors),
             left_out=len(fitted) - len(keep),
             fitted_on=None if self.fitted_ is None else sum(fitted[i] for i in keep),
-            confidence=measured.result(keep, confidence, sets, known),
+            confidence=measured.result(keep, confidence, sets, known, others_left_out),
         )
 
     def _fitted_on(self, prints: Fingerprints) -> list[bool]:

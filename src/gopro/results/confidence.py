@@ -121,6 +121,8 @@ class Unknowns:
         caught: Share of them below the score that ``KEPT`` of the known pictures reach.
         named: Share of them that the classifier answers with "none of these".
         named_known: The same share of the pictures of known classes.
+        left_out: Pictures of no known class that were given, but not measured on: the classifier
+            was fitted on them.
     """
 
     pictures: int
@@ -128,15 +130,17 @@ class Unknowns:
     caught: float
     named: float
     named_known: float
+    left_out: int = 0
 
     @classmethod
-    def of(cls, known: Floats, others: Floats, threshold: float) -> Unknowns:
+    def of(cls, known: Floats, others: Floats, threshold: float, left_out: int = 0) -> Unknowns:
         """Compare scores of pictures of known classes [N] with those of others [M].
 
         Args:
             known: A higher score means more likely of a known class.
             others: The scores of pictures of no known class.
             threshold: The classifier's: below it a picture is of no known class.
+            left_out: See the attribute.
         """
         limit = keeping(known, KEPT)
         return cls(
@@ -145,14 +149,20 @@ class Unknowns:
             float((others < limit).mean()),
             float((others < threshold).mean()),
             float((known < threshold).mean()),
+            left_out,
         )
 
     def __str__(self) -> str:
         caught, named, kept = (
             f"{100 * share:.1f} %" for share in (self.caught, self.named, 1 - self.named_known)
         )
+        left_out = (
+            f" ({self.left_out:,} more left out, the classifier was fitted on them)"
+            if self.left_out
+            else ""
+        )
         return (
-            f"{self.pictures:,} images of no known class: {caught} caught where "
+            f"{self.pictures:,} images of no known class{left_out}: {caught} caught where "
             f"{100 * KEPT:.0f} % of the known are kept (AUROC {self.auroc:.3f}); with the "
             f"threshold as it is, {named} caught and {kept} kept"
         )

@@ -109,7 +109,8 @@ def test_pictures_that_others_were_learned_from_are_left_out(
     taught = calibrated.with_others(others[:3])
     measured = taught.compare(photos, others=others).confidence
     assert measured is not None and measured.unknowns is not None
-    assert measured.unknowns.pictures == 5
+    assert (measured.unknowns.pictures, measured.unknowns.left_out) == (5, 3)
+    assert "5 images of no known class (3 more left out, the" in str(measured.unknowns)
     with pytest.raises(GoproError, match="was fitted on all 3 pictures of no known class"):
         taught.compare(photos, others=others[:3])
     with pytest.raises(GoproError, match="got 1 picture of no known class"):

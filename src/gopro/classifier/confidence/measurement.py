@@ -74,6 +74,7 @@ class Measurement:
         confidence: float | None,
         level: float | None,
         others: Floats | None,
+        others_left_out: int = 0,
     ) -> Confidence:
         """The measures.
 
@@ -82,6 +83,7 @@ class Measurement:
             confidence: Below it an answer counts as unsure; None for no such measure.
             level: Of the conformal sets.
             others: Scores of pictures of no known class, if there are any.
+            others_left_out: Pictures of no known class that the classifier was fitted on.
         """
         right: Flags = self._column("right")[keep]
         shares: Floats = self._column("confidence")[keep]
@@ -90,7 +92,7 @@ class Measurement:
             plain = reliability(self._column("plain")[keep], right)
             if others is not None:
                 known = self._column("known")[keep]
-                unknowns = Unknowns.of(known, others, self.calibration.threshold)
+                unknowns = Unknowns.of(known, others, self.calibration.threshold, others_left_out)
         if level is not None:
             covered, size = (self._column(name)[keep].mean() for name in ("covered", "size"))
             sets = Sets(level, float(covered), float(size))
