@@ -124,7 +124,10 @@ def _plain(line: str) -> str:
         line,
     )
     match = single or union
-    return f"got --{match[1]} {match[3]}; wanted {match[2]}" if match else line
+    if not match:
+        return line
+    wanted = re.sub(r"^null, (.+)", r"\1, null", match[2])  # older jsonargparse has it first
+    return f"got --{match[1]} {match[3]}; wanted {wanted}"
 
 
 def build(kind: Any, values: Any) -> Any:
