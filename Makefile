@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint nightly format docs clean
+.PHONY: demo test oldest lint nightly format docs clean
 
 demo: .venv/ready
 	rm -rf runs/demo
@@ -12,6 +12,10 @@ demo: .venv/ready
 # share what they make, stay in one process until the other one has nothing left
 test: .venv/tests-ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+
+# the same with the oldest dependencies that pyproject.toml allows: make oldest PYTHON=python3.10
+oldest: .venv-oldest/ready
+	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -35,7 +39,7 @@ docs: .venv/docs-ready
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 clean:
-	rm -rf .venv runs build dist site
+	rm -rf .venv .venv-oldest runs build dist site
 
 .venv/docs-ready: .venv/ready
 	$(BIN)/python -m pip install --quiet --editable '.[docs]'
@@ -52,4 +56,13 @@ clean:
 .venv/ready: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+# dev second: the tools may be of any version
+.venv-oldest/ready: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-oldest
+	.venv-oldest/bin/python -m pip install --quiet uv
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --resolution lowest-direct \
+		--editable '.[app,export,log,hub,text,cluster,browser]'
+	.venv-oldest/bin/uv pip install --quiet --python .venv-oldest/bin/python --editable '.[dev]'
 	touch $@

@@ -67,6 +67,16 @@ def test_the_workflow_tests_what_the_package_promises() -> None:
     (extras,) = re.findall(r"\[([\w,]+)\]", install)
     assert set(extras.split(",")) <= EXTRAS.keys()
     assert run == "python -m pytest -n auto --dist worksteal"
+    assert jobs["oldest"]["steps"][-1]["run"] == "make oldest"
+
+
+def test_the_oldest_environment_has_all_that_users_install() -> None:
+    """The other extras are tools of the developers."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    (extras,) = re.findall(r"lowest-direct \\\n.*\[([\w,]+)\]", makefile)
+    assert set(extras.split(",")) == EXTRAS.keys() - {"dev", "docs", "nightly"}
+    unbounded = [line for line in PROJECT["dependencies"] if ">=" not in line]
+    assert unbounded == []
 
 
 def test_the_hosted_site_is_that_of_make_docs() -> None:
