@@ -13,7 +13,7 @@ demo: .venv/ready
 test: .venv/tests-ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
-# the same with the oldest dependencies that pyproject.toml allows: make oldest PYTHON=python3.10
+# the same with the oldest dependencies that pyproject.toml allows, in .venv-oldest
 oldest: .venv-oldest/ready
 	OMP_NUM_THREADS=1 .venv-oldest/bin/python -m pytest -n auto --dist worksteal
 
