@@ -12,6 +12,9 @@ Every method gets six candidates by the same rule: three learning rates, each te
 before; then a third and three times the best of them; then the best rate with another number of
 epochs. ``--try "lr=0.01 epochs=20"``, given once or more, measures these instead. ``--write``
 writes the best values into the recipe files of the backbone, ``--log`` all of them into a CSV file.
+
+A method that learns from a teacher gets ``--teacher gopro --teacher-backbone lite``, trained with
+its recipe on the same images of the same quarter.
 """
 
 from __future__ import annotations
@@ -69,10 +72,17 @@ class Bench:
         names: Data sets.
         base: The settings that all runs share.
         out: Folder of the runs.
+        teacher: Settings of the teachers of methods that learn from one.
     """
 
-    def __init__(self, names: Sequence[str], base: TrainSettings, out: Path) -> None:
-        self.base, self.out = base, out
+    def __init__(
+        self,
+        names: Sequence[str],
+        base: TrainSettings,
+        out: Path,
+        teacher: TrainSettings | None = None,
+    ) -> None:
+        self.base, self.out, self.teacher = base, out, teacher
         self.workspace = Workspace(SHARED)
         self.halves = {
             name: [inner(load(name, base.root), base.shots, SEED, swap) for swap in (False, True)]
@@ -93,7 +103,13 @@ class Bench:
         base = replace(self.base, dataset=name, method=method)
         try:
             results = [
-                measure(half, base, changes, self.out / name / place / str(k), self.workspace)
+                measure(
+                    half,
+                    base,
+                    {**changes, **self._taught(name, method, k)},
+                    self.out / name / place / str(k),
+                    self.workspace,
+                )
                 for k, half in enumerate(self.halves[name])
             ]
         except NotFiniteError:
@@ -104,6 +120,16 @@ class Bench:
             self.zeroshot[name] = _mean({}, before)
         self.rows.append((method, name, outcome))
         return outcome
+
+    def _taught(self, name: str, method: str, half: int) -> Changes:
+        """The setting that names the teacher, which is trained first."""
+        if self.teacher is None or not find(method).learns_from_teacher:
+            return {}
+        teacher = replace(self.teacher, dataset=name)
+        place = f"teacher_{teacher.method}_{teacher.backbone}"
+        folder = self.out / name / place / str(half)
+        measure(self.halves[name][half], teacher, {}, folder, self.workspace)
+        return {f"{method}.teacher": str(folder)}
 
     def log(self, file: Path) -> None:
         """Write a row for each method, data set and candidate."""
@@ -155,6 +181,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--backbone", default=DEFAULT_BACKBONE)
     parser.add_argument("--shots", type=int, default=16)
     parser.add_argument("--try", action="append", dest="candidates", help="measure this candidate")
+    parser.add_argument("--teacher", help="method that teaches those that learn from a teacher")
+    parser.add_argument("--teacher-backbone", default=DEFAULT_BACKBONE)
     parser.add_argument("--out", type=Path, default=Path("runs/choose"))
     parser.add_argument("--log", type=Path, help="write all candidates into this CSV file")
     parser.add_argument("--write", action="store_true", help="write the recipe files")
@@ -169,7 +197,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         shots=values.shots,
         seed=SEED,
     )
-    bench = Bench(datasets, base, values.out)
+    teacher = None
+    if values.teacher:
+        teacher = replace(base, method=values.teacher, backbone=values.teacher_backbone)
+    bench = Bench(datasets, base, values.out, teacher)
     for method in methods:
         if values.candidates:
             tried = [bench(method, candidate(text)) for text in values.candidates]
@@ -187,6 +218,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"python -m recipes.choose {values.datasets} --backbone {values.backbone} "
                 f"--methods {method}"
             )
+            if teacher and find(method).learns_from_teacher:
+                command += f" --teacher {teacher.method} --teacher-backbone {teacher.backbone}"
             folder = Path(configs.__file__).parent / values.backbone
             text = recipe(method, values.backbone, command, outcomes)
             (folder / f"{method}.yaml").write_text(text, encoding="utf-8")

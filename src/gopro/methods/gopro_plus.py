@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.methods.gopro import GOPro, GOProSettings
+
+MOST = 16384
+"""Training images of the head, at most: its system of equations has a row and a column for each."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +30,15 @@ class GOProPlusSettings(GOProSettings):
     ce_scale: float = 0.3
     """Factor of the scores in the cross-entropy of training; 1 is GOPro's."""
 
-    w_head: float = 30.0
+    w_head: float = 20.0
     """Weight of the regression head's scores, for the names that were trained; 0 is without it."""
 
-    ridge: float = 0.3
-    """Ridge penalty of the head, relative to the mean squared length of the centred embeddings."""
+    sharpness: float = 2.0
+    """How fast the head's scores fall to 0 away from the training images, relative to the spread of
+    these images."""
+
+    ridge: float = 0.03
+    """Ridge penalty of the head; the kernel of an image with itself is 1."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -38,7 +46,7 @@ class GOProPlusSettings(GOProSettings):
             raise GoproError("gopro_plus builds on the paper variant; leave the variant out")
         if not 0 <= self.w_head < float("inf"):
             raise GoproError(f"got w_head = {self.w_head}; it is 0 or more")
-        for name in ("ce_scale", "ridge"):
+        for name in ("ce_scale", "sharpness", "ridge"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise GoproError(f"got {name} = {getattr(self, name)}; it must be above 0")
 
@@ -46,15 +54,18 @@ class GOProPlusSettings(GOProSettings):
 class GOProPlus(GOPro):
     r"""Ours: GOPro with two changes that divide the work.
 
-    *Names that were trained* get a linear classifier as well: ridge regression of the one-hot
-    labels on the frozen unit embeddings u of the n training images, in closed form. With U [n, e]
-    centred by its mean m, Y [n, C] centred, and s the mean squared row length of U,
+    *Names that were trained* get kernel ridge regression of the one-hot labels on the frozen unit
+    embeddings u_1..u_n of the training images as well, in closed form. With their mean m, the
+    centred one-hot labels Y [n, C] and K_ij = k(u_i, u_j),
 
-    .. math:: W = U^T (U U^T + \text{ridge} \cdot s \, I)^{-1} Y, \qquad
-              h(x) = (u(x) - m) W,
+    .. math:: k(u, u') = \exp\left(-\text{sharpness} \frac{1 - u \cdot u'}{1 - |m|^2}\right),
+              \qquad A = (K + \text{ridge} \, I)^{-1} Y, \qquad
+              h_c(x) = \sum_i k(u(x), u_i) A_{ic},
 
     and w_head * h_c(x) is added to GOPro's score of class c. A few shots say more about their own
-    classes than a prompt can hold.
+    classes than a prompt can hold. An image far from all of them, of another domain for example,
+    has small h, and is left to GOPro. With more than 16,384 training images the head has that many
+    of them, evenly spaced.
 
     *Other names* have GOPro's scores. Since trained names have a head, GOPro need not fit them to
     the last image: its cross-entropy is that of ``ce_scale`` times the scores. The softer softmax
@@ -72,23 +83,44 @@ class GOProPlus(GOPro):
         "hard-softmax": {"ce_scale": 1.0},
     }
 
-    head: nn.Parameter
-    head_mean: nn.Parameter
+    head: Tensor
+    head_images: Tensor
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         self.trained_names = tuple(class_names)
         super().__init__(backbone, class_names, settings)
-        width = backbone.embed_dim
-        # computed once in ``prepare``, and saved with the learned weights
-        for name, shape in {"head": (width, len(class_names)), "head_mean": (width,)}.items():
-            values = torch.zeros(shape, device=backbone.device)
-            self.register_parameter(name, nn.Parameter(values, requires_grad=False))
+        device = backbone.device
+        images = torch.zeros(0, backbone.embed_dim, device=device)
+        self._set_head(images, torch.zeros(0, len(class_names), device=device))
+
+    def _set_head(self, images: Tensor, weights: Tensor) -> None:
+        """Unit embeddings [n, e] and their weights [n, C]; saved with the learned weights."""
+        self.register_buffer("head_images", images)
+        self.register_buffer("head", weights)
+
+    def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # the number of rows is that of the training images
+        images, weights = state.get(f"{prefix}head_images"), state.get(f"{prefix}head")
+        if images is not None and weights is not None and len(images) == len(weights):
+            self._set_head(
+                self.head_images.new_zeros(len(images), self.head_images.shape[1]),
+                self.head.new_zeros(len(images), self.head.shape[1]),
+            )
+        super()._load_from_state_dict(state, prefix, *rest)
 
     @torch.no_grad()
     def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
         unit = F.normalize(features.embedding.float(), dim=-1)
-        self.head_mean.copy_(unit.mean(0))
-        self.head.copy_(ridge_head(unit, labels, len(self.trained_names), self.settings.ridge))
+        rows = torch.linspace(0, len(unit) - 1, min(len(unit), MOST), device=unit.device).long()
+        unit, labels = unit[rows], labels[rows]
+        targets = F.one_hot(labels, len(self.trained_names)).to(unit)
+        weights = kernel_ridge(self.kernel(unit, unit), targets, self.settings.ridge)
+        self._set_head(unit, weights)
+
+    def kernel(self, unit: Tensor, images: Tensor) -> Tensor:
+        """k of unit embeddings [B, e] and those of the head [n, e]: [B, n], at most 1."""
+        spread = (1 - images.mean(0).square().sum()).clamp_min(1e-6)
+        return torch.exp(-self.settings.sharpness * (1 - unit @ images.T) / spread)
 
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
@@ -105,24 +137,23 @@ class GOProPlus(GOPro):
 
     def logits(self, features: ImageFeatures) -> Tensor:
         unit = F.normalize(features.embedding, dim=-1)
-        head = ((unit - self.head_mean) @ self.head)[:, self.place] * self.known
+        head = (self.kernel(unit, self.head_images) @ self.head)[:, self.place] * self.known
         scores: Tensor = super().logits(features) + self.settings.w_head * head
         return scores
 
 
-def ridge_head(unit: Tensor, labels: Tensor, classes: int, ridge: float) -> Tensor:
-    """The weights [e, C] of the ridge regression of one-hot labels on unit embeddings.
+def kernel_ridge(kernel: Tensor, targets: Tensor, ridge: float) -> Tensor:
+    """The weights [n, C] of kernel ridge regression, computed in float64 on the CPU.
 
     Args:
-        unit: [n, e].
-        labels: [n], training classes.
-        classes: C.
-        ridge: Penalty, relative to the mean squared length of the centred rows.
+        kernel: [n, n], of the training images with each other.
+        targets: [n, C]; they are centred here.
+        ridge: Penalty, added to the diagonal.
     """
-    rows = unit - unit.mean(0)
-    targets = F.one_hot(labels, classes).to(rows.dtype)
-    gram = rows @ rows.T
-    penalty = ridge * gram.diagonal().mean().clamp_min(1e-12)
-    system = gram + penalty * torch.eye(len(rows), device=rows.device)
-    weights: Tensor = rows.T @ torch.linalg.solve(system, targets - targets.mean(0))
-    return weights
+    from scipy.linalg import solve
+
+    system = kernel.double().cpu().numpy()
+    np.fill_diagonal(system, system.diagonal() + ridge)
+    centred = (targets - targets.mean(0)).double().cpu().numpy()
+    weights = solve(system, centred, overwrite_a=True, overwrite_b=True, assume_a="pos")
+    return torch.from_numpy(weights).to(targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
+from gopro.methods import gopro_plus
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.gopro import GOPro, GOProSettings
-from gopro.methods.gopro_plus import GOProPlus, GOProPlusSettings, ridge_head
+from gopro.methods.gopro_plus import GOProPlus, GOProPlusSettings
 from gopro.prediction.fast import is_conditioned
 from small_clips import close
 
@@ -40,25 +42,33 @@ def plus(backbone: Backbone, training: ImageFeatures, **options: Any) -> GOProPl
     return method.eval()
 
 
-def head_scores(training: ImageFeatures, features: ImageFeatures, ridge: float) -> Tensor:
-    """h_c(x) by the primal normal equations (the method has the dual), image by image."""
-    rows = torch.stack([slow.unit(row) for row in training.embedding]).double()
+def head_scores(
+    training: ImageFeatures, features: ImageFeatures, settings: GOProPlusSettings
+) -> Tensor:
+    """h_c(x), pair by pair, with the system inverted."""
+    rows = [slow.unit(row).double() for row in training.embedding]
     middle = sum(rows) / len(rows)
-    centred = torch.stack([row - middle for row in rows])
-    size = sum(float((row * row).sum()) for row in centred) / len(rows)
-    gram = sum(torch.outer(row, row) for row in centred)
-    columns = []
-    for label in range(3):
-        target = torch.tensor([float(one == label) for one in LABELS.tolist()]).double()
-        target = target - target.mean()
-        moment = sum(row * value for row, value in zip(centred, target, strict=True))
-        system = gram + ridge * size * torch.eye(len(middle)).double()
-        columns.append(torch.linalg.solve(system, moment))
-    images = [slow.unit(image).double() - middle for image in features.embedding]
-    return torch.stack([torch.stack([image @ column for column in columns]) for image in images])
+    spread = sum(float(((row - middle) ** 2).sum()) for row in rows) / len(rows)
+
+    def similarity(one: Tensor, other: Tensor) -> Tensor:
+        return torch.exp(-settings.sharpness * ((one - other) ** 2).sum() / (2 * spread))
+
+    kernel = torch.stack([torch.stack([similarity(a, b) for b in rows]) for a in rows])
+    inverse = torch.linalg.inv(kernel + settings.ridge * torch.eye(len(rows)).double())
+    share = torch.stack([(label == LABELS).double().mean() for label in range(3)])
+    weights = inverse @ (torch.eye(3).double()[LABELS] - share)
+    images = [slow.unit(image).double() for image in features.embedding]
+    return torch.stack(
+        [
+            sum(similarity(image, row) * w for row, w in zip(rows, weights, strict=True))
+            for image in images
+        ]
+    )
 
 
-@pytest.mark.parametrize("options", [{}, {"w_head": 5.0, "ridge": 2.0}, {"w_sem": 1.0}])
+@pytest.mark.parametrize(
+    "options", [{}, {"w_head": 5.0, "ridge": 2.0, "sharpness": 0.5}, {"w_sem": 1.0}]
+)
 def test_trained_names_get_the_head(
     backbone: Backbone, batch: Batch, training: ImageFeatures, options: dict[str, Any]
 ) -> None:
@@ -66,7 +76,7 @@ def test_trained_names_get_the_head(
     features = backbone.encode_image(batch.images["x"])
     text = formulas.text(method, slow.READ, features, "x")
     wanted = formulas.scores(method, features, text) + method.settings.w_head * head_scores(
-        training, features, method.settings.ridge
+        training, features, method.settings
     )
     close(method.logits(features), wanted.float())
 
@@ -119,10 +129,30 @@ def test_with_nothing_added_it_is_gopro(
         close(ours[name], theirs[name])
 
 
-def test_the_head_is_right_on_its_own_images(training: ImageFeatures) -> None:
+def test_the_head_is_right_on_its_own_images(backbone: Backbone, training: ImageFeatures) -> None:
+    method = plus(backbone, training, ridge=1e-3)
+    answers = method.kernel(method.head_images, method.head_images) @ method.head
+    assert torch.equal(answers.argmax(1), LABELS)
+
+
+def test_far_from_all_training_images_it_is_gopro(
+    backbone: Backbone, training: ImageFeatures
+) -> None:
+    method, without = plus(backbone, training), plus(backbone, training, w_head=0.0)
+    away = replace(training, embedding=-training.embedding)
+    added = method.logits(away) - without.logits(away)
+    near = method.logits(training) - without.logits(training)
+    assert near.abs().min() > 1 > 1e-3 > added.abs().max()
+
+
+def test_with_too_many_images_some_are_left_out(
+    backbone: Backbone, training: ImageFeatures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gopro_plus, "MOST", 3)
+    method = plus(backbone, training)
     unit = torch.nn.functional.normalize(training.embedding, dim=-1)
-    head = ridge_head(unit, LABELS, 3, 1e-3)
-    assert torch.equal(((unit - unit.mean(0)) @ head).argmax(1), LABELS)
+    assert torch.equal(method.head_images, unit[[0, 2, 5]])
+    assert method.head.shape == (3, 3)
 
 
 def test_saved_with_the_learned_weights(
@@ -142,7 +172,7 @@ def test_training(backbone: Backbone, tmp_path: Path) -> None:
     torch.manual_seed(0)
     method = GOProPlus(backbone, NAMES, GOProPlusSettings())
     slow.check_training(method, tmp_path, Recipe(epochs=8, batch=3, lr=0.05, warmup_epochs=0))
-    assert not method.head.requires_grad and method.head.any()
+    assert method.head.any() and "head" not in dict(method.named_parameters())
 
 
 def test_no_fast_prediction(backbone: Backbone, training: ImageFeatures) -> None:
@@ -156,6 +186,7 @@ def test_no_fast_prediction(backbone: Backbone, training: ImageFeatures) -> None
         ({"w_head": -1.0}, "w_head = -1.0; it is 0 or more"),
         ({"ce_scale": float("nan")}, "ce_scale = nan"),
         ({"ridge": 0.0}, "ridge = 0.0; it must be above 0"),
+        ({"sharpness": float("inf")}, "sharpness = inf"),
     ],
 )
 def test_refused_settings(options: dict[str, Any], message: str) -> None:

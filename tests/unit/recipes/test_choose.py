@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from recipes import choose
 from recipes.candidates import Changes, Outcome, candidate, inner, search, words
@@ -13,6 +15,7 @@ from recipes.candidates import Changes, Outcome, candidate, inner, search, words
 from gopro.common.errors import NotFiniteError
 from gopro.data import Dataset, Item, load
 from gopro.methods import configs
+from gopro.results import results_json
 from gopro.training.config import TrainSettings
 from tiny_run import write_photos
 
@@ -146,6 +149,25 @@ def test_measured_on_real_files(tmp_path: Path) -> None:
     assert found["test"]["base"]["n"] == sum(item.label < 2 for item in dataset.test)
     again = choose.measure(dataset, base, {"epochs": 1, "coop.n_ctx": 2}, tmp_path / "run")
     assert again == found
+
+
+def test_a_teacher_for_each_half(tmp_path: Path) -> None:
+    write_photos(tmp_path / "set")
+    source = f"folder:{tmp_path / 'set'}"
+    base = TrainSettings(dataset=source, method="promptkd", backbone="mini", shots=2, seed=1)
+    teacher = replace(base, method="prolip")
+    bench = choose.Bench([source], base, tmp_path / "out", teacher)
+    outcome = bench("promptkd", {"epochs": 1})
+    assert outcome.changes == {"epochs": 1} and outcome.seconds > 0
+    bench("prolip", {"epochs": 1})
+    taught = {
+        yaml.safe_load(file.read_text())["promptkd"]["teacher"]
+        for file in (tmp_path / "out").rglob("promptkd*/*/config.yaml")
+    }
+    assert len(taught) == 2
+    for folder in taught:
+        assert results_json.read(Path(folder))["method"] == "prolip"
+    assert len(list((tmp_path / "out").rglob("teacher*/*/config.yaml"))) == 2
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
