@@ -25,8 +25,8 @@ class Outcome:
 
     Attributes:
         changes: The candidate.
-        base: Accuracy in percent on the classes trained on.
-        new: On the others.
+        base: Accuracy in percent on the classes trained on; of a left-out domain, that on it.
+        new: On the others; of a left-out domain, that on it.
         harmonic_mean: Of both; 0 for a training that diverged.
         seconds: Of training.
     """
@@ -76,6 +76,27 @@ def inner(
         val=(),
         test=tuple(test),
     )
+
+
+def left_out(dataset: Dataset, domain: str, seed: int, tested: int = TESTED) -> Dataset:
+    """The data set of the candidates for a left-out domain: its training images are the test.
+
+    Args:
+        dataset: The full data set, of several domains.
+        domain: What is left out of training; the caller names it as the target.
+        seed: Seed of this choice.
+        tested: Images of a class in the test.
+    """
+    test = [
+        item
+        for label in range(len(dataset.class_names))
+        for item in _some(
+            [item for item in dataset.train if (item.label, item.domain) == (label, domain)],
+            tested,
+            seed,
+        )
+    ]
+    return replace(dataset, val=(), test=tuple(test))
 
 
 def _some(items: list[Item], count: int, seed: int) -> Sequence[Item]:

@@ -13,6 +13,9 @@ before; then a third and three times the best of them; then the best rate with a
 epochs. ``--try "lr=0.01 epochs=20"``, given once or more, measures these instead. ``--write``
 writes the best values into the recipe files of the backbone, ``--log`` all of them into a CSV file.
 
+``--task domain-generalization`` leaves out one domain after the other instead: all classes are
+trained on the others, and tested on at most 20 training images of a class of this domain.
+
 A method that learns from a teacher gets ``--teacher gopro --teacher-backbone lite``, trained with
 its recipe on the same images of the same quarter.
 """
@@ -28,10 +31,10 @@ from statistics import fmean
 from typing import Any
 
 import yaml
-from recipes.candidates import Changes, Outcome, candidate, inner, search, words
+from recipes.candidates import Changes, Outcome, candidate, inner, left_out, search, words
 
-from gopro.common.errors import NotFiniteError
-from gopro.data import Dataset, load
+from gopro.common.errors import GoproError, NotFiniteError
+from gopro.data import Dataset, load, tasks
 from gopro.methods import configs, find
 from gopro.results import results_json
 from gopro.results.runfolder import DONE
@@ -84,16 +87,13 @@ class Bench:
     ) -> None:
         self.base, self.out, self.teacher = base, out, teacher
         self.workspace = Workspace(SHARED)
-        self.halves = {
-            name: [inner(load(name, base.root), base.shots, SEED, swap) for swap in (False, True)]
-            for name in names
-        }
+        self.parts = {name: _parts(load(name, base.root), base) for name in names}
         self.zeroshot: dict[str, Outcome] = {}
         self.rows: list[tuple[str, str, Outcome]] = []
 
     def __call__(self, method: str, changes: Changes) -> Outcome:
         """The outcome of a candidate, averaged over the data sets; prints it."""
-        outcomes = [self._on(name, method, changes) for name in self.halves]
+        outcomes = [self._on(name, method, changes) for name in self.parts]
         mean = _mean(changes, outcomes)
         print(f"{method:14} {mean}", flush=True)
         return mean
@@ -104,13 +104,13 @@ class Bench:
         try:
             results = [
                 measure(
-                    half,
+                    part,
                     base,
-                    {**changes, **self._taught(name, method, k)},
+                    {**changes, **setting, **self._taught(name, method, k)},
                     self.out / name / place / str(k),
                     self.workspace,
                 )
-                for k, half in enumerate(self.halves[name])
+                for k, (part, setting) in enumerate(self.parts[name])
             ]
         except NotFiniteError:
             outcome = Outcome(changes, 0.0, 0.0, 0.0, 0.0)
@@ -121,14 +121,15 @@ class Bench:
         self.rows.append((method, name, outcome))
         return outcome
 
-    def _taught(self, name: str, method: str, half: int) -> Changes:
+    def _taught(self, name: str, method: str, k: int) -> Changes:
         """The setting that names the teacher, which is trained first."""
         if self.teacher is None or not find(method).learns_from_teacher:
             return {}
         teacher = replace(self.teacher, dataset=name)
         place = f"teacher_{teacher.method}_{teacher.backbone}"
-        folder = self.out / name / place / str(half)
-        measure(self.halves[name][half], teacher, {}, folder, self.workspace)
+        folder = self.out / name / place / str(k)
+        part, setting = self.parts[name][k]
+        measure(part, teacher, setting, folder, self.workspace)
         return {f"{method}.teacher": str(folder)}
 
     def log(self, file: Path) -> None:
@@ -145,9 +146,20 @@ class Bench:
                 writer.writerow([method, name, *values, *(f"{score:.2f}" for score in scores)])
 
 
+def _parts(dataset: Dataset, base: TrainSettings) -> list[tuple[Dataset, Changes]]:
+    """What a candidate is measured on, each with the settings that belong to it."""
+    if base.task == "base2new":
+        return [(inner(dataset, base.shots, SEED, swap), {}) for swap in (False, True)]
+    domains = tasks.domains(dataset)
+    if not domains:
+        raise GoproError(f"{dataset.name} has one domain; {base.task} needs several")
+    return [(left_out(dataset, domain, SEED), {"targets": domain}) for domain in domains]
+
+
 def _outcome(changes: Changes, results: dict[str, Any]) -> Outcome:
-    base, new = (results["test"][part]["accuracy"] for part in ("base", "new"))
-    return Outcome(changes, base, new, results["harmonic_mean"], results["train_seconds"])
+    scores = [score["accuracy"] for score in results["test"].values()]
+    _, summary = results_json.summary_of(results)
+    return Outcome(changes, scores[0], scores[-1], summary, results["train_seconds"])
 
 
 def _mean(changes: Changes, outcomes: Sequence[Outcome]) -> Outcome:
@@ -179,6 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--root", type=Path)
     parser.add_argument("--methods", help="methods: a,b; all that any backbone can run")
     parser.add_argument("--backbone", default=DEFAULT_BACKBONE)
+    parser.add_argument("--task", choices=("base2new", "domain-generalization"), default="base2new")
     parser.add_argument("--shots", type=int, default=16)
     parser.add_argument("--try", action="append", dest="candidates", help="measure this candidate")
     parser.add_argument("--teacher", help="method that teaches those that learn from a teacher")
@@ -194,6 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         dataset=datasets[0],
         root=values.root,
         backbone=values.backbone,
+        task=values.task,
         shots=values.shots,
         seed=SEED,
     )

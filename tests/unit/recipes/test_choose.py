@@ -10,9 +10,9 @@ import pytest
 import yaml
 from PIL import Image
 from recipes import choose
-from recipes.candidates import Changes, Outcome, candidate, inner, search, words
+from recipes.candidates import Changes, Outcome, candidate, inner, left_out, search, words
 
-from gopro.common.errors import NotFiniteError
+from gopro.common.errors import GoproError, NotFiniteError
 from gopro.data import Dataset, Item, load
 from gopro.methods import configs
 from gopro.results import results_json
@@ -64,6 +64,42 @@ def test_tests_have_at_most_some_images_of_a_class() -> None:
     found = inner(whole, shots=4, seed=7, tested=2)
     assert [item.label for item in found.test] == [0, 0, 1, 1, 2, 2, 3, 3]
     assert set(found.test) < set(inner(whole, shots=4, seed=7).test)
+
+
+def test_a_left_out_domain_is_tested_on_its_training_images() -> None:
+    train = _items("train", 6)
+    domains = ("photo", "sketch")
+    train = tuple(replace(item, domain=domains[n % 2]) for n, item in enumerate(train))
+    whole = Dataset("eight", None, NAMES, train, _items("val", 3), _items("test", 4))
+    found = left_out(whole, "sketch", seed=7, tested=2)
+    assert found.train == whole.train and not found.val
+    assert set(found.test) < {item for item in train if item.domain == "sketch"}
+    assert [item.label for item in found.test] == sorted([*range(8), *range(8)])
+
+
+def test_left_out_domains_of_world(tmp_path: Path) -> None:
+    base = TrainSettings(
+        dataset="world",
+        method="linear_adapter",
+        backbone="mini",
+        shots=1,
+        seed=1,
+        task="domain-generalization",
+    )
+    bench = choose.Bench(["world"], base, tmp_path)
+    bench.parts["world"] = bench.parts["world"][:2]
+    (first, setting), _ = bench.parts["world"]
+    assert {item.domain for item in first.test} == {setting["targets"]}
+    outcome = bench("linear_adapter", {"epochs": 0})
+    assert outcome.base == outcome.new == outcome.harmonic_mean > 0
+
+
+def test_a_set_of_one_domain_has_none_to_leave_out(tmp_path: Path) -> None:
+    write_photos(tmp_path / "set")
+    source = f"folder:{tmp_path / 'set'}"
+    base = TrainSettings(dataset=source, method="coop", task="domain-generalization")
+    with pytest.raises(GoproError, match="has one domain"):
+        choose.Bench([source], base, tmp_path)
 
 
 def _told(best: float, epochs: int) -> tuple[list[Changes], list[Outcome]]:
@@ -125,7 +161,7 @@ def test_a_training_that_diverges_is_an_outcome(
 
     monkeypatch.setattr(choose, "measure", broken)
     bench = choose.Bench([], TrainSettings(dataset="x", method="coop"), tmp_path)
-    bench.halves = {"x": [Dataset("x", None, NAMES, (), (), ())]}
+    bench.parts = {"x": [(Dataset("x", None, NAMES, (), (), ()), {})]}
     assert bench("coop", {"lr": 9.0}) == Outcome({"lr": 9.0}, 0.0, 0.0, 0.0, 0.0)
     bench.log(tmp_path / "log.csv")
     assert (tmp_path / "log.csv").read_text().splitlines() == [
