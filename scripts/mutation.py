@@ -36,8 +36,10 @@ TESTS = {
     "data/tasks.py": ["data/test_tasks.py"],
     "data/splits.py": ["data/test_splits.py"],
     "backbones/prompts.py": ["backbones/test_prompts.py", "backbones/test_text.py"],
-    "backbones/packing.py": ["backbones/test_packing.py", "backbones/test_text.py"],
-    "backbones/text.py": ["backbones/test_text.py"],
+    "backbones/packing.py": [
+        *("backbones/test_packing.py", "backbones/test_text.py", "backbones/test_text_memory.py"),
+    ],
+    "backbones/text.py": ["backbones/test_text.py", "backbones/test_text_memory.py"],
 }
 _LOADED_ONCE = (
     *("pytest", "hypothesis", "numpy", "PIL.Image", "torch", "torchvision", "open_clip"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from counted_pictures import Counted
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures, feature_cache
@@ -22,7 +23,6 @@ from gopro.training.batches import Augment, CachedViews, LiveViews, draw_seed
 from gopro.training.some_images import SomeImages
 from gopro.training.trainingset import TrainingSet
 from gopro.training.views import ViewSettings, make_views
-from gopro.training.views.crops import Pixels
 from small_clips import close, small_backbone
 
 NAMES = ["ant", "bee", "cat"]
@@ -224,25 +224,6 @@ def test_features_beyond_half_precision_are_refused(
     with pytest.raises(GoproError, match="half precision"):
         cached(method, pixels)
     assert not list(folder.glob("*.npy*"))
-
-
-class Counted:
-    """Pictures of another size than the pixels, and how often each was asked for."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(0)
-        self.arrays = [rng.integers(0, 256, (50, 70 + i, 3), dtype=np.uint8) for i in range(5)]
-        self.asked: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self.arrays)
-
-    def __getitem__(self, index: int) -> Pixels:
-        self.asked.append(index)
-        return self.arrays[index]
-
-    def digest(self) -> str:
-        return str(self.arrays[0][0, 0])
 
 
 def test_random_views_are_cut_from_the_originals(method: GOPro, pixels: Tensor) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from gopro.common import distributed
 from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Method, Recipe
 from gopro.training import trainer as trainer_module
-from gopro.training.trainer import CHECKPOINT, METRICS, Interrupted, interrupt_flag
+from gopro.training.trainer import CHECKPOINT, METRICS, Interrupted
 
 STEPS = 3 * RECIPE.epochs
 
@@ -232,17 +231,6 @@ def test_an_overflow_in_half_precision_skips_the_step_and_scales_less(tmp_path: 
     made._step(chosen, next(made.source.batches([chosen], 0)))
     assert torch.equal(toy.weight, before)
     assert made.scaler.get_scale() == scale / 2
-
-
-def test_ctrl_c_becomes_a_flag_and_the_second_one_acts() -> None:
-    previous = signal.getsignal(signal.SIGINT)
-    with interrupt_flag() as asked:
-        assert not asked()
-        signal.raise_signal(signal.SIGINT)
-        assert asked()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is previous
 
 
 def _whole(folder: Path, **options: object) -> Tensor:
