@@ -9,7 +9,7 @@ from pathlib import Path
 from gopro.common.errors import GoproError
 from gopro.common.text import listed
 from gopro.data.dataset import Dataset, Item, check_class_names
-from gopro.data.listing import folders, is_picture, relative_files
+from gopro.data.listing import folders, is_picture, other_kinds, relative_files
 from gopro.data.parts import layout
 from gopro.data.random_splits import complete
 
@@ -82,16 +82,19 @@ def read_class_folders(name: str, home: Path, classes: int) -> Dataset:
 def _class_keys(folder: Path, part: str) -> dict[str, list[str]]:
     """Class name -> sorted paths of its images, relative to ``folder``."""
     classes: dict[str, list[str]] = {}
+    left_out: list[Path] = []
     for name in folders(folder / part):
         prefix = Path(part, name).as_posix()
         files = relative_files(folder / part / name)
         pictures = [file for file in files if is_picture(file.rpartition("/")[2])]
         classes[name] = sorted(f"{prefix}/{picture}" for picture in pictures)
+        left_out += [] if pictures else map(Path, files)
     empty = [name for name, keys in classes.items() if not keys]
     if empty:
+        kinds = ", ".join(other_kinds(left_out))
         raise GoproError(
             f"{folder / part} has class folders without pictures: {listed(empty)}; add some or "
-            "remove them"
+            f"remove them{kinds and f'; they hold files of no supported image format: {kinds}'}"
         )
     return classes
 

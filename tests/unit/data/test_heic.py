@@ -94,6 +94,8 @@ def test_without_its_package(
     answer = cli("predict", model, phone / "ant", "--device", "cpu")
     assert answer.code == 3 and answer.out == ""
     assert "12 .heic (HEIC, a phone's format: pip install pillow-heif" in answer.err
+    refused = cli("fit", phone, "--out", tmp_path / "fitted", "--device", "cpu")
+    assert refused.code == 2 and "48 .heic (HEIC, a phone's format" in refused.err
     write_photos(tmp_path / "other", CLASSES)
     (phone / "ant" / "00.HEIC").rename(tmp_path / "other" / "ant" / "new.HEIC")
     answer = cli("check", tmp_path / "other", "--out", tmp_path / "check", "--skip-labels")

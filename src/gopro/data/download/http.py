@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import shutil
+import socket
 import ssl
 import time
 import urllib.error
@@ -22,6 +23,9 @@ from gopro.common.progress import bar
 TRIES = 5
 """Attempts per address before the next address is tried."""
 
+_UNREACHABLE_TRIES = 2
+"""Attempts while nothing answers there: a blocked network is said at once."""
+
 _PAUSE = 1.0
 _TIMEOUT = 30.0
 _CHUNK = 1 << 20
@@ -29,6 +33,7 @@ _BROKEN = (
     *(urllib.error.URLError, http.client.HTTPException, ssl.SSLError),
     *(ConnectionError, TimeoutError),
 )
+_UNREACHABLE = (socket.gaierror, ConnectionRefusedError)
 
 
 class _RefusedError(Exception):
@@ -81,8 +86,8 @@ def _resume(url: str, part: Path) -> None:
     """Download until the part is complete; reconnects after broken connections."""
     if _read_about(part).get("url") != url:  # files of other addresses may differ
         part.unlink(missing_ok=True)
-    for attempt in range(TRIES):
-        before = _size(part)
+    for attempt in range(1, TRIES + 1):
+        before, tries = _size(part), TRIES
         try:
             if _once(url, part):
                 return
@@ -94,10 +99,15 @@ def _resume(url: str, part: Path) -> None:
                 part.unlink(missing_ok=True)
             cause = f"the server says {error.code} {error.reason}"
         except _BROKEN as error:
-            cause = str(getattr(error, "reason", "") or error) or type(error).__name__
+            reason = getattr(error, "reason", "") or error
+            cause = str(reason) or type(error).__name__
+            if isinstance(reason, _UNREACHABLE):
+                tries = _UNREACHABLE_TRIES
+        if attempt >= tries:
+            break
         if _size(part) <= before:
-            time.sleep(_PAUSE * 2**attempt)
-    raise _RefusedError(f"{cause}, {TRIES} times")
+            time.sleep(_PAUSE * 2 ** (attempt - 1))
+    raise _RefusedError(f"{cause}, {attempt} times")
 
 
 def _once(url: str, part: Path) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,6 +111,17 @@ def test_no_address_has_the_file(server: FileServer, tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"can't download a.bin \(http.*gone.*404 Not Found\)"):
         fetch([server.url("/gone.bin")], tmp_path / "a.bin")
     assert not (tmp_path / "a.bin").exists()
+
+
+def test_a_blocked_network_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # nothing listens there
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}/a.bin"
+        with pytest.raises(GoproError, match=r"refused, 2 times\); the downloaded part is kept"):
+            module.fetch([address], tmp_path / "a.bin")
+    assert len(pauses) == 1
 
 
 def test_refuses_a_web_page(server: FileServer, tmp_path: Path) -> None:
