@@ -105,17 +105,9 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Cli:
     return run
 
 
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do not draw the picture of runs, because it takes longer than a run."""
-    from gopro.results.pages import picture
-
-    monkeypatch.setattr(picture, "draw", lambda folder, datasets: folder)
-
-
 @pytest.fixture
-def train(cli: Cli, tiny: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def train(cli: Cli, tiny: list[str], photos: Path) -> Cli:
     """Run ``gopro train`` on ``photos``; by default CoOp, 4 shots, 2 epochs of 4 steps."""
-    quick(monkeypatch)
 
     def run(out: Path, *arguments: object, dataset: str | None = None) -> Answer:
         usual = ["--method", "coop", "--shots", 4, "--epochs", 2, "--batch", 2, "--augment", "none"]

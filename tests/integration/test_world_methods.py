@@ -11,7 +11,7 @@ from gopro.data import Dataset
 from gopro.methods import TABLE, find
 from gopro.results import results_json
 from small_world import small_world
-from tiny_run import Cli, quick
+from tiny_run import Cli
 
 USUAL = ["--shots", 2, "--batch", 4, "--workers", 1]
 
@@ -24,7 +24,6 @@ def small() -> Dataset:
 @pytest.fixture(autouse=True)
 def _small_world(small: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gopro.runs.workspace.load", lambda name, root, seed: small)
-    quick(monkeypatch)
 
 
 def taught(cli: Cli, tiny: list[str], folder: Path, method: str, task: str) -> list[object]:

@@ -49,7 +49,7 @@ def _command(pictures: Path, *more: str) -> list[str]:
 
 def _files() -> dict[str, int]:
     often = {"run/checkpoint.safetensors": EPOCHS, "run/metrics.jsonl": EPOCHS}
-    once = (*ONCE, "picture.png", "page.html", "done")
+    once = (*ONCE, "page.html", "done")
     return often | {f"run/{name}": 1 for name in once}
 
 

@@ -23,11 +23,13 @@ def demo(arguments: Sequence[str]) -> None:
     values = parse(parser, arguments)
 
     from gopro.cli.train import show
+    from gopro.runs.picture import draw_picture
 
     print("GOPro on the built-in data set world: 56 classes in 4 styles, half of them for training")
     settings = TrainSettings(
         dataset="world", task="base2new", out=values["out"], epochs=values["epochs"]
     )
     folder = show(settings, None)
+    print(f"the picture of the run is {draw_picture(folder)}")
     if values["show"]:
         webbrowser.open((folder / "page.html").absolute().as_uri())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import gc
 import importlib
@@ -60,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _prepare_output()
     gc.set_threshold(_OBJECTS)
+    # at exit Python searches all objects for garbage, for half a second; memory is freed anyway
+    atexit.register(gc.freeze)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]

@@ -12,7 +12,8 @@ def report(arguments: Sequence[str]) -> None:
     """Write one HTML page about many runs.
 
     Raises:
-        GoproError: When there is no finished run, a run is damaged, or the page can't be written.
+        GoproError: When there is no finished run, a run is damaged, its data is missing for a
+            picture, or something can't be written.
     """
     parser = Parser(
         prog="gopro report",
@@ -22,10 +23,19 @@ def report(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("run_dir", type=Path, nargs="+", help="run folders, or folders of them")
     parser.option("--out", Path, Path("report.html"), "file of the page")
+    parser.flag("--pictures", "also draw picture.png into each run folder")
+    parser.option("--root", Path | None, None, "folder of the data sets, for --pictures")
     parser.option("--baseline", str, "zeroshot", "zeroshot, or a method among the runs")
     values = parse(parser, arguments)
 
     from gopro.results.pages.sweep_page import write
     from gopro.results.runfolder import finished
 
-    print(f"written: {write(finished(values['run_dir']), values['out'], values['baseline'])}")
+    folders = finished(values["run_dir"])
+    print(f"written: {write(folders, values['out'], values['baseline'])}")
+    if values["pictures"]:
+        from gopro.runs.picture import draw_picture  # loads matplotlib and torch
+
+        changes = {} if values["root"] is None else {"root": values["root"]}
+        for folder in folders:
+            print(f"written: {draw_picture(folder, changes)}")

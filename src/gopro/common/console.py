@@ -11,7 +11,7 @@ _WIDEST = 10_000
 
 def print_table(table: Table) -> None:
     """Print a table: in full width into a file or a pipe; folded on a narrow terminal."""
-    console = Console()
+    console = Console(emoji=False)  # a name may contain ":cat:"
     if not console.is_terminal:
         wide = console.options.update(width=_WIDEST)
         console.width = max(console.width, console.measure(table, options=wide).maximum)

@@ -112,10 +112,6 @@ def execute(
     results_json.write(folder, results)
     record = RunRecord(folder, results, predictions, rows)
     datasets = {name: test.dataset for name, test in prepared.plan.tests.items()}
-    if prepared.trains:
-        from gopro.results.pages import picture  # loads matplotlib
-
-        picture.draw(record, datasets)
     from gopro.results.pages import run_page  # loads jinja2
 
     run_page.write(record, datasets, method, settings, prepared.options)

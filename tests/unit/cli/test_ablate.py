@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny_run import Cli, quick
+from tiny_run import Cli
 
 
 @pytest.fixture
@@ -15,7 +15,6 @@ def ablate(
     cli: Cli, tiny: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Cli:
     """``gopro ablate`` with runs of one epoch, into ``tmp_path/ablation``."""
-    quick(monkeypatch)
     monkeypatch.setenv("COLUMNS", "200")
     usual = ["--shots", 2, "--epochs", 1, "--batch", 2, "--workers", 1, "--out"]
 

@@ -12,7 +12,7 @@ import documented
 from gopro import GoproError
 from gopro.data import catalog, official
 from gopro.data.download import sources
-from tiny_run import Cli, quick, write_photos
+from tiny_run import Cli, write_photos
 
 GUIDE = documented.ROOT / "docs" / "adding-a-dataset.md"
 BIRDS = ("great_tit", "kingfisher", "wood_duck")
@@ -52,7 +52,6 @@ def _row(text: str, module: Any) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("home")
 def test_its_commands(cli: Cli, tiny: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
     monkeypatch.setenv("COLUMNS", "200")
     outputs = []
     for _, *arguments in documented.commands(_blocks("bash")[0]):

@@ -18,7 +18,7 @@ from gopro.data import worldset
 from gopro.methods import configs
 from gopro.methods.base import Recipe
 from gopro.results import results_json
-from tiny_run import Cli, quick
+from tiny_run import Cli
 
 GUIDE = Path(__file__).parents[3] / "docs" / "adding-a-method.md"
 
@@ -57,7 +57,6 @@ def test_it_is_short() -> None:
 def test_its_commands(
     cli: Cli, tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick(monkeypatch)
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setattr(worldset, "_TEST", (2, range(1)))  # a tenth of the test pictures
     monkeypatch.chdir(tmp_path)

@@ -20,7 +20,7 @@ from PIL import Image
 import documented
 from gopro import PromptClassifier
 from gopro.cli.train import runs_from
-from tiny_run import Cli, quick, write_photos
+from tiny_run import Cli, write_photos
 
 README = documented.ROOT / "README.md"
 BLOCKS = documented.blocks(README)
@@ -49,7 +49,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     (home / "split_zhou_Caltech101.json").write_text(json.dumps(parts), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    quick(monkeypatch)
     return tmp_path
 
 

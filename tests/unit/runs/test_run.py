@@ -110,7 +110,6 @@ def test_test_images_are_only_checked_until_the_weights_are_written(
     dataset = load(f"folder:{photos}")
     test_keys = {item.key for item in dataset.test}
     monkeypatch.setattr(Dataset, "open", watched)
-    _stub_picture(monkeypatch)
     settings = _settings(tiny, photos, tmp_path / "run", select="best")
     run.train(settings, CoOpSettings())
     assert test_keys <= set(opened)
@@ -120,16 +119,16 @@ def test_test_images_are_only_checked_until_the_weights_are_written(
 def test_done_is_written_last(
     train: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny: list[str], photos: Path
 ) -> None:
-    from gopro.results.pages import picture
+    from gopro.results.pages import run_page
 
     def fail(*arguments: object) -> None:
         assert not (tmp_path / "run" / "done").exists()
         assert (tmp_path / "run" / "results.json").exists()
-        raise GoproError("the picture can't be drawn")
+        raise GoproError("the page can't be made")
 
     with monkeypatch.context() as patch:
-        patch.setattr(picture, "draw", fail)
-        with pytest.raises(GoproError, match="can't be drawn"):
+        patch.setattr(run_page, "write", fail)
+        with pytest.raises(GoproError, match="can't be made"):
             run.train(_settings(tiny, photos, tmp_path / "run"), CoOpSettings())
     assert not (tmp_path / "run" / "done").exists()
     before = (tmp_path / "run" / "model.safetensors").read_bytes()
@@ -282,12 +281,6 @@ def _settings(tiny: list[str], photos: Path, out: Path, **changes: Any) -> Train
         out=out,
         **changes,
     )
-
-
-def _stub_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gopro.results.pages import picture
-
-    monkeypatch.setattr(picture, "draw", lambda folder, datasets: folder)
 
 
 def _metrics(folder: Path) -> list[dict[str, Any]]:

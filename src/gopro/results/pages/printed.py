@@ -81,7 +81,7 @@ def print_run(results: Mapping[str, Any]) -> None:
     if summary:
         table.columns[-1].style = "bold"
     print_table(table)
-    console = Console()
+    console = Console(emoji=False)
     for name, row in scores.items():
         if row.get("templates", {}) != prompts or name == ZERO_SHOT:
             for line in _prompts(name, row.get("templates", {}), tests):

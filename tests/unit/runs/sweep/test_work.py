@@ -11,7 +11,6 @@ from filelock import FileLock
 
 from gopro.methods.coop import CoOpSettings
 from gopro.results import results_json
-from gopro.results.pages import picture
 from gopro.runs import run
 from gopro.runs.sweep import work
 from gopro.runs.sweep.grid import Job
@@ -21,8 +20,7 @@ from gopro.training.trainer import Interrupted
 
 
 @pytest.fixture
-def job(tmp_path: Path, tiny: list[str], photos: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
-    monkeypatch.setattr(picture, "draw", lambda folder, datasets: folder)
+def job(tmp_path: Path, tiny: list[str], photos: Path) -> Job:
     settings = TrainSettings(
         dataset=f"folder:{photos}",
         method="coop",
