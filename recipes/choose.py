@@ -171,10 +171,15 @@ def _mean(changes: Changes, outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def recipe(method: str, backbone: str, command: str, outcomes: Sequence[Outcome]) -> str:
-    """The recipe file of a method on a backbone: the best values that differ from the published."""
+    """The recipe file of a method on a backbone: the best values that differ from the published.
+
+    Empty if none differs.
+    """
     published = configs.values(method)
     best = outcomes[0].changes
     differing = {name: value for name, value in best.items() if published.get(name) != value}
+    if not differing:
+        return ""
     lines = [
         f"# Training on {backbone}: the values that differ from published/{method}.yaml.",
         "# Chosen by the best harmonic mean, without test images, with",
@@ -236,7 +241,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 command += f" --teacher {teacher.method} --teacher-backbone {teacher.backbone}"
             folder = Path(configs.__file__).parent / values.backbone
             text = recipe(method, values.backbone, command, outcomes)
-            (folder / f"{method}.yaml").write_text(text, encoding="utf-8")
+            file = folder / f"{method}.yaml"
+            if text:
+                file.write_text(text, encoding="utf-8")
+            else:
+                file.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -153,6 +153,11 @@ def test_recipe_holds_the_best_values_that_differ(tmp_path: Path) -> None:
     assert "# 54.50 with lr=0.2 epochs=50 batch=32 view_cache=4\n" in text
 
 
+def test_no_recipe_where_the_published_values_are_best() -> None:
+    best = [Outcome({"lr": 0.002, "epochs": 50, "batch": 32}, 60.0, 50.0, 54.5, 1.0)]
+    assert choose.recipe("coop", "lite", "python -m recipes.choose world", best) == ""
+
+
 def test_a_training_that_diverges_is_an_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
