@@ -84,7 +84,8 @@ class Judging(Predictor):
             images: Pictures of no known class, at least two.
 
         Raises:
-            GoproError: Before ``fit``, when pictures can't be read, or without calibration.
+            GoproError: Before ``fit``, when pictures can't be read or are training pictures, or
+                without calibration.
         """
         self.check_fitted()
         calibration = needed(self.calibration_, "pictures of no known class")
@@ -95,10 +96,20 @@ class Judging(Predictor):
         parts = list(self._seen(pictures, errors))
         if errors:
             raise UnreadableError(errors, len(pictures))
+        prints = Fingerprints.joined([prints for _, prints in parts])
+        known = 0
+        # examples that were given before are among the fitted ones, too
+        if self.fitted_ is not None and not calibration.classes.count:
+            known = sum(prints.known(self.fitted_))
+        if known:
+            raise GoproError(
+                f"{known:,} of {len(pictures):,} pictures of no known class are among those that "
+                "the classifier was fitted on; give pictures of other things"
+            )
         other = copy.copy(self)
         other.calibration_ = calibration.with_others(torch.cat([part for part, _ in parts]))
         if self.fitted_ is not None:
-            other.fitted_ = Fingerprints.joined([self.fitted_, *(prints for _, prints in parts)])
+            other.fitted_ = Fingerprints.joined([self.fitted_, prints])
         return other
 
     def compare(

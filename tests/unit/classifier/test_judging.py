@@ -115,6 +115,14 @@ def test_pictures_that_others_were_learned_from_are_left_out(
         taught.compare(photos, others=others[:3])
     with pytest.raises(GoproError, match="got 1 picture of no known class"):
         calibrated.with_others(others[:1])
+    assert taught.with_others(others).calibration_ is not None  # with those given before
+
+
+def test_training_pictures_are_no_others(
+    calibrated: PromptClassifier, given: Given, others: list[Path]
+) -> None:
+    with pytest.raises(GoproError, match="2 of 10 pictures of no known class are among those"):
+        calibrated.with_others([*others, *given[0][:2]])
 
 
 def test_without_calibration(make: Make, given: Given, model: Path, tmp_path: Path) -> None:
