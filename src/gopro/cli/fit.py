@@ -197,11 +197,11 @@ def _intention(
     shots = f", {classifier.shots} per class," if drawn else ""
     if find(classifier.method).learns_from_teacher:
         shots = " without their labels"
-    epochs = f"{recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
+    epochs = f" for {recipe.epochs} epoch{'' if recipe.epochs == 1 else 's'}"
     seconds = classifier.expected_seconds(train.pictures, train.labels, unlabelled=unlabelled)
     return (
-        f"{classifier.method} on {classifier.backbone}: train on {count} images{shots} for "
-        f"{epochs}, {measure}\n"
+        f"{classifier.method} on {classifier.backbone}: train on {count} images{shots}"
+        f"{epochs if recipe.epochs else ''}, {measure}\n"
         f"the training takes about {duration(seconds)}"
     )
 

@@ -89,4 +89,7 @@ def write_error(error: OSError, path: Path) -> GoproError:
             f"no room left on the disk while writing {path}: free some space and try again; an "
             "older file of that name is unchanged"
         )
-    return GoproError(f"can't write {path}: {error.strerror or error}; choose another place")
+    reason = error.strerror or str(error)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        reason = "a folder of that path is a file"
+    return GoproError(f"can't write {path}: {reason}; choose another place")

@@ -34,6 +34,12 @@ def test_from_a_folder_to_a_classifier(fit: Fit, photos: Path, tmp_path: Path) -
     )
 
 
+def test_a_method_without_epochs(cli: Cli, tiny: list[str], photos: Path, tmp_path: Path) -> None:
+    options = ("--method", "linear_probe", "--folds", 0, "--workers", 1)
+    answer = cli("fit", photos, "--out", tmp_path / "model", *tiny, *options)
+    assert "train on 32 images, then measure it on the 16 others" in answer.out
+
+
 def test_calibrated_with_pictures_of_no_class(fit: Fit, photos: Path, tmp_path: Path) -> None:
     others = write_photos(tmp_path / "others", ["x", "y"], count=3, seed=5)
     answer = fit(photos, tmp_path / "model", "--folds", 2, "--others", others)
