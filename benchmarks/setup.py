@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, build
 from gopro.backbones.build import untrained
+from gopro.common.allocator import keep_memory
 from gopro.methods.gopro import GOPro, GOProSettings
 
 _LONG = (1, 2, 1, 3)  # words per name, repeated: 3.75 tokens per class with "." and end-of-text
@@ -37,6 +38,8 @@ class Setup:
 def load_backbone(name: str, pretrained: str | None, device: str, precision: str) -> Backbone:
     """A backbone with random weights unless weights are named; ``mini`` has its own."""
     if pretrained is None:
+        if device == "cpu":
+            keep_memory()  # as ``build`` does, which commands use
         torch.manual_seed(0)
         return untrained(name).to(device, precision)
     return build(name, pretrained, device=device, precision=precision)

@@ -19,6 +19,7 @@ from gopro.common.preprocessing import Interpolation, Preprocessing, ResizeMode
 
 # The released code adds this to the summed squares, so that the root is never zero
 _EPSILON = 2.3e-8
+_IN_CACHE = 2**18  # numbers that are read several times: 1 MB, as fits into the cache of a core
 
 
 class ImageTower:
@@ -148,6 +149,14 @@ def token_statistics(tokens: Tensor, *, channels_first: bool) -> tuple[Tensor, T
     """
     if tokens.dim() == 4:
         tokens = tokens.flatten(2).transpose(1, 2) if channels_first else tokens.flatten(1, 2)
+    together = len(tokens)
+    if tokens.device.type == "cpu":
+        together = max(1, _IN_CACHE // tokens.shape[1:].numel())
+    means, stds = zip(*map(_statistics, torch.split(tokens, together)), strict=True)
+    return torch.cat(means), torch.cat(stds)
+
+
+def _statistics(tokens: Tensor) -> tuple[Tensor, Tensor]:
     tokens = tokens.float()
     mean = tokens.mean(dim=1)
     squares = (tokens - mean[:, None]).square().sum(dim=1)

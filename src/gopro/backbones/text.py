@@ -149,22 +149,24 @@ class PromptEncoder:
     def _run_pairs(self, tokens: Tensor, pairs: Pairs, cache: list[KeysValues]) -> Tensor:
         """Embeddings [n, e] of the suffixes [n, S, d_t], each after the prefix of its image."""
         start, longest = cache[0][0].shape[2], tokens.shape[1]
-        tokens = tokens + self.positions[start : start + longest]
-        rows, ends = torch.arange(len(tokens), device=tokens.device), pairs.lengths - 1
         places = torch.arange(start + longest, device=tokens.device)
         visible = places <= places[start:, None]  # [S, P + S]
+        real = torch.nonzero(places[:longest] < pairs.lengths[:, None], as_tuple=True)
+        rows, ends = torch.arange(len(tokens), device=tokens.device), pairs.lengths - 1
+        tokens = (tokens + self.positions[start : start + longest])[real]  # packed
         for block, (prefix_key, prefix_value) in zip(self.blocks, cache, strict=True):
-            normal = block.ln_1(tokens)
-            query, key, value = self._heads_first(_project(block, normal, 3), 3)
+            padded = tokens.new_zeros(len(rows), longest, 3 * self.width)  # for the attention only
+            padded[real] = _project(block, block.ln_1(tokens), 3)
+            query, key, value = self._heads_first(padded, 3)
             key = torch.cat([prefix_key[pairs.images], key], dim=2)
             value = torch.cat([prefix_value[pairs.images], value], dim=2)
-            mask: Tensor = visible
+            mask, kept = visible, real
             if block is self.blocks[-1]:  # only the end-of-text token is read after it
-                tokens, query = tokens[rows, ends, None], query[rows, :, ends, None]
-                mask = visible[ends, None, None]
+                tokens, query = tokens[pairs.lengths.cumsum(0) - 1], query[rows, :, ends, None]
+                mask, kept = visible[ends, None, None], (rows, torch.zeros_like(rows))
             mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-            tokens = _finish(block, tokens, mixed.transpose(1, 2).flatten(2))
-        return self.tower.finish(tokens[:, 0])
+            tokens = _finish(block, tokens, mixed.transpose(1, 2).flatten(2)[kept])
+        return self.tower.finish(tokens)
 
     def _last_block(
         self, tokens: Tensor, groups: tuple[Group, ...], prefix_key: Tensor, prefix_value: Tensor

@@ -12,8 +12,9 @@ from gopro.backbones import ImageFeatures
 from gopro.methods.base import Method
 from gopro.prediction.encode import encode
 
-_TOGETHER = 1024
-"""Images per pass when they share the text embeddings; 4 MB of scores for 1000 classes."""
+_TOGETHER = 4096
+"""Images per pass when they share the text embeddings, which each pass computes; 16 MB of scores
+for 1000 classes."""
 
 
 def validator(

@@ -63,6 +63,21 @@ def test_embedding_and_statistics(options: dict[str, Any]) -> None:
     assert backbone.embed_dim == wanted.shape[1]
 
 
+@pytest.mark.parametrize("channels_first", [False, True])
+@pytest.mark.parametrize("count", [0, 1, 2, 5])
+def test_statistics_do_not_depend_on_the_other_images(
+    monkeypatch: pytest.MonkeyPatch, count: int, channels_first: bool
+) -> None:
+    """Two images at a time or all at once, the bits are the same."""
+    shape = (count, 8, 4, 4) if channels_first else (count, 16, 8)
+    tokens = torch.randn(shape, generator=torch.Generator().manual_seed(2))
+    wanted = token_statistics(tokens, channels_first=channels_first)
+    monkeypatch.setattr("gopro.backbones.image._IN_CACHE", 2 * 128)
+    found = token_statistics(tokens, channels_first=channels_first)
+    assert found[0].shape == (count, 8)
+    assert all(map(torch.equal, found, wanted))
+
+
 def test_statistics_of_equal_tokens_have_no_infinite_gradient() -> None:
     tokens = torch.ones(1, 4, 2, requires_grad=True)
     mean, std = token_statistics(tokens, channels_first=False)
