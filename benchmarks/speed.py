@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def _task(task: str, setups: dict[str, Setup], options: argparse.Namespace) -> d
                 works[name] = ways.training_step(way, setup, image_by_image=by_image)
             else:
                 works[name] = ways.prediction(way, setup)
-    times = in_turns(works, options.rounds, options.patience)
+    clock = time.process_time if options.processor_time else time.perf_counter
+    times = in_turns(works, options.rounds, options.patience, clock)
     base = times.get("published, fp32")
     rows: dict[str, Any] = {}
     for name, measured in times.items():
@@ -153,6 +155,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--precision", nargs="+", choices=_DTYPES, default=list(_DTYPES))
     parser.add_argument("--without", nargs="+", default=[], help="ways to leave out")
     parser.add_argument("--rounds", type=int, default=5, help="repetitions of each way")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="seconds of the processor, with OMP_NUM_THREADS=1 on a busy machine",
+    )
     parser.add_argument("--patience", type=float, default=60.0, help="seconds per way, at most")
     parser.add_argument("--chunk-tokens", type=int, default=8192, help="as in gopro train")
     parser.add_argument(
