@@ -27,7 +27,7 @@ def write(runs: Sequence[Mapping[str, Any]], target: TextIO) -> None:
         runs: Contents of ``results.json``.
         target: Where to.
     """
-    tests = list(dict.fromkeys(name for run in runs for name in run["test"]))
+    tests = sorted({name for run in runs for name in run["test"]})
     summaries = [
         name
         for name in _SUMMARIES
