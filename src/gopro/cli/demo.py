@@ -23,7 +23,7 @@ def demo(arguments: Sequence[str]) -> None:
     values = parse(parser, arguments)
 
     from gopro.cli.train import show
-    from gopro.runs.picture import draw_picture
+    from gopro.runs.run_picture import draw_picture
 
     print("GOPro on the built-in data set world: 56 classes in 4 styles, half of them for training")
     settings = TrainSettings(

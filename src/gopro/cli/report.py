@@ -34,7 +34,7 @@ def report(arguments: Sequence[str]) -> None:
     folders = finished(values["run_dir"])
     print(f"written: {write(folders, values['out'], values['baseline'])}")
     if values["pictures"]:
-        from gopro.runs.picture import draw_picture  # loads matplotlib and torch
+        from gopro.runs.run_picture import draw_picture  # loads matplotlib and torch
 
         changes = {} if values["root"] is None else {"root": values["root"]}
         for folder in folders:

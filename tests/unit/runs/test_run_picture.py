@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from gopro.common.errors import GoproError
-from gopro.runs.picture import draw_picture
+from gopro.runs.run_picture import draw_picture
 from tiny_run import Cli
 
 
