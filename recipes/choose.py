@@ -53,7 +53,7 @@ def measure(
     folder: Path,
     workspace: Workspace | None = None,
 ) -> dict[str, Any]:
-    """Train and test one candidate on one half of the classes; finished runs are reused.
+    """Train and test one candidate on one part of a set; finished runs are reused.
 
     Raises:
         NotFiniteError: When the training diverges.
@@ -100,6 +100,7 @@ class Bench:
 
     def _on(self, name: str, method: str, changes: Changes) -> Outcome:
         place = f"{method} {words(changes)}".replace("/", "-").replace(" ", "_")
+        home = self.out / f"{name}_{self.base.task}_{self.base.backbone}_{self.base.shots}-shot"
         base = replace(self.base, dataset=name, method=method)
         try:
             results = [
@@ -107,7 +108,7 @@ class Bench:
                     part,
                     base,
                     {**changes, **setting, **self._taught(name, method, k)},
-                    self.out / name / place / str(k),
+                    home / place / str(k),
                     self.workspace,
                 )
                 for k, (part, setting) in enumerate(self.parts[name])
@@ -127,7 +128,8 @@ class Bench:
             return {}
         teacher = replace(self.teacher, dataset=name)
         place = f"teacher_{teacher.method}_{teacher.backbone}"
-        folder = self.out / name / place / str(k)
+        task = f"{self.base.task}_{self.base.shots}-shot"
+        folder = self.out / f"{name}_{task}" / place / str(k)
         part, setting = self.parts[name][k]
         measure(part, teacher, setting, folder, self.workspace)
         return {f"{method}.teacher": str(folder)}
@@ -205,6 +207,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--log", type=Path, help="write all candidates into this CSV file")
     parser.add_argument("--write", action="store_true", help="write the recipe files")
     values = parser.parse_args(arguments)
+    if values.write and values.task != "base2new":
+        parser.error("--write is for base2new, whose recipes all tasks share; leave it out")
     trained = [name for name in default_methods() if name != "zeroshot"]
     methods = values.methods.split(",") if values.methods else trained
     datasets = values.datasets.split(",")

@@ -37,9 +37,9 @@ TESTS = {
     "data/splits.py": ["data/test_splits.py"],
     "backbones/prompts.py": ["backbones/test_prompts.py", "backbones/test_text.py"],
     "backbones/packing.py": [
-        *("backbones/test_packing.py", "backbones/test_text.py", "backbones/test_text_memory.py"),
+        *("backbones/test_packing.py", "backbones/test_text.py", "backbones/test_text_chunks.py"),
     ],
-    "backbones/text.py": ["backbones/test_text.py", "backbones/test_text_memory.py"],
+    "backbones/text.py": ["backbones/test_text.py", "backbones/test_text_chunks.py"],
 }
 _LOADED_ONCE = (
     *("pytest", "hypothesis", "numpy", "PIL.Image", "torch", "torchvision", "open_clip"),

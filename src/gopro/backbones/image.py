@@ -150,7 +150,7 @@ def token_statistics(tokens: Tensor, *, channels_first: bool) -> tuple[Tensor, T
     if tokens.dim() == 4:
         tokens = tokens.flatten(2).transpose(1, 2) if channels_first else tokens.flatten(1, 2)
     # an exported model would have the number of images of its example
-    if tokens.device.type != "cpu" or torch.jit.is_tracing():
+    if tokens.device.type != "cpu" or torch.onnx.is_in_onnx_export():
         return _statistics(tokens)
     together = max(1, _IN_CACHE // tokens.shape[1:].numel())
     means, stds = zip(*map(_statistics, torch.split(tokens, together)), strict=True)

@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _prepare_output()
     gc.set_threshold(_OBJECTS)
     # at exit Python searches all objects for garbage, for half a second; memory is freed anyway
+    atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words

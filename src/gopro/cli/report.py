@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gopro.cli.options import Parser, parse
+from gopro.common.errors import GoproError
 
 
 def report(arguments: Sequence[str]) -> None:
@@ -27,6 +28,8 @@ def report(arguments: Sequence[str]) -> None:
     parser.option("--root", Path | None, None, "folder of the data sets, for --pictures")
     parser.option("--baseline", str, "zeroshot", "zeroshot, or a method among the runs")
     values = parse(parser, arguments)
+    if values["root"] is not None and not values["pictures"]:
+        raise GoproError("--root is for --pictures; add it, or leave --root out")
 
     from gopro.results.pages.sweep_page import write
     from gopro.results.runfolder import finished

@@ -91,5 +91,5 @@ def write_error(error: OSError, path: Path) -> GoproError:
         )
     reason = error.strerror or str(error)
     if isinstance(error, FileExistsError | NotADirectoryError):
-        reason = "a folder of that path is a file"
+        reason = f"{error.filename or path.parent} is a file, not a folder"
     return GoproError(f"can't write {path}: {reason}; choose another place")

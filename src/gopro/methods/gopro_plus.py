@@ -16,7 +16,8 @@ from gopro.common.errors import GoproError
 from gopro.methods.gopro import GOPro, GOProSettings
 
 MOST = 16384
-"""Training images of the head, at most: its system of equations has a row and a column for each."""
+"""Training images of the head, at most: its system of equations has a row and a column for each,
+so that it takes 2 GB and minutes there."""
 
 
 @dataclass(frozen=True)
@@ -110,16 +111,19 @@ class GOProPlus(GOPro):
 
     @torch.no_grad()
     def prepare(self, features: ImageFeatures, labels: Tensor) -> None:
+        if not self.settings.w_head:
+            return
         unit = F.normalize(features.embedding.float(), dim=-1)
         rows = torch.linspace(0, len(unit) - 1, min(len(unit), MOST), device=unit.device).long()
         unit, labels = unit[rows], labels[rows]
-        targets = F.one_hot(labels, len(self.trained_names)).to(unit)
-        weights = kernel_ridge(self.kernel(unit, unit), targets, self.settings.ridge)
-        self._set_head(unit, weights)
+        targets = F.one_hot(labels, len(self.trained_names))
+        exact = unit.cpu().double()  # not every device has float64
+        weights = kernel_ridge(self.kernel(exact, exact), targets.cpu(), self.settings.ridge)
+        self._set_head(unit, weights.to(unit))
 
     def kernel(self, unit: Tensor, images: Tensor) -> Tensor:
-        """k of unit embeddings [B, e] and those of the head [n, e]: [B, n], at most 1."""
-        spread = (1 - images.mean(0).square().sum()).clamp_min(1e-6)
+        """k of unit embeddings [B, e] and those of the head [n, e]: [B, n], about 0..1."""
+        spread = (1 - images.mean(0).square().sum()).clamp_min(1e-4)
         return torch.exp(-self.settings.sharpness * (1 - unit @ images.T) / spread)
 
     def set_class_names(self, names: Sequence[str]) -> None:
@@ -143,17 +147,25 @@ class GOProPlus(GOPro):
 
 
 def kernel_ridge(kernel: Tensor, targets: Tensor, ridge: float) -> Tensor:
-    """The weights [n, C] of kernel ridge regression, computed in float64 on the CPU.
+    """The weights [n, C] of kernel ridge regression, in float64.
 
     Args:
-        kernel: [n, n], of the training images with each other.
+        kernel: [n, n] on the CPU, of the training images with each other; it is changed.
         targets: [n, C]; they are centred here.
         ridge: Penalty, added to the diagonal.
+
+    Raises:
+        GoproError: When the ridge is too small for the system to be solved.
     """
     from scipy.linalg import solve
 
-    system = kernel.double().cpu().numpy()
+    system = kernel.numpy()
     np.fill_diagonal(system, system.diagonal() + ridge)
-    centred = (targets - targets.mean(0)).double().cpu().numpy()
-    weights = solve(system, centred, overwrite_a=True, overwrite_b=True, assume_a="pos")
-    return torch.from_numpy(weights).to(targets)
+    centred = (targets - targets.double().mean(0)).numpy()
+    try:
+        weights = solve(system, centred, overwrite_a=True, overwrite_b=True, assume_a="pos")
+    except np.linalg.LinAlgError as error:
+        raise GoproError(
+            f"got ridge = {ridge}, too small for these images; use a larger one, such as 0.03"
+        ) from error
+    return torch.from_numpy(weights)

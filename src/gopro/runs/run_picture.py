@@ -29,5 +29,5 @@ def draw_picture(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     results = results_json.read(folder)
     record = RunRecord(folder, results, run_record.predictions(folder), run_record.metrics(folder))
     settings, options = runfolder.read_settings(folder)
-    run = resolve(replace(settings, out=folder, **(changes or {})), options)
+    run = resolve(replace(settings, out=folder, device="cpu", **(changes or {})), options)
     return picture.draw(record, {name: test.dataset for name, test in run.plan.tests.items()})

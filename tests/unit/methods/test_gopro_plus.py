@@ -145,6 +145,20 @@ def test_far_from_all_training_images_it_is_gopro(
     assert near.abs().min() > 1 > 1e-3 > added.abs().max()
 
 
+def test_nearly_equal_training_images(backbone: Backbone, training: ImageFeatures) -> None:
+    generator = torch.Generator().manual_seed(0)
+    noise = 1e-6 * torch.randn(6, backbone.embed_dim, generator=generator)
+    alike = replace(training, embedding=training.embedding[:1] + noise)
+    method = plus(backbone, alike)
+    assert method.kernel(method.head_images, method.head_images).max() < 1.01
+    with pytest.raises(GoproError, match="ridge = 1e-30, too small for these images"):
+        plus(backbone, replace(alike, embedding=alike.embedding[:1].expand(6, -1)), ridge=1e-30)
+
+
+def test_without_its_weight_there_is_no_head(backbone: Backbone, training: ImageFeatures) -> None:
+    assert not len(plus(backbone, training, w_head=0.0).head)
+
+
 def test_with_too_many_images_some_are_left_out(
     backbone: Backbone, training: ImageFeatures, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ TRIES = 5
 """Attempts per address before the next address is tried."""
 
 _UNREACHABLE_TRIES = 2
-"""Attempts while nothing answers there: a blocked network is said at once."""
+"""Attempts in a row while nothing answers there: a blocked network is said at once."""
 
 _PAUSE = 1.0
 _TIMEOUT = 30.0
@@ -86,8 +86,9 @@ def _resume(url: str, part: Path) -> None:
     """Download until the part is complete; reconnects after broken connections."""
     if _read_about(part).get("url") != url:  # files of other addresses may differ
         part.unlink(missing_ok=True)
+    unreachable = 0  # tries in a row
     for attempt in range(1, TRIES + 1):
-        before, tries = _size(part), TRIES
+        before, reached = _size(part), True
         try:
             if _once(url, part):
                 return
@@ -101,9 +102,9 @@ def _resume(url: str, part: Path) -> None:
         except _BROKEN as error:
             reason = getattr(error, "reason", "") or error
             cause = str(reason) or type(error).__name__
-            if isinstance(reason, _UNREACHABLE):
-                tries = _UNREACHABLE_TRIES
-        if attempt >= tries:
+            reached = not isinstance(reason, _UNREACHABLE)
+        unreachable = 0 if reached else unreachable + 1
+        if unreachable == _UNREACHABLE_TRIES:
             break
         if _size(part) <= before:
             time.sleep(_PAUSE * 2 ** (attempt - 1))

@@ -203,7 +203,7 @@ def test_places_that_are_refused(predict: Any, photos: Path, tmp_path: Path) -> 
     (tmp_path / "file").touch()
     assert "is a file" in predict(mine, "--sort-into", "file").line
     line = predict(mine, "--csv", "file/answers.csv").line
-    assert "answers.csv" in line and "a folder of that path is a file" in line
+    assert "answers.csv" in line and "file is a file, not a folder" in line
     assert "--link without --sort-into" in predict(mine, "--link").line
     assert "give one of them" in predict(mine, "--csv", "a.csv", "--json").line
     assert "--review 0" in predict(mine, "--review", 0).line
