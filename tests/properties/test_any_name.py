@@ -45,7 +45,8 @@ def test_accepted_names_are_printable_text(tmp_path: Path, names: list[str]) -> 
             assert len(name.splitlines()) == 1
 
 
-@given(name=TEXT)
+# no name has a zero byte, and Python 3.10 can't write one as CSV
+@given(name=TEXT.filter(lambda name: "\0" not in name))
 def test_no_cell_is_a_formula(name: str) -> None:
     file = io.StringIO()
     csv.writer(file).writerow([neutral(name)])

@@ -34,6 +34,9 @@ class Storable(Protocol):
 
 S = TypeVar("S", bound=Storable)
 
+_OF_OLD_CLIENTS = ("proxies", "resume_download")
+"""What huggingface_hub before 1.0 passes on."""
+
 
 class Hub(ModelHubMixin):
     """``save_pretrained``, ``push_to_hub`` and ``from_pretrained`` for ``PromptClassifier``.
@@ -85,4 +88,5 @@ class Hub(ModelHubMixin):
                     "published classifier, or the folder of a saved one"
                 ) from error
             folder = Path(snapshot)
-        return cls.load(folder, **model_kwargs)
+        options = {k: v for k, v in model_kwargs.items() if k not in _OF_OLD_CLIENTS}
+        return cls.load(folder, **options)

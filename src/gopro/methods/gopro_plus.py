@@ -119,7 +119,7 @@ class GOProPlus(GOPro):
         targets = F.one_hot(labels, len(self.trained_names))
         exact = unit.cpu().double()  # not every device has float64
         weights = kernel_ridge(self.kernel(exact, exact), targets.cpu(), self.settings.ridge)
-        self._set_head(unit, weights.to(unit))
+        self._set_head(unit, weights.to(unit).contiguous())
 
     def kernel(self, unit: Tensor, images: Tensor) -> Tensor:
         """k of unit embeddings [B, e] and those of the head [n, e]: [B, n], about 0..1."""
