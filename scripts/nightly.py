@@ -1,6 +1,7 @@
-"""``make nightly``: all checks that take long, one after the other.
+"""``make nightly``: all checks that take long.
 
-A failure does not stop the rest. The output of each check goes to ``runs/nightly/NAME.log``, the
+Those of one process run side by side, one per core; those that use all cores run alone. A failure
+does not stop the rest. The output of each check goes to ``runs/nightly/NAME.log``, the
 results to ``runs/nightly/summary.md``, which is also printed.
 """
 
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -33,11 +35,13 @@ class Part:
         name: In the summary.
         command: Arguments for Python.
         figures: Patterns of the figures to report: the first group of each one's last match.
+        all_cores: Whether it has a process per core, so that nothing should run beside it.
     """
 
     name: str
     command: Sequence[str]
     figures: Sequence[str]
+    all_cores: bool = False
 
 
 def parts(fuzz_seconds: int, seed: int) -> list[Part]:
@@ -51,12 +55,14 @@ def parts(fuzz_seconds: int, seed: int) -> list[Part]:
             "suite in random order, branch coverage",
             (*pytest, *order, *cover),
             (passed, r"Total coverage: ([\d.]+%)"),
+            all_cores=True,
         ),
         Part("interrupted, full disk, load", (*pytest[:2], "-m", "nightly", "-rP"), (passed,)),
         Part(
             "properties, 10,000 examples each",
             (*pytest, "tests/properties", "--hypothesis-profile", "nightly", "--timeout", "7200"),
             (passed,),
+            all_cores=True,
         ),
         *(
             Part(
@@ -73,6 +79,7 @@ def parts(fuzz_seconds: int, seed: int) -> list[Part]:
 def run(part: Part) -> str:
     """Run a check and return its line of the summary."""
     log = OUT / f"{re.sub(r'[^a-z0-9]+', '-', part.name.lower())}.log"
+    print(f"{part.name} ...", flush=True)
     started = time.monotonic()
     with log.open("w", encoding="utf-8") as file:
         # one process per core, each with one thread: faster for small tensors
@@ -99,12 +106,19 @@ def main() -> int:
     machine = ", ".join(environment.describe(torch.device("cpu")).values())
     rows = ["| check | passed | figures | minutes |", "|---|---|---|---:|"]
     head = f"Nightly checks of {date.today()}, order of seed {options.seed}; {machine}"
-    for part in parts(options.fuzz_seconds, options.seed):
-        if options.words and not any(word in part.name for word in options.words):
-            continue
-        print(f"{part.name} ...", flush=True)
-        rows.append(run(part))
-        (OUT / "summary.md").write_text("\n".join([head, "", *rows, ""]), encoding="utf-8")
+    chosen = [
+        part
+        for part in parts(options.fuzz_seconds, options.seed)
+        if not options.words or any(word in part.name for word in options.words)
+    ]
+    alone = [part for part in chosen if part.all_cores]
+    beside = [part for part in chosen if not part.all_cores]
+    for group, workers in ((alone, 1), (beside, os.cpu_count() or 1)):
+        with ThreadPoolExecutor(workers) as pool:
+            running = [pool.submit(run, part) for part in group]
+            for done in as_completed(running):
+                rows.append(done.result())
+                (OUT / "summary.md").write_text("\n".join([head, "", *rows, ""]), encoding="utf-8")
     print((OUT / "summary.md").read_text(encoding="utf-8"))
     return 1 if any("**no**" in row for row in rows) else 0
 
