@@ -72,7 +72,7 @@ def export(
     Args:
         classifier: Fitted, on the cpu, in fp32.
         path: The file.
-        int8: Store the weights of matrix products as 8-bit integers (dynamic quantisation).
+        int8: Store large weights as 8-bit integers, each output channel with its own scale.
         batch: Pictures per call if prompts depend on the picture; otherwise any number is accepted.
         pixels: "float" for input in [0, 1], "uint8" for 0 to 255.
 
@@ -95,8 +95,7 @@ def export(
         onnxfile.fold(temporary)
         _describe(temporary, classifier, pixels, fixed)
         if int8:
-            with _quiet():
-                onnxfile.quantise(temporary)
+            onnxfile.quantise(temporary)
         exported, expected = _compare(temporary, graph, sample, batch)
         difference = float(np.abs(exported - expected).max())
         if not int8 and not difference <= TOLERANCE:
