@@ -103,7 +103,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=date.today().toordinal(), help="of the order")
     options = parser.parse_args()
     OUT.mkdir(parents=True, exist_ok=True)
-    machine = ", ".join(environment.describe(torch.device("cpu")).values())
+    described = environment.describe(torch.device("cpu"))
+    machine = ", ".join(f"{name} {text}" for name, text in described.items())
     rows = ["| check | passed | figures | minutes |", "|---|---|---|---:|"]
     head = f"Nightly checks of {date.today()}, order of seed {options.seed}; {machine}"
     chosen = [

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+
 from gopro.backbones import embedded
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import DTYPES, Backbone
@@ -73,7 +75,11 @@ def shared_backbone(key: BackboneKey, *, hashed: bool = True) -> Shared:
     with _lock:
         if _last is None or _last[0] != key or (hashed and not _last[1].checksum):
             _last = None
-            backbone = build(key.name, key.pretrained, device="cpu", chunk_tokens=key.chunk_tokens)
+            # building draws random weights first, and what is drawn later must not depend on that
+            with torch.random.fork_rng(devices=[]):
+                backbone = build(
+                    key.name, key.pretrained, device="cpu", chunk_tokens=key.chunk_tokens
+                )
             # of the weights before they are rounded to the precision
             digest = checksum(backbone) if hashed else ""
             _last = key, Shared(backbone.to(key.device, key.precision), digest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shutil
 import weakref
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,19 @@ def test_one_cache_with_and_without_a_checksum(tiny: list[str]) -> None:
     assert hashed.checksum == shared(NAME, tiny[3], "cpu", "fp32").checksum
 
 
-def test_the_last_one_is_released_first(tiny: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    last = weakref.ref(shared(NAME, tiny[3], "cpu", "fp32").backbone)
+def test_building_leaves_the_random_generator(tiny: list[str]) -> None:
+    before = torch.get_rng_state()
+    for precision in ("fp32", "bf16"):
+        shared(NAME, tiny[3], "cpu", precision)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_last_one_is_released_first(
+    tiny: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a file of its own: other tests may hold the backbone of the common one
+    path = str(shutil.copy(tiny[3], tmp_path))
+    last = weakref.ref(shared(NAME, path, "cpu", "fp32").backbone)
     build, alive = shared_module.build, []
 
     def watched(*arguments: Any, **options: Any) -> Any:
@@ -81,5 +93,5 @@ def test_the_last_one_is_released_first(tiny: list[str], monkeypatch: pytest.Mon
         return build(*arguments, **options)
 
     monkeypatch.setattr(shared_module, "build", watched)
-    shared(NAME, tiny[3], "cpu", "bf16")
+    shared(NAME, path, "cpu", "bf16")
     assert alive == [False]

@@ -268,9 +268,6 @@ def test_the_estimated_time_of_a_fit(
     shots: int | None,
     steps: int,
 ) -> None:
-    monkeypatch.setattr(
-        "gopro.training.timing.often", lambda work, gradient=True: (work(), 100.0)[1]
-    )
     before = torch.get_rng_state()
     monkeypatch.setattr(
         "gopro.training.timing.often", lambda work, gradient=True: (work(), 100.0)[1]
