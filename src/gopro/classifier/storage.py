@@ -67,9 +67,9 @@ def load(
 ) -> P:
     """Build a classifier of class ``kind`` from a folder; see ``PromptClassifier.load``."""
     saved, fast_file = modelfolder.read(folder)
-    if saved.options.get("texts") is not None:
-        saved.options["texts"] = str(folder / TEXTS)
     with modelfolder.one_line_errors(folder):
+        if saved.options.get("texts") is not None:
+            saved.options["texts"] = str(folder / TEXTS)
         classifier = kind(
             **saved.settings | ({"precision": precision} if precision else {}),
             method=saved.method,
