@@ -47,4 +47,4 @@ def opened(address: str) -> Iterator[Any]:
         page.goto(address)
         yield page
         browser.close()
-    assert not faults
+    assert not faults, faults
