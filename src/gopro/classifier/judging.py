@@ -97,19 +97,19 @@ class Judging(Predictor):
         if errors:
             raise UnreadableError(errors, len(pictures))
         prints = Fingerprints.joined([prints for _, prints in parts])
-        known = 0
-        # examples that were given before are among the fitted ones, too
-        if self.fitted_ is not None and not calibration.classes.count:
-            known = sum(prints.known(self.fitted_))
-        if known:
+        trained_on = self.fitted_
+        if trained_on is not None:
+            # without the examples that were given before, which these replace
+            trained_on = trained_on.first(len(trained_on) - calibration.classes.count)
+        if trained_on is not None and (known := sum(prints.known(trained_on))):
             raise GoproError(
                 f"{known:,} of {len(pictures):,} pictures of no known class are among those that "
                 "the classifier was fitted on; give pictures of other things"
             )
         other = copy.copy(self)
         other.calibration_ = calibration.with_others(torch.cat([part for part, _ in parts]))
-        if self.fitted_ is not None:
-            other.fitted_ = Fingerprints.joined([self.fitted_, prints])
+        if trained_on is not None:
+            other.fitted_ = Fingerprints.joined([trained_on, prints])
         return other
 
     def compare(

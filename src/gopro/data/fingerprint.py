@@ -71,6 +71,10 @@ class Fingerprints:
             torch.cat([part.structure for part in parts]), torch.cat([p.colours for p in parts])
         )
 
+    def first(self, count: int) -> Fingerprints:
+        """The fingerprints of the first pictures."""
+        return Fingerprints(self.structure[:count], self.colours[:count])
+
     def same_as(self, other: Fingerprints) -> list[tuple[int, int]]:
         """The pairs (i, j) where picture i here is picture j of the other group."""
         theirs = other.structure.float()

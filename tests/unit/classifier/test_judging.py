@@ -104,7 +104,7 @@ def test_unreadable_pictures_are_all_named_or_left_out(
 
 
 def test_pictures_that_others_were_learned_from_are_left_out(
-    calibrated: PromptClassifier, photos: Path, others: list[Path]
+    calibrated: PromptClassifier, given: Given, photos: Path, others: list[Path]
 ) -> None:
     taught = calibrated.with_others(others[:3])
     measured = taught.compare(photos, others=others).confidence
@@ -115,7 +115,10 @@ def test_pictures_that_others_were_learned_from_are_left_out(
         taught.compare(photos, others=others[:3])
     with pytest.raises(GoproError, match="got 1 picture of no known class"):
         calibrated.with_others(others[:1])
-    assert taught.with_others(others).calibration_ is not None  # with those given before
+    again = taught.with_others(others[1:])
+    assert len(again.fitted_) == len(taught.fitted_) - 3 + len(others) - 1  # they replace the first
+    with pytest.raises(GoproError, match="2 of .* pictures of no known class are among"):
+        again.with_others([*others, *given[0][:2]])
 
 
 def test_training_pictures_are_no_others(
