@@ -101,7 +101,8 @@ def check(value: Any, hint: Any) -> None:
         _adapter(hint).validate_python(value, strict=True)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_context=False)[0]
-        name = ".".join(map(str, fault["loc"]))
+        parts = [str(part) for part in fault["loc"]]
+        name = ".".join(part if part.isprintable() else repr(part) for part in parts)
         if fault["type"] == "missing":
             raise TypeError(f"{name} is missing") from error
         wanted = fault["msg"][:1].lower() + fault["msg"][1:]

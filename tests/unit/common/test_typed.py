@@ -99,6 +99,12 @@ def test_the_first_fault_is_named(value: Any, words: str) -> None:
     check({"names": ["a"], "share": 1, "more": 2}, Record)
 
 
+def test_the_fault_is_one_line() -> None:
+    with pytest.raises(TypeError) as caught:
+        check({"a\nb": {"c": "\n"}}, dict[str, dict[str, int]])
+    assert str(caught.value) == r"got 'a\nb'.c '\n'; input should be a valid integer"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
