@@ -117,7 +117,7 @@ def test_pictures_that_others_were_learned_from_are_left_out(
         calibrated.with_others(others[:1])
     again = taught.with_others(others[1:])
     assert len(again.fitted_) == len(taught.fitted_) - 3 + len(others) - 1  # they replace the first
-    with pytest.raises(GoproError, match="2 of .* pictures of no known class are among"):
+    with pytest.raises(GoproError, match=r"2 of .* pictures of no known class are among"):
         again.with_others([*others, *given[0][:2]])
 
 
