@@ -35,8 +35,9 @@ class Team:
             )
 
     def leave(self) -> None:
-        """Leave the group."""
+        """Leave the group, once all have received what was sent."""
         if self.size > 1:
+            dist.barrier()
             dist.destroy_process_group()
 
     def agreed(self, value: float) -> float:
