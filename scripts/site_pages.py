@@ -1,9 +1,8 @@
 """MkDocs hooks that generate pages of the site, so that these pages are never out of date.
 
-The README, the changelog, the pages on contributing and security and the card of the embedded
-backbone are outside ``docs/``, the notebook is not Markdown, and the settings are read from their
-dataclasses. Links between files of the
-repository become links between pages.
+The README, the changelog, the pages on contributing and security and those of the embedded
+backbones are outside ``docs/``, the notebook is not Markdown, and the settings are read from their
+dataclasses. Links between files of the repository become links between pages.
 """
 
 from __future__ import annotations
@@ -29,6 +28,7 @@ ELSEWHERE = {
     "SECURITY.md": "security.md",
     "src/gopro/backbones/lite/CARD.md": "lite.md",
     "src/gopro/backbones/mini/CARD.md": "mini.md",
+    "recipes/lite/README.md": "lite-recipe.md",
     "notebooks/own_pictures.ipynb": "notebook.md",
 }
 """Files of the repository outside ``docs/`` -> their pages."""

@@ -56,6 +56,22 @@ def test_settings_in_words() -> None:
     assert "`--views` |" not in SETTINGS
 
 
+def test_every_link_leads_to_a_file_of_the_site() -> None:
+    docs = ROOT / "docs"
+    pages = {name: text for name, text in site_pages.generated().items() if isinstance(text, str)}
+    for path in docs.glob("*.md"):
+        pages[path.name] = site_pages.relinked(path.read_text(encoding="utf-8"), "docs")
+    lost = [
+        f"{page}: {target}"
+        for page, text in pages.items()
+        for target in re.findall(r"\]\(([^)#\s]+)", text)
+        if "://" not in target
+        and target not in site_pages.generated()
+        and not (docs / target).is_file()
+    ]
+    assert not lost
+
+
 def test_links_become_links_between_pages() -> None:
     text = (
         "[a](docs/speed.md#memory) ![b](docs/images/demo.png) [c](src/gopro/backbones/mini/CARD.md)"
