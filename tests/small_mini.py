@@ -11,10 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+import pytest
+import torch
 from recipes.mini import train
 from recipes.mini.options import Options
 
 from gopro.backbones.mini import load as mini
+
+needs_muon = pytest.mark.skipif(
+    not hasattr(torch.optim, "Muon"), reason="making mini needs torch 2.9 (the package doesn't)"
+)
 
 
 @contextmanager

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from recipes.mini.model import Learner
 from recipes.mini.optimizers import optimizers
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(torch.optim, "Muon"), reason="making mini needs torch 2.9 (the package doesn't)"
-)
+from small_mini import needs_muon
+
+pytestmark = needs_muon
 
 
 def test_each_weight_has_one_optimiser_and_blocks_have_muon() -> None:

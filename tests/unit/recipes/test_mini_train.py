@@ -21,8 +21,9 @@ from recipes.mini.words import SLOTS
 from gopro.backbones.mini import load as mini
 from gopro.common.errors import GoproError
 from processes import START
-from small_mini import small_model, small_work
+from small_mini import needs_muon, small_model, small_work
 
+pytestmark = needs_muon
 SMALL = ["--batch", "16", "--absent", "4", "--world-pictures", "1", "--processes", "1"]
 
 
