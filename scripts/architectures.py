@@ -156,12 +156,12 @@ def _adaptable(backbone: Backbone) -> str:
     return "both" if len(found) == 2 else (found or ["none"])[0]
 
 
-def page(rows: Sequence[Architecture]) -> str:
-    """The table in Markdown."""
+def page(rows: Sequence[Architecture], version: str) -> str:
+    """The table of a version of open_clip in Markdown."""
     prompted = [name for name in TABLE if find(name).modifies_image_encoder and name != "clip_lora"]
     built = [row for row in rows if not row.refused]
     lines = [
-        f"open_clip {open_clip.__version__} has {len(rows)} architectures; {len(built)} work.",
+        f"open_clip {version} has {len(rows)} architectures; {len(built)} work.",
         "",
         "| architecture | family | image | image tower | text tower | methods |",
         "|---|---|---:|---:|---:|---|",
@@ -184,7 +184,7 @@ def main() -> None:
     write(rows)
     start, end = MARKS
     text = PAGE.read_text(encoding="utf-8")
-    table = f"{start}\n\n{page(rows)}\n\n{end}"
+    table = f"{start}\n\n{page(rows, open_clip.__version__)}\n\n{end}"
     PAGE.write_text(
         re.sub(f"{start}.*{end}", lambda _: table, text, flags=re.DOTALL), encoding="utf-8"
     )
