@@ -21,9 +21,12 @@ ONCE = ("config.yaml", "sample.json", "model.safetensors", "predictions.json", "
 
 
 def _survives_all(
-    work: Work, folder: Path, moments: Iterable[Callable[[Path], Kill]], enough: int = 10**9
-) -> tuple[int, int]:
-    """How many kills struck, until they are enough, and how many of them left half a file."""
+    work: Work, folder: Path, moments: Iterable[Callable[[Path], Kill]], enough: int
+) -> int:
+    """Kill until enough kills struck; how many of them left half a file.
+
+    A kill comes too late where the machine's pace changes, so there must be more moments.
+    """
     found: list[tuple[bool, bool]] = []
     for number, moment in enumerate(moments):
         place = folder / str(number)
@@ -31,8 +34,8 @@ def _survives_all(
         if sum(struck for struck, _ in found) == enough:
             break
     print(f"{work.seconds:.1f} s uninterrupted; killed, and half a file left: {found}")
-    struck, left = zip(*found, strict=True)
-    return sum(struck), sum(left)
+    assert sum(struck for struck, _ in found) == enough
+    return sum(left for struck, left in found if struck)
 
 
 @pytest.fixture(scope="module")
@@ -60,9 +63,8 @@ def live(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_training(live: Work, tmp_path: Path, part: int) -> None:
-    moments = random_moments(MOMENTS // PARTS, live.seconds, _files(), seed=8 + part)
-    struck, _ = _survives_all(live, tmp_path, moments)
-    assert struck >= MOMENTS // PARTS - 2
+    moments = random_moments(4 * MOMENTS // PARTS, live.seconds, _files(), seed=8 + part)
+    _survives_all(live, tmp_path, moments, MOMENTS // PARTS)
 
 
 @pytest.fixture(scope="module")
@@ -79,27 +81,23 @@ def test_training_from_caches(
     work, kept = from_caches
     assert any(name.endswith(".npy") for name in kept)
     files = {f"cache/{name}": 1 for name in kept}
-    moments = random_moments(MOMENTS // PARTS, work.seconds, files, seed=80 + part)
-    struck, _ = _survives_all(work, tmp_path, moments)
-    assert struck >= MOMENTS // PARTS - 2
+    moments = random_moments(4 * MOMENTS // PARTS, work.seconds, files, seed=80 + part)
+    _survives_all(work, tmp_path, moments, MOMENTS // PARTS)
 
 
 def test_features(tmp_path: Path) -> None:
     work = caching(tmp_path / "whole", count=200)
     files = {path.name: 1 for path in (tmp_path / "whole").iterdir() if path.is_file()}
-    moments = random_moments(MOMENTS, work.seconds, files, seed=10)
-    struck, left = _survives_all(work, tmp_path, moments)
-    assert struck >= MOMENTS - 3 and left >= 3
+    moments = random_moments(4 * MOMENTS, work.seconds, files, seed=10)
+    assert _survives_all(work, tmp_path, moments, MOMENTS) >= 3
 
 
 def test_downloads(tmp_path: Path) -> None:
     with small_dtd(tmp_path) as (pieces, counts):
         work = downloading(tmp_path / "whole", pieces, counts)
         dice = random.Random(11)
-        # of so short a work many a kill comes too late where the machine's pace changes
         moments = (partial(_after, dice.uniform(0.0, work.seconds)) for _ in range(4 * MOMENTS))
-        struck, _ = _survives_all(work, tmp_path, moments, enough=MOMENTS)
-    assert struck == MOMENTS
+        _survives_all(work, tmp_path, moments, MOMENTS)
 
 
 def _after(seconds: float, place: Path) -> Kill:
