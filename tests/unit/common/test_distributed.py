@@ -40,6 +40,7 @@ def _worker(rank: int, folder: str, work: Any, arguments: tuple[Any, ...]) -> No
     _join(rank, f"{folder}/rendezvous")
     with distributed.synchronized():
         torch.save(work(*arguments), f"{folder}/{rank}.pt")
+    dist.barrier()  # without it, torch 2.6 was once seen to wait for a process that was gone
     dist.destroy_process_group()
 
 
