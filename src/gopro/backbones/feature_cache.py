@@ -20,13 +20,14 @@ from weakref import WeakKeyDictionary
 import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write
+from gopro.common.tensors import write_tensors
 
 FOLDER = "GOPRO_CACHE"
 """Environment variable: the folder of the cache, or "off"."""
@@ -188,10 +189,9 @@ def cached_features_unless_busy(
 
 
 def _write(cache: Cache, name: str, features: ImageFeatures, pixels: Tensor) -> None:
-    tensors = {name: part.cpu().contiguous() for name, part in features.parts.items()}
     about = {_PIXELS: pixels_key(pixels)}
-    with contextlib.suppress(GoproError, SafetensorError), cache.write(name) as temporary:
-        save_file(tensors, temporary, about)
+    with contextlib.suppress(GoproError), cache.write(name) as temporary:
+        write_tensors(temporary, features.parts, about)
 
 
 def stored_features(backbone: Backbone, name: str) -> ImageFeatures | None:

@@ -22,9 +22,20 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
     Raises:
         GoproError: When the disk is full or ``path`` can't be written.
     """
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_write(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata={"gopro": json.dumps(about)}))
+        write_tensors(temporary, tensors, {"gopro": json.dumps(about)})
+
+
+def write_tensors(temporary: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors into a file of ``atomic_write``.
+
+    safetensors' ``save_file`` makes a temporary file of its own, which would stay after a kill.
+
+    Raises:
+        OSError: When the disk is full or the file can't be written.
+    """
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    temporary.write_bytes(save(plain, metadata))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

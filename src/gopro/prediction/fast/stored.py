@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from gopro.common.errors import GoproError
+from gopro.common.tensors import write_tensors
 from gopro.prediction.fast.fitted import FastMap
 from gopro.prediction.fast.image_dependent import Conditioned, Reference
 from gopro.prediction.fast.subspace import Subspace
@@ -30,8 +30,7 @@ def save_fast(path: Path, method: Conditioned, reference: Reference, fitted: Fas
         "weights": fitted.weights.half(),
         **{name: getattr(fitted.subspace, name) for name in _TENSORS},
     }
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(plain, path, {"gopro": json.dumps(about)})
+    write_tensors(path, tensors, {"gopro": json.dumps(about)})
 
 
 def load_fast(path: Path, method: Conditioned) -> tuple[Reference, FastMap | None]:
