@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +45,6 @@ from gopro.runs.workspace import SHARED, Workspace
 from gopro.training.config import DEFAULT_BACKBONE, TrainSettings
 
 SEED = 101
-SHOTS = 16
 
 
 def measure(
@@ -200,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--methods", help="methods: a,b; all that any backbone can run")
     parser.add_argument("--backbone", default=DEFAULT_BACKBONE)
     parser.add_argument("--task", choices=("base2new", "domain-generalization"), default="base2new")
-    parser.add_argument("--shots", type=int, default=SHOTS)
+    parser.add_argument("--shots", type=int, default=16)
     parser.add_argument("--try", action="append", dest="candidates", help="measure this candidate")
     parser.add_argument("--teacher", help="method that teaches those that learn from a teacher")
     parser.add_argument("--teacher-backbone", default=DEFAULT_BACKBONE)
@@ -238,16 +238,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if values.log:
             bench.log(values.log)
         if values.write:
-            command = (
-                f"python -m recipes.choose {values.datasets} --backbone {values.backbone} "
-                f"--methods {method}"
-            )
-            command += f" --shots {values.shots}" if values.shots != SHOTS else ""
-            command += "".join(f' --try "{text}"' for text in values.candidates or ())
+            command = [
+                *("python", "-m", "recipes.choose", values.datasets),
+                *("--backbone", values.backbone, "--methods", method, "--shots", str(values.shots)),
+            ]
+            for text in values.candidates or ():
+                command += ["--try", " ".join(text.split())]
             if teacher and find(method).learns_from_teacher:
-                command += f" --teacher {teacher.method} --teacher-backbone {teacher.backbone}"
+                command += ["--teacher", teacher.method, "--teacher-backbone", teacher.backbone]
             folder = Path(configs.__file__).parent / values.backbone
-            text = recipe(method, values.backbone, command, outcomes)
+            text = recipe(method, values.backbone, shlex.join(command), outcomes)
             file = folder / f"{method}.yaml"
             if text:
                 file.write_text(text, encoding="utf-8")

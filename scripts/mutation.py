@@ -148,8 +148,11 @@ def _parent(tree: ast.AST, wanted: ast.AST) -> tuple[ast.AST, str, int | None]:
     raise LookupError(wanted)
 
 
-def survives(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> bool:
-    """Whether all tests pass in a fork that imports a mutant instead of its file."""
+def survives(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> bool | None:
+    """Whether all tests pass in a fork that imports a mutant instead of its file.
+
+    None if they don't end in that time.
+    """
     child = os.fork()
     if child == 0:
         os.setsid()
@@ -173,7 +176,7 @@ def survives(mutant: Mutant | None, tests: Sequence[str], seconds: float) -> boo
         time.sleep(0.02)
     os.killpg(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    return False
+    return None
 
 
 def _import_mutant(mutant: Mutant) -> None:
@@ -212,17 +215,19 @@ def main() -> int:
         candidates = mutants(ROOT / "src" / "gopro" / file)
         drawn = random.Random(options.seed).sample(candidates, min(options.most, len(candidates)))
         started = time.monotonic()
-        tried = alive = 0
+        tried = alive = late = 0
         for mutant in drawn:
             if time.monotonic() - started > 60 * options.minutes:
                 break
             tried += 1
-            if survives(mutant, tests, limit):
+            outcome = survives(mutant, tests, limit)
+            late += outcome is None
+            if outcome:
                 alive += 1
                 print(f"  {file}:{mutant.line}: {mutant.what}", flush=True)
         share = 100 * (tried - alive) / tried
-        outcome = f"{tried - alive} of {tried}, {len(candidates)} in all ({share:.1f} %)"
-        print(f"{file}: {outcome}", flush=True)
+        counts = f"{tried - alive} of {tried}, {late} of them by the time limit"
+        print(f"{file}: {counts}; {len(candidates)} in all ({share:.1f} %)", flush=True)
         killed, total = killed + tried - alive, total + tried
         failed += [file] if share < LEAST else []
     print(f"{killed} of {total} killed, {100 * killed / max(total, 1):.1f} %")

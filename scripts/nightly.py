@@ -1,7 +1,7 @@
 """``make nightly``: all checks that take long.
 
-Those of one process run side by side, one per core; those that use all cores run alone. A failure
-does not stop the rest. The output of each check goes to ``runs/nightly/NAME.log``, the
+Those that use all cores run alone, one after the other; then the others side by side, one per core.
+A failure does not stop the rest. The output of each check goes to ``runs/nightly/NAME.log``, the
 results to ``runs/nightly/summary.md``, which is also printed.
 """
 
@@ -45,7 +45,7 @@ class Part:
 
 
 def parts(fuzz_seconds: int, seed: int) -> list[Part]:
-    """All checks, the most important first."""
+    """All checks."""
     pytest = ("-m", "pytest", "-n", "auto", "--dist", "worksteal")
     passed = r"((?:\d+ failed, )?\d+ passed.*) in "
     order = ("--random-order-bucket", "global", "--random-order-seed", str(seed))
@@ -105,8 +105,12 @@ def main() -> int:
     OUT.mkdir(parents=True, exist_ok=True)
     described = environment.describe(torch.device("cpu"))
     machine = ", ".join(f"{name} {text}" for name, text in described.items())
-    rows = ["| check | passed | figures | minutes |", "|---|---|---|---:|"]
-    head = f"Nightly checks of {date.today()}, order of seed {options.seed}; {machine}"
+    summary = OUT / "summary.md"
+    head = [
+        f"Nightly checks of {date.today()}, order of seed {options.seed}; {machine}",
+        "",
+        *("| check | passed | figures | minutes |", "|---|---|---|---:|"),
+    ]
     chosen = [
         part
         for part in parts(options.fuzz_seconds, options.seed)
@@ -114,14 +118,19 @@ def main() -> int:
     ]
     alone = [part for part in chosen if part.all_cores]
     beside = [part for part in chosen if not part.all_cores]
+    lines: dict[str, str] = {}
     for group, workers in ((alone, 1), (beside, os.cpu_count() or 1)):
-        with ThreadPoolExecutor(workers) as pool:
-            running = [pool.submit(run, part) for part in group]
+        pool = ThreadPoolExecutor(workers)
+        running = {pool.submit(run, part): part.name for part in group}
+        try:
             for done in as_completed(running):
-                rows.append(done.result())
-                (OUT / "summary.md").write_text("\n".join([head, "", *rows, ""]), encoding="utf-8")
-    print((OUT / "summary.md").read_text(encoding="utf-8"))
-    return 1 if any("**no**" in row for row in rows) else 0
+                lines[running[done]] = done.result()
+                rows = [lines[part.name] for part in chosen if part.name in lines]
+                summary.write_text("\n".join([*head, *rows, ""]), encoding="utf-8")
+        finally:
+            pool.shutdown(cancel_futures=True)
+    print(summary.read_text(encoding="utf-8"))
+    return 1 if any("**no**" in line for line in lines.values()) else 0
 
 
 if __name__ == "__main__":

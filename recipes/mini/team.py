@@ -34,10 +34,14 @@ class Team:
                 "gloo", init_method=f"file://{meeting}", rank=self.rank, world_size=self.size
             )
 
-    def leave(self) -> None:
-        """Leave the group, once all have received what was sent."""
+    def wait(self) -> None:
+        """Wait until all have received what was sent."""
         if self.size > 1:
             dist.barrier()
+
+    def leave(self) -> None:
+        """Leave the group."""
+        if self.size > 1:
             dist.destroy_process_group()
 
     def agreed(self, value: float) -> float:

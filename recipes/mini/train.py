@@ -199,6 +199,7 @@ def _work(rank: int, options: Options, meeting: Path) -> None:
         training = Training(options, team)
         training.resume()
         _train(training, stop)
+        team.wait()
     finally:
         for kind, handler in usual.items():
             signal.signal(kind, handler)

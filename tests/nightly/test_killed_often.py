@@ -34,7 +34,7 @@ def _survives_all(
         if sum(struck for struck, _ in found) == enough:
             break
     print(f"{work.seconds:.1f} s uninterrupted; killed, and half a file left: {found}")
-    assert sum(struck for struck, _ in found) == enough
+    assert sum(struck for struck, _ in found) == enough, found
     return sum(left for struck, left in found if struck)
 
 

@@ -72,7 +72,7 @@ def export(
     Args:
         classifier: Fitted, on the cpu, in fp32.
         path: The file.
-        int8: Store large weights as 8-bit integers, each output channel with its own scale.
+        int8: Store weights as 8-bit integers, see ``onnxfile.quantise``.
         batch: Pictures per call if prompts depend on the picture; otherwise any number is accepted.
         pixels: "float" for input in [0, 1], "uint8" for 0 to 255.
 

@@ -80,6 +80,8 @@ class Judging(Predictor):
     def with_others(self, images: Iterable[Picture]) -> Self:
         """The same classifier, which learned what is "none of these" from examples.
 
+        They replace those that were given before.
+
         Args:
             images: Pictures of no known class, at least two.
 
@@ -100,7 +102,7 @@ class Judging(Predictor):
         trained_on = self.fitted_
         if trained_on is not None:
             # without the examples that were given before, which these replace
-            trained_on = trained_on.first(len(trained_on) - calibration.classes.count)
+            trained_on = trained_on.first(sum(self.training_["pictures"].values()))
         if trained_on is not None and (known := sum(prints.known(trained_on))):
             raise GoproError(
                 f"{known:,} of {len(pictures):,} pictures of no known class are among those that "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 _CPU = "CPUExecutionProvider"
-_LEAST = 32  # values per channel; fewer (depthwise convolutions) save little and round worst
+_LEAST = 32  # values per channel; weights with fewer (depthwise convolutions) save little
 
 
 def fold(path: Path) -> None:
@@ -47,11 +47,11 @@ def _merge_equal_weights(path: Path) -> None:
 
 
 def quantise(path: Path) -> None:
-    """Store large weights as 8-bit integers, each output channel with its own scale.
+    """Store weights as 8-bit integers, with a scale per output channel, or row of an embedding.
 
-    Runtimes compute the float32 weights once, when they open the file, so that a call takes as long
-    as before. (onnxruntime's integer arithmetic has one scale per weight, and its convolutions take
-    several times as long.)
+    These are the weights of convolutions, matrix products and embeddings with at least ``_LEAST``
+    values per channel. onnxruntime computes the float32 weights once, when it opens the file, so
+    that a call takes as long as before.
     """
     import onnx
     from onnx import helper, numpy_helper
@@ -61,15 +61,16 @@ def quantise(path: Path) -> None:
     axes = {name: axis for node in graph.node for name, axis in _channel_axes(node)}
     restoring = []
     for weight in list(graph.initializer):
-        values = numpy_helper.to_array(weight)
-        if weight.name not in axes or values.dtype != np.float32 or values.ndim < 2:
+        name = weight.name
+        if name not in axes or weight.data_type != onnx.TensorProto.FLOAT or len(weight.dims) < 2:
             continue
-        name, channels = weight.name, axes[weight.name] % values.ndim
-        if values.size < _LEAST * values.shape[channels]:
+        values = numpy_helper.to_array(weight)
+        channels = axes[name] % values.ndim
+        if values.size < _LEAST * max(values.shape[channels], 1) or not np.isfinite(values).all():
             continue
         others = tuple(axis for axis in range(values.ndim) if axis != channels)
-        scale = np.abs(values).max(axis=others, keepdims=True) / 127
-        scale[scale == 0] = 1
+        largest = np.abs(values).max(axis=others, keepdims=True)
+        scale = np.maximum(largest / 127, np.finfo(np.float32).tiny)
         integers = np.rint(values / scale).astype(np.int8)
         graph.initializer.remove(weight)
         graph.initializer.append(numpy_helper.from_array(integers, f"{name}_int8"))

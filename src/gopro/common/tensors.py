@@ -27,9 +27,10 @@ def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) 
 
 
 def write_tensors(temporary: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write tensors into a file of ``atomic_write``.
+    """Write tensors into the temporary file that ``atomic_write`` gives.
 
     safetensors' ``save_file`` makes a temporary file of its own, which would stay after a kill.
+    This needs the memory of the whole file instead.
 
     Raises:
         OSError: When the disk is full or the file can't be written.

@@ -72,7 +72,7 @@ class Fingerprints:
         )
 
     def first(self, count: int) -> Fingerprints:
-        """The fingerprints of the first pictures."""
+        """The fingerprints of the first ``count`` pictures."""
         return Fingerprints(self.structure[:count], self.colours[:count])
 
     def same_as(self, other: Fingerprints) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gopro import GoproError, PromptClassifier
 from gopro.classifier.confidence.judgement import Judgement, as_dict, shown
@@ -104,7 +105,7 @@ def test_unreadable_pictures_are_all_named_or_left_out(
 
 
 def test_pictures_that_others_were_learned_from_are_left_out(
-    calibrated: PromptClassifier, given: Given, photos: Path, others: list[Path]
+    calibrated: PromptClassifier, photos: Path, others: list[Path]
 ) -> None:
     taught = calibrated.with_others(others[:3])
     measured = taught.compare(photos, others=others).confidence
@@ -115,9 +116,17 @@ def test_pictures_that_others_were_learned_from_are_left_out(
         taught.compare(photos, others=others[:3])
     with pytest.raises(GoproError, match="got 1 picture of no known class"):
         calibrated.with_others(others[:1])
-    again = taught.with_others(others[1:])
-    assert len(again.fitted_) == len(taught.fitted_) - 3 + len(others) - 1  # they replace the first
-    with pytest.raises(GoproError, match=r"2 of .* pictures of no known class are among"):
+
+
+def test_others_replace_those_given_before(
+    calibrated: PromptClassifier, given: Given, others: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gopro.classifier.confidence.unknown.PICTURES", 2)  # of 3, one is dropped
+    again = calibrated.with_others(others[:3]).with_others(others)
+    once = calibrated.with_others(others)
+    assert len(again.fitted_) == len(once.fitted_) == len(given[0]) + len(others)
+    assert torch.equal(again.fitted_.colours, once.fitted_.colours)
+    with pytest.raises(GoproError, match=r"2 of 10 pictures of no known class are among"):
         again.with_others([*others, *given[0][:2]])
 
 

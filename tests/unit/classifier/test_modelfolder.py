@@ -139,6 +139,7 @@ def _foreign_weights(folder: Path) -> None:
         (lambda folder: (folder / WEIGHTS).write_bytes(b""), "isn't the file that was saved"),
         (_swap_weights, "isn't the file that was saved"),
         (_foreign_weights, "don't fit"),
+        (_edit(lambda about: about.update(options=None), seal=True), "don't fit"),
         (lambda folder: (folder / ABOUT).write_text("{"), "damaged"),
         (lambda folder: (folder / ABOUT).write_bytes(b"\xff"), "damaged"),
         (lambda folder: (folder / ABOUT).write_text("[" * 100_000), "damaged"),

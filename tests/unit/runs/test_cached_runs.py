@@ -25,10 +25,11 @@ PAGE = "jinja2"
 _COMMAND = f"""
 import sys
 import torch
-from gopro.cli.main import main
 
 torch.optim.SGD([torch.zeros(1, requires_grad=True)])  # loads sympy before torch 2.7
 before = set(sys.modules)
+from gopro.cli.main import main
+
 assert main(sys.argv[1:]) == 0
 print([name for name in {(*SLOW, PAGE)} if name in set(sys.modules) - before])
 """

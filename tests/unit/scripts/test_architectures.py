@@ -26,7 +26,7 @@ def test_an_architecture_that_cannot_be_built(monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_page_has_the_table() -> None:
     text = architectures.PAGE.read_text(encoding="utf-8")
-    version = re.findall(r"^open_clip (\S+) has", text, re.MULTILINE)[0]
+    (version,) = re.findall(r"^open_clip (\S+) has", text, re.MULTILINE)
     assert architectures.page(list(known().values()), version) in text
 
 

@@ -19,8 +19,11 @@ _TENSORS = ("mean", "directions", "back")
 _NUMBERS = ("inside", "outside")
 
 
-def save_fast(path: Path, method: Conditioned, reference: Reference, fitted: FastMap) -> None:
-    """Write the data of fast prediction to a file; the learned weights are not part of it."""
+def save_fast(temporary: Path, method: Conditioned, reference: Reference, fitted: FastMap) -> None:
+    """Write the data of fast prediction into the temporary file that ``atomic_write`` gives.
+
+    The learned weights are not part of it.
+    """
     about = {name: getattr(fitted.subspace, name) for name in _NUMBERS}
     about |= {"reach": fitted.reach, "error": list(fitted.error)}
     about |= {"classes": _names(method), "learned": _learned(method)}
@@ -30,7 +33,7 @@ def save_fast(path: Path, method: Conditioned, reference: Reference, fitted: Fas
         "weights": fitted.weights.half(),
         **{name: getattr(fitted.subspace, name) for name in _TENSORS},
     }
-    write_tensors(path, tensors, {"gopro": json.dumps(about)})
+    write_tensors(temporary, tensors, {"gopro": json.dumps(about)})
 
 
 def load_fast(path: Path, method: Conditioned) -> tuple[Reference, FastMap | None]:
