@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gopro.backbones import ClassTokens, Prompts
-from gopro.backbones.prompts import tokenize_class_names
+from gopro.backbones.prompts import UpperTokens, tokenize_class_names
 from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
 from small_clips import small_backbone, tokenizer
@@ -197,3 +197,24 @@ def test_context_on_both_sides() -> None:
     made = Prompts.around(before, after, BY_HAND, column(5))
     assert read(made) == [[[1, 2, 10, 4, 5, 19], [1, 3, 20, 21, 7, 5, 29]]]
     assert made.lengths == (5, 6) and made.prefix.shape == (1, 1, 1)
+
+
+def test_names_stand_after_context_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TextTokens, "following", lambda self, text: [1, len(text)])
+    monkeypatch.setattr(TextTokens, "encode", lambda self, text: [2, len(text)])
+    end = list(TOKENS.end)
+    assert tokenize_class_names(["ant"], TOKENS, room=9) == [[1, len("ant."), *end]]
+    (row,) = tokenize_class_names(["ant"], TOKENS, room=9, template="an {}", following=False)
+    assert row == [2, len("an ant"), *end]
+
+
+def test_tokens_of_the_upper_blocks_enter_once_and_are_then_replaced() -> None:
+    numbers = torch.arange(2 * 4.0).reshape(2, 4, 1)  # two prompts: start, start, text, text
+    own = [10 * torch.tensor([[1.0], [2.0], [3.0]]), 100 * torch.tensor([[1.0], [2.0], [3.0]])]
+    upper = UpperTokens(2, tuple(own))
+    assert upper.put(1, numbers, start=2) is numbers
+    entered = upper.put(2, numbers, start=2)
+    assert entered[..., 0].tolist() == [[0, 1, 10, 20, 30, 2, 3], [4, 5, 10, 20, 30, 6, 7]]
+    replaced = upper.put(3, entered, start=2)
+    assert replaced[..., 0].tolist() == [[0, 1, 100, 200, 300, 2, 3], [4, 5, 100, 200, 300, 6, 7]]
+    assert upper.put(4, replaced, start=2) is replaced
