@@ -39,7 +39,9 @@ TESTS = {
     "backbones/packing.py": [
         *("backbones/test_packing.py", "backbones/test_text.py", "backbones/test_text_chunks.py"),
     ],
-    "backbones/text.py": ["backbones/test_text.py", "backbones/test_text_chunks.py"],
+    "backbones/text.py": [
+        *("backbones/test_pairs.py", "backbones/test_text.py", "backbones/test_text_chunks.py"),
+    ],
 }
 _LOADED_ONCE = (
     *("pytest", "hypothesis", "numpy", "PIL.Image", "torch", "torchvision", "open_clip"),
