@@ -64,7 +64,7 @@ def live(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_training(live: Work, tmp_path: Path, part: int) -> None:
     moments = random_moments(4 * MOMENTS // PARTS, live.seconds, _files(), seed=8 + part)
-    _survives_all(live, tmp_path, moments, MOMENTS // PARTS)
+    assert _survives_all(live, tmp_path, moments, MOMENTS // PARTS) >= 1
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_training_from_caches(
     assert any(name.endswith(".npy") for name in kept)
     files = {f"cache/{name}": 1 for name in kept}
     moments = random_moments(4 * MOMENTS // PARTS, work.seconds, files, seed=80 + part)
-    _survives_all(work, tmp_path, moments, MOMENTS // PARTS)
+    assert _survives_all(work, tmp_path, moments, MOMENTS // PARTS) >= 1
 
 
 def test_features(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def test_it_starts_at_zero_shot_clip(backbone: Backbone, batch: Batch, name: str
     method = made(backbone, name)
     features = backbone.encode_image(batch.images["x"])
     zero = ZeroShot(backbone, NAMES, ZeroShotSettings()).logits(features)
-    close(method.logits(features), zero)
+    close(method.logits(features), zero, 1e-6)  # torch 2.6 rounds differently
     assert method.loss(batch)["distance"] == 0
     width = {"linear_adapter": 32, "prolip": 64}[name]
     assert method.trainable_parameters == 32 * width

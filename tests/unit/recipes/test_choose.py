@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,6 +157,23 @@ def test_recipe_holds_the_best_values_that_differ(tmp_path: Path) -> None:
 def test_no_recipe_where_the_published_values_are_best() -> None:
     best = [Outcome({"lr": 0.002, "epochs": 50, "batch": 32}, 60.0, 50.0, 54.5, 1.0)]
     assert choose.recipe("coop", "lite", "python -m recipes.choose world", best) == ""
+
+
+def test_a_recipe_names_the_whole_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(part: Dataset, base: TrainSettings, changes: Changes, *_: object) -> dict[str, Any]:
+        scores = {"test": {"base": {"accuracy": 50.0}, "new": {"accuracy": 50.0}}}
+        scores |= {"harmonic_mean": 50.0}
+        return {**scores, "zeroshot": scores, "train_seconds": 1.0}
+
+    monkeypatch.setattr(choose, "measure", measure)
+    monkeypatch.setattr(choose.configs, "__file__", str(tmp_path / "lite" / "no.py"))
+    (tmp_path / "lite" / "lite").mkdir(parents=True)
+    given = ["--shots", "4", "--try", "lr=0.5  epochs=9"]
+    choose.main(["world", "--methods", "coop", "--write", "--out", str(tmp_path / "runs"), *given])
+    text = (tmp_path / "lite" / "lite" / "coop.yaml").read_text(encoding="utf-8")
+    wanted = "world --backbone lite --methods coop --shots 4 --try 'lr=0.5 epochs=9'"
+    assert f"# python -m recipes.choose {wanted}\n" in text
+    assert "lr: 0.5" in text
 
 
 def test_a_training_that_diverges_is_an_outcome(
