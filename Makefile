@@ -28,7 +28,7 @@ lint: .venv/ready
 
 # all checks that take hours; the summary is in runs/nightly/summary.md
 nightly: .venv/nightly-ready
-	$(BIN)/python scripts/nightly.py
+	$(BIN)/python -m scripts.nightly
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .

@@ -5,7 +5,7 @@ value is changed, or a call or a ``raise`` is removed. A mutant is killed if a t
 fails. Existing tools skip decorated classes (the prompts are such classes) or load torch again for
 each mutant. Here all modules that tests need are loaded once, and each mutant runs in a fork.
 
-``python scripts/mutation.py`` tries all mutants in random order, ``--most 50`` at most 50 per
+``python -m scripts.mutation`` tries all mutants in random order, ``--most 50`` at most 50 per
 file, ``--minutes 5`` as many per file as fit into 5 minutes. Words select files whose path contains
 one of them.
 """
@@ -32,6 +32,9 @@ LEAST = 85.0
 """Percent of the mutants of each file that must be killed."""
 
 TESTS = {
+    "backbones/text.py": [
+        *("backbones/test_pairs.py", "backbones/test_text.py", "backbones/test_text_chunks.py"),
+    ],
     "methods/losses.py": ["methods/test_losses.py"],
     "data/tasks.py": ["data/test_tasks.py"],
     "data/splits.py": ["data/test_splits.py"],
@@ -39,10 +42,8 @@ TESTS = {
     "backbones/packing.py": [
         *("backbones/test_packing.py", "backbones/test_text.py", "backbones/test_text_chunks.py"),
     ],
-    "backbones/text.py": [
-        *("backbones/test_pairs.py", "backbones/test_text.py", "backbones/test_text_chunks.py"),
-    ],
 }
+"""The tests of each file; the file with the most mutants first."""
 _LOADED_ONCE = (
     *("pytest", "hypothesis", "numpy", "PIL.Image", "torch", "torchvision", "open_clip"),
     *("safetensors.torch", "kornia", "jsonargparse", "yaml", "rich.table", "jinja2"),

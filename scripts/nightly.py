@@ -20,6 +20,7 @@ from datetime import date
 from pathlib import Path
 
 import torch
+from scripts import mutation
 
 from gopro.common import environment
 
@@ -72,7 +73,14 @@ def parts(fuzz_seconds: int, seed: int) -> list[Part]:
             )
             for name in ("splits", "settings", "images")
         ),
-        Part("mutants", ("scripts/mutation.py",), (r"(\d+ of \d+ killed.*)",)),
+        *(
+            Part(
+                f"mutants of {file}",
+                ("-m", "scripts.mutation", file),
+                (r": (\d+ of \d+, \d+ of them by the time limit)",),
+            )
+            for file in mutation.TESTS
+        ),
     ]
 
 
