@@ -8,6 +8,7 @@ from typing import Literal
 
 from gopro.cli.options import Parser, parse
 from gopro.common.errors import GoproError
+from gopro.common.text import counted
 
 
 def export(arguments: Sequence[str]) -> None:
@@ -31,7 +32,8 @@ def export(arguments: Sequence[str]) -> None:
     values = parse(parser, arguments)
     out = values["out"]
     if out is None or out.suffix != ".onnx":
-        raise GoproError(f"got --out {out}; wanted a file, as in --out classifier.onnx")
+        got = "no --out" if out is None else f"--out {out}"
+        raise GoproError(f"got {got}; wanted a file, as in --out classifier.onnx")
     if not 1 <= values["batch"] <= 1024:
         raise GoproError(f"got --batch {values['batch']}; wanted 1 to 1024")
 
@@ -51,7 +53,7 @@ def export(arguments: Sequence[str]) -> None:
         batch=values["batch"],
         pixels=values["input"],
     )
-    images = "any number of images" if exported.batch is None else f"{exported.batch} images"
+    images = "any number of images" if exported.batch is None else counted(exported.batch, "image")
     print(
         f"{exported.path}: {exported.bytes / 1e6:.1f} MB, {len(classifier.class_names_)} classes, "
         f"{images} per call"

@@ -95,8 +95,8 @@ def test_command_and_script(cli: Cli, model: Path, given: Given, tmp_path: Path)
 
 
 def test_refused(cli: Cli, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "wanted a file" in cli("export", model).line
-    assert "wanted a file" in cli("export", model, "--out", "a.txt").line
+    assert "got no --out; wanted a file" in cli("export", model).line
+    assert "got --out a.txt; wanted a file" in cli("export", model, "--out", "a.txt").line
     assert "wanted 1 to 1024" in cli("export", model, "--out", "a.onnx", "--batch", 0).line
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     with pytest.raises(GoproError, match="can't be exported"):
