@@ -22,7 +22,7 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         runs: Contents of ``results.json``, in any order.
 
     Returns:
-        One row per group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (mean),
+        One row per group: the fields of ``GROUP``, ``seeds`` (sorted), ``train_seconds`` (median),
         ``trainable_parameters``;
         ``scores`` and ``zeroshot``: column -> (mean, sample standard deviation or None for one
         seed); ``by_seed`` and ``zeroshot_by_seed``: seed -> column -> percent. Columns are the
@@ -52,7 +52,7 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                     "zeroshot": spread(list(zero.values())),
                     "by_seed": ours,
                     "zeroshot_by_seed": zero,
-                    "train_seconds": statistics.mean(run["train_seconds"] for run in members),
+                    "train_seconds": statistics.median(run["train_seconds"] for run in members),
                     "trainable_parameters": members[0]["trainable_parameters"],
                 }
             )
@@ -76,7 +76,7 @@ def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         zero.update(run["zeroshot"]["test"])
     return {
         "seed": runs[0]["seed"],
-        "train_seconds": statistics.mean(run["train_seconds"] for run in runs),
+        "train_seconds": statistics.median(run["train_seconds"] for run in runs),
         "trainable_parameters": runs[0]["trainable_parameters"],
         "test": ours,
         **summary(ours),

@@ -26,7 +26,7 @@ class Line:
         method: The method with its variant.
         scores: Column -> mean and standard deviation.
         seeds: The averaged seeds; none for zero-shot CLIP, which isn't random.
-        seconds: Mean training time of a run.
+        seconds: Median training time of a run; of several data sets the mean of the medians.
         learned: Number of learned parameters; None if it depends on the data set.
         gain: Gain over the baseline in the table's last column; None for the baseline itself.
         published: Column -> published figure, if there is one.

@@ -95,7 +95,7 @@ def rows(runs: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Row]:
             raise GoproError(f"{name} was run on other seeds than the full method; run it again")
         measured = [columns(run) for run in members]
         scores = spread(measured if name == FULL else _differences(measured, full.values()))
-        seconds = statistics.mean(run["train_seconds"] for run in members)
+        seconds = statistics.median(run["train_seconds"] for run in members)
         lines.append(Row(name, scores, members[0]["trainable_parameters"], seconds))
     nothing = [columns(run["zeroshot"]) for run in runs[FULL]]
     return [*lines, Row(ZERO_SHOT, spread(_differences(nothing, full.values())), 0, 0.0)]
