@@ -55,7 +55,6 @@ def build(service: Service, title: str) -> gr.Blocks:
         shown = [(data_uri(np.asarray(image)), caption) for image, caption in images]
         return templates.get_template("views.html").render(views=shown)
 
-    own = ", ".join(service.own[: service.limits.names])
     hidden: dict[str, Any] = {"api_visibility": "private"}
     page = gr.Blocks(title=title, analytics_enabled=False, delete_cache=_DELETE_UPLOADS)
     with page:
@@ -69,7 +68,7 @@ def build(service: Service, title: str) -> gr.Blocks:
                     height=190,
                 )
                 names = gr.Textbox(
-                    own,
+                    service.own_text,
                     label="Class names, separated by commas",
                     info="Edit them to classify among other names, trained on or not.",
                     lines=4,
@@ -100,7 +99,7 @@ def build(service: Service, title: str) -> gr.Blocks:
         asked = [files, names, least]
         for change in (files.change, names.change, least.change):
             change(answer, asked, outputs, trigger_mode="always_last", **hidden)
-        restore.click(lambda: own, None, names, **hidden)
+        restore.click(lambda: service.own_text, None, names, **hidden)
         explain_button.click(explain, [files, names, which], explanation, **hidden)
         views_button.click(views, [files, names, which], shown_views, **hidden)
     page.state_session_capacity = _SESSIONS

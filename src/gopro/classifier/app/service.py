@@ -76,23 +76,29 @@ class Service:
         self.classifier = classifier
         self.limits = limits or Limits()
         self.own = tuple(readable(name) for name in classifier.class_names_)
+        self.own_text = ", ".join(self.own[: self.limits.names])
         self._slots = threading.BoundedSemaphore(self.limits.at_once)
         self._drawing = threading.Lock()  # matplotlib is not thread-safe
         self._renamed = lru_cache(maxsize=_CACHED)(classifier.with_classes)
 
     def names(self, text: str | None) -> tuple[str, ...]:
-        """Class names separated by commas, semicolons or lines; the model's own if there are none.
+        """Class names separated by commas, semicolons or lines.
+
+        The model's own for no names and for ``own_text``, which shows them on the page: that may
+        be the first of many, and a name may have a comma.
 
         Raises:
             GoproError: For too many names, or one that is too long.
         """
         names = tuple(name.strip() for name in re.split(r"[,;\n]", text or "") if name.strip())
         limits = self.limits
-        if len(names) > limits.names and names != self.own:
+        if not names or names == self.own or (text or "").strip() == self.own_text.strip():
+            return self.own
+        if len(names) > limits.names:
             raise GoproError(f"got {len(names)} class names; at most {limits.names} are allowed")
         if any(len(name) > limits.letters for name in names):
             raise GoproError(f"a class name is longer than {limits.letters} letters; shorten it")
-        return names or self.own
+        return names
 
     def answer(
         self, pictures: Sequence[Upload], names: Sequence[str], wanted: Wanted | None = None

@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -68,6 +69,20 @@ def test_limits(classifier: PromptClassifier, uploads: list[Upload]) -> None:
         service.names("abcdef")
     with pytest.raises(GoproError, match="too long"):
         Service(classifier, Limits(seconds=-1e-9, at_once=1)).answer(uploads[:1], service.own)
+
+
+def test_the_names_that_the_page_shows_are_the_models_own(
+    make: Make, photos: Path, uploads: list[Upload]
+) -> None:
+    images = sorted(photos.rglob("*.png"))
+    labels = [f"{path.parent.name}, a kind of animal" for path in images]
+    classifier = make(examples=0).fit(images, labels)
+    service = Service(classifier, Limits(names=2, letters=5))
+    assert service.own_text == ", ".join(classifier.class_names_[:2])
+    for text in (None, "", service.own_text, f"{service.own_text}\n"):
+        assert service.names(text) == tuple(classifier.class_names_)
+    assert service.answer(uploads[:1], service.names(service.own_text))[0].answers
+    assert service.names("yak; emu") == ("yak", "emu")
 
 
 def test_busy(classifier: PromptClassifier, uploads: list[Upload]) -> None:
