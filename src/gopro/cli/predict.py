@@ -63,11 +63,13 @@ def predict(arguments: Sequence[str]) -> None:
         None,
         "number of images for a page to label them on: uncertain ones, unlike each other",
     )
-    parser.option("--page", Path, Path("review.html"), "file of that page")
+    parser.option("--page", Path | None, None, "file of that page; by default review.html here")
     values = parse(parser, arguments)
     at_least_one(values, "top", "review")
     if values["link"] and values["sort_into"] is None:
         raise GoproError("got --link without --sort-into; give the folder to put the links into")
+    if values["page"] is not None and values["review"] is None:
+        raise GoproError("got --page without --review; give the number of images to label")
 
     from gopro.classifier.answers.answer import Asked
     from gopro.classifier.answers.make import Outputs, make
@@ -75,8 +77,13 @@ def predict(arguments: Sequence[str]) -> None:
 
     check_confidence(values["confidence"])
     asked = Asked(values["top"], values["confidence"], values["sets"])
-    places = (values[name] for name in ("csv", "sort_into", "link", "review", "page"))
-    outputs = Outputs(*places)
+    outputs = Outputs(
+        table=values["csv"],
+        folder=values["sort_into"],
+        link=values["link"],
+        review=values["review"],
+        page=values["page"] or Path("review.html"),
+    )
     if outputs.result is None:
         paths = _pictures(values["images"])
         _print(saved.load(values["model"], values), paths, asked, as_json=values["json"])
@@ -91,6 +98,8 @@ def predict(arguments: Sequence[str]) -> None:
         "class_names": classifier.class_names_,
         "fast": classifier.fast,
         "precision": classifier.precision,
+        "decode": values["decode"],
+        "images": paths if "-" in values["images"] else values["images"],
     }
     made = make(classifier, paths, outputs, about, asked)
     _print_made(made, outputs)
@@ -158,19 +167,22 @@ def _refuse_unreadable(failed: int, total: int) -> None:
 def _pictures(arguments: Iterable[str]) -> list[str]:
     """The image files of all arguments; anything but a folder or a pattern is a file.
 
-    The kinds of files that are left out are printed on standard error.
+    The kinds of files that are left out, and folders and patterns without files, are printed on
+    standard error.
 
     Raises:
         NothingAnsweredError: When there are none.
     """
     paths: list[str] = []
     others: list[Path] = []
+    empty: list[str] = []
     for name in arguments:
         if name == "-":
-            lines = os.fsdecode(sys.stdin.buffer.read()).splitlines()
-            paths += [line for line in lines if line.strip()]
+            lines = os.fsdecode(sys.stdin.buffer.read()).split("\n")
+            paths += [line for line in (line.removesuffix("\r") for line in lines) if line.strip()]
         elif Path(name).is_dir() or (glob.has_magic(name) and not Path(name).exists()):
             files = _files(name)
+            empty += [] if files else [name]
             paths += [str(path) for path in files if is_picture(path.name)]
             others += [path for path in files if not is_picture(path.name)]
         else:
@@ -182,6 +194,8 @@ def _pictures(arguments: Iterable[str]) -> list[str]:
         raise NothingAnsweredError(
             f"found no images in {', '.join(arguments)}; give files or folders"
         )
+    for name in empty:
+        print(f"gopro: found no files in {name}", file=sys.stderr)
     return paths
 
 

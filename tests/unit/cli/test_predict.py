@@ -122,6 +122,7 @@ def test_unsure_answers_and_sets(
         (["--classes", "yak,,emu"], "no letters"),
         (["--classes", "yak,Yak"], "read the same"),
         (["--top", 0], "--top 0"),
+        (["--page", "p.html"], "got --page without --review"),
         (["--batch", 0], "--batch 0"),
         (["--confidence", 80], "wanted a share from 0 to 1"),
         (["--topp", 3], "did you mean --top"),
@@ -146,6 +147,25 @@ def test_files_that_are_left_out_are_told(predict: Any, photos: Path, tmp_path: 
         assert answer.code == 0
         assert answer.err == "gopro: left out, no supported image format: 2 .mov, 1 .txt\n"
         assert len(answer.out.splitlines()) == 1
+
+
+def test_patterns_without_files_are_told(predict: Any, photos: Path, tmp_path: Path) -> None:
+    answer = predict(tmp_path / "gone [1].png", photos / "ant" / "00.png", tmp_path / "none*.png")
+    assert len(answer.out.splitlines()) == 1
+    assert answer.err == "".join(
+        f"gopro: found no files in {tmp_path / name}\n" for name in ("gone [1].png", "none*.png")
+    )
+
+
+def test_lists_end_at_line_breaks_alone(
+    predict: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a\u2028b\x0c.png"
+    shutil.copy(photos / "ant" / "00.png", path)
+    lines = f"{path}\r\n\n{photos / 'ant' / '01.png'}".encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(lines)))
+    answer = predict("-")
+    assert answer.code == 0 and answer.out.count(": ") == 2, answer.err
 
 
 def test_the_exit_code_says_when_nothing_was_answered(predict: Any, tmp_path: Path) -> None:

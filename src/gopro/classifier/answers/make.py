@@ -98,7 +98,9 @@ def make(
     """
     names = classifier.class_names_
     assert outputs.result is not None
-    with kept(outputs.result, {**about, **asdict(asked), "top": asked.kept}) as log:
+    sorting = None if outputs.folder is None else [str(outputs.folder), outputs.link]
+    about = {**about, **asdict(asked), "top": asked.kept, "sorting": sorting}
+    with kept(outputs.result, about) as log:
         answered = log.pictures()
         remaining = [path for path in paths if path not in answered]
         try:

@@ -81,6 +81,23 @@ def test_the_table(predict: Any, photos: Path, model: Path, tmp_path: Path) -> N
     assert "a.csv is there already" in predict(photos, "--csv", "a.csv").line
 
 
+@pytest.mark.parametrize("other", ["pictures", "sorting"])
+def test_a_stopped_command_is_not_continued_by_another(
+    predict: Any, photos: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    def stop(*arguments: Any) -> Iterator[answer_module.Answer]:
+        raise KeyboardInterrupt
+        yield
+
+    given = (photos / "ant", "--csv", "a.csv")
+    with monkeypatch.context() as stopping:
+        stopping.setattr(make_module, "answer_each", stop)
+        assert predict(*given).code == 130
+    changed = (photos, "--csv", "a.csv") if other == "pictures" else (*given, "--sort-into", "s")
+    assert "holds the answers of another model or with other options" in predict(*changed).line
+    assert predict(*given).code == 0
+
+
 def test_sorted_into_class_folders(predict: Any, photos: Path, tmp_path: Path, sure: None) -> None:
     out = tmp_path / "sorted"
     for again in range(2):  # a second time nothing is copied
