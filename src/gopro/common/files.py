@@ -27,8 +27,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         GoproError: When the disk is full or ``path`` can't be written.
     """
-    final = Path(path)
+    final = Path(os.path.realpath(path))  # a link stays, and what it points to is replaced
     try:
+        if final.exists() and not final.is_file():
+            raise GoproError(f"can't write {path}: it is no file; choose another place")
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{final.name}.", suffix=".tmp", dir=final.parent)
     except OSError as error:
