@@ -174,7 +174,7 @@ class PromptClassifier(Judging, Hub):
         self.backbone_checksum_ = inputs.shared.checksum
         self.examples_, self.measured_ = examples, None
         self.fitted_, self.calibration_ = prints, done.calibration
-        self.texts_ = None if texts is None else load_texts(Path(texts))
+        self.texts_ = None if texts is None else load_texts(Path(texts).expanduser())
         self.training_ = {
             "pictures": {name: truth.count(index) for index, name in enumerate(names)},
             "seconds": round(time.monotonic() - started, 1),

@@ -194,7 +194,9 @@ def read_description(folder: Path) -> dict[str, Any]:
         raise GoproError(
             f"{folder} is no model (it has no {ABOUT}); make one with `gopro fit`"
         ) from error
-    except (OSError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise GoproError(f"can't read {path} ({error.strerror or error})") from error
+    except (ValueError, RecursionError) as error:
         raise GoproError(f"{path} is damaged; copy the whole folder again") from error
     if not isinstance(about, dict) or not isinstance(about.get("schema"), int):
         raise GoproError(f"{path} is no description of a model; copy the whole folder again")

@@ -113,6 +113,8 @@ def fit_command(
     everything: bool,
     unlabelled: Path | None = None,
     corrections: Sequence[Path] = (),
+    others: Path | None = None,
+    skip_bad: bool = False,
 ) -> str:
     """``gopro fit`` with the settings of a classifier.
 
@@ -123,6 +125,8 @@ def fit_command(
         everything: Whether all pictures were used for training.
         unlabelled: The folder of pictures without labels.
         corrections: The tables of corrected labels.
+        others: The folder of pictures of none of the classes.
+        skip_bad: Whether unreadable pictures were left out.
     """
     defaults = PromptClassifier().get_params()
     changed = {
@@ -134,8 +138,9 @@ def fit_command(
         value = tuple(value) if isinstance(value, list) else value
         if value != shallow(find(classifier.method).Settings())[name]:
             changed[f"{classifier.method}.{name}"] = value
-    if unlabelled is not None:
-        changed["unlabelled"] = unlabelled
+    folders = {"unlabelled": unlabelled, "others": others}
+    changed |= {name: path for name, path in folders.items() if path is not None}
     words = ["gopro", "fit", str(folder), "--out", str(out), *(["--all"] if everything else [])]
+    words += ["--skip-bad"] if skip_bad else []
     words += ["--corrections", *map(str, corrections)] if corrections else []
     return command_line(words, changed)

@@ -98,7 +98,7 @@ def _grid(values: Any) -> list[Job]:
     return grid(
         common(values, methods[0], datasets[0]),
         {name: build(find(name).Settings, values[name]) for name in methods},
-        out=values["out"].expanduser(),
+        out=values["out"],
         datasets=datasets,
         task_names=names(values, "tasks") if values["tasks"] is not None else ["base2new"],
         shots=numbers(values, "shots"),
@@ -133,7 +133,7 @@ def _suite(values: Any) -> list[Job]:
         chosen,
         settings,
         {name: build(find(name).Settings, values[name]) for name in methods},
-        out=values["out"].expanduser(),
+        out=values["out"],
         task_names=names(values, "tasks") if values["tasks"] is not None else suite.TASKS,
         shots=shots[0],
         seeds=numbers(values, "seeds"),

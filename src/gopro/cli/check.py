@@ -45,7 +45,7 @@ def check(arguments: Sequence[str]) -> None:
     from gopro.common.console import print_table
     from gopro.data.folder import read_folder
 
-    folder = values["folder"].expanduser()
+    folder = values["folder"]
     out = values["out"] or Path(f"{folder.resolve().name}-check")
     if out.resolve().is_relative_to(folder.resolve()):
         raise GoproError(f"{out} is inside the photographs {folder}; choose an --out outside")

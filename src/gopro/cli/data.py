@@ -155,4 +155,4 @@ def _parser(verb: str, about: str) -> Parser:
 def _root(given: Path | None) -> Path:
     from gopro.data import default_root
 
-    return default_root() if given is None else given.expanduser()
+    return default_root() if given is None else given

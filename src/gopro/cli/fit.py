@@ -12,12 +12,12 @@ from gopro.classifier import page
 from gopro.classifier.choice import AUTO, CANDIDATES, refuse_settings
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
-from gopro.classifier.fitinputs import backbone_of
+from gopro.classifier.fitinputs import backbone_of, settings_of
 from gopro.classifier.modelfiles import UNFINISHED, reserved
 from gopro.classifier.page import fit_command
 from gopro.classifier.teaching import without_labels
 from gopro.cli import fitfolder
-from gopro.cli.options import Parser, build, parse_methods
+from gopro.cli.options import Parser, at_least_one, build, parse_methods
 from gopro.common.console import print_table
 from gopro.common.errors import DiskFullError, GoproError
 from gopro.common.text import duration
@@ -82,7 +82,9 @@ def fit(arguments: Sequence[str]) -> None:
     values = parse_methods(parser, arguments)
     folder: Path = values["folder"]
     out = _place(values["out"], folder)
+    at_least_one(values, "workers")
     classifier = _classifier(values)
+    settings_of(classifier)  # wrong values are told before any picture is opened
     dataset = read_folder(folder, values["seed"], hold_out=not values["all"])
     others = None if values["others"] is None else pictures_in(values["others"])
     if values["corrections"]:
@@ -118,7 +120,14 @@ def fit(arguments: Sequence[str]) -> None:
             classifier = _with_others(classifier, others, out)
         measured = _measured(classifier, test, out)
         command = fit_command(
-            classifier, folder, out, values["all"], unlabelled, values["corrections"]
+            classifier,
+            folder,
+            out,
+            values["all"],
+            unlabelled,
+            values["corrections"],
+            values["others"],
+            values["skip_bad"],
         )
         source = folder.resolve().name
         written = page.write(
@@ -142,9 +151,8 @@ def fit(arguments: Sequence[str]) -> None:
 def _place(out: Path | None, folder: Path) -> Path:
     """The folder for the classifier, which must not become a class of the next fit."""
     if out is None:
-        out = Path(f"{folder.expanduser().resolve().name}-model")
-    out = out.expanduser()
-    if out.resolve().is_relative_to(folder.expanduser().resolve()):
+        out = Path(f"{folder.resolve().name}-model")
+    if out.resolve().is_relative_to(folder.resolve()):
         raise GoproError(
             f"{out} is inside the photographs {folder}, and would be a class of the next fit; "
             "choose an --out outside of them"

@@ -67,7 +67,7 @@ def parts(
     parts: tuple[Sequence[Item], ...] = (dataset.train, dataset.val, dataset.test)
     if values["all"]:
         parts = ((*dataset.train, *dataset.val, *dataset.test), (), ())
-    elif "val" not in layout(folder.expanduser()).parts and values["select"] != "best":
+    elif "val" not in layout(folder).parts and values["select"] != "best":
         parts = ((*dataset.train, *dataset.val), (), dataset.test)
     train, validation, test = (labelled.of_items(dataset, items) for items in parts)
     return train, validation, test
@@ -80,7 +80,7 @@ def summary(dataset: Dataset, looks: Looks, folder: Path) -> list[str]:
     each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     found = find_faults(dataset, looks)
     lines = [f"{folder}: {len(items)} images of {len(counts)} classes, {each} per class"]
-    lines += [f"note: {note}" for note in layout(folder.expanduser()).notes]
+    lines += [f"note: {note}" for note in layout(folder).notes]
     others = [finding.detail for finding in found if finding.kind == "other files"]
     if others:
         lines.append(f"ignored, no supported image format: {', '.join(others)}")

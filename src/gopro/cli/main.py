@@ -85,8 +85,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()
         return 0
     except OSError as error:
-        if debug or error.filename is not None or error.errno is None:
+        if debug or error.errno is None:
             raise
+        if error.filename is not None:  # as in a folder that may not be entered
+            print(f"gopro: can't use {error.filename} ({error.strerror})", file=sys.stderr)
+            return 2
         _discard_output()  # a full disk, as in `gopro methods > FILE`
         print(f"gopro: can't write the output ({error.strerror})", file=sys.stderr)
         return 2

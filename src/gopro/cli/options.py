@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NoReturn
 
 import jsonargparse
@@ -149,13 +150,24 @@ def build(kind: Any, values: Any) -> Any:
 
 
 def parse(parser: Parser, arguments: Sequence[str]) -> Any:
-    """Parse the words of a command line; every fault raises a ``GoproError``."""
+    """Parse the words of a command line; every fault raises a ``GoproError``.
+
+    In paths, ``~`` is the home folder: a shell doesn't replace it in ``--out=~/model``.
+    """
     try:
-        return parser.parse_args(located(arguments))
+        values = parser.parse_args(located(arguments))
+        for key, value in list(values.items()):
+            if isinstance(value, Path):
+                values[key] = value.expanduser()
+            elif isinstance(value, list):
+                values[key] = [x.expanduser() if isinstance(x, Path) else x for x in value]
+        return values
     except UnicodeDecodeError as error:
         raise GoproError("the --config file is no text in UTF-8; wanted YAML") from error
     except RecursionError as error:
         raise GoproError("the --config file refers to itself; wanted plain YAML") from error
+    except RuntimeError as error:  # `~name` of nobody
+        raise GoproError(f"{error} Give the whole path.") from error
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
         parser.error(str(error))
 

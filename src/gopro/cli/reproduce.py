@@ -46,7 +46,7 @@ def reproduce(arguments: Sequence[str]) -> None:
             f"gopro has no published figures of {unknown[0]}; choose among "
             f"{', '.join(paper.methods_here())}"
         )
-    out = values["out"].expanduser()
+    out = values["out"]
     jobs = paper.jobs(
         common(values, methods[0], "imagenet"), out, methods, numbers(values, "seeds")
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from gopro.cli.options import Parser, parse
+from gopro.common.errors import GoproError
 
 
 def results(arguments: Sequence[str]) -> None:
@@ -41,5 +42,7 @@ def results(arguments: Sequence[str]) -> None:
 
     from gopro.results.pages.printed import print_runs
 
+    if values["markdown"] and values["format"] not in ("terminal", "markdown"):
+        raise GoproError(f"got --markdown and --format {values['format']}; give one of them")
     form = "markdown" if values["markdown"] else values["format"]
     print_runs(values["run_dir"], form, values["baseline"], values["average"])

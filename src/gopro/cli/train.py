@@ -52,7 +52,7 @@ def parser(
     parser.add_class_arguments(TrainSettings, skip={"resume", "verify_cache"})
     parser.flag("--resume", "continue an unfinished run")
     parser.flag("--verify-cache", "open images with cached features too, and compare them")
-    if command == "train":
+    if command in ("train", "ablate"):
         parser.flag("--estimate", "only print the expected time and memory")
     parser.option("--seeds", str | None, None, "several seeds, instead of --seed: 1,2,3")
     parser.methods(methods)

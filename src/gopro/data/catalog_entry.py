@@ -76,4 +76,4 @@ class Known:
 
 def default_root() -> Path:
     """``$GOPRO_DATA``, else ``data`` in the current folder."""
-    return Path(os.environ.get(ROOT_VARIABLE) or "data")
+    return Path(os.environ.get(ROOT_VARIABLE) or "data").expanduser()

@@ -47,6 +47,13 @@ def test_table(ablate: Cli, tmp_path: Path) -> None:
     assert "seeds 1, 2" in again.out and "no-con" in again.out and "│" in again.out
 
 
+def test_estimate(ablate: Cli, tmp_path: Path) -> None:
+    answer = ablate("--method", "gopro", "--parts", "no-con", "--estimate")
+    assert answer.code == 0, answer.err
+    assert answer.out.count("expected: about") == 2
+    assert not (tmp_path / "ablation").exists()
+
+
 def test_a_part_that_is_off_already(ablate: Cli) -> None:
     answer = ablate("--method", "slip", "--slip.w_con", 0)
     assert answer.code == 0

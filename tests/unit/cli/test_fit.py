@@ -47,6 +47,7 @@ def test_calibrated_with_pictures_of_no_class(fit: Fit, photos: Path, tmp_path: 
     (line,) = [line for line in answer.out.splitlines() if line.startswith("shares calibrated on")]
     assert "shares calibrated on 32 images by cross-validation" in line
     assert "calibration error 0." in line
+    assert f"--others {others}" in (tmp_path / "model" / "page.html").read_text(encoding="utf-8")
     calibration = PromptClassifier.load(tmp_path / "model", device="cpu").calibration_
     assert calibration is not None
     assert calibration.classes.count == 6
@@ -115,6 +116,7 @@ def test_pictures_of_every_kind_and_other_files(fit: Fit, tmp_path: Path) -> Non
         (write_photos, ["--device", "cuda:99"], "device"),
         (write_photos, ["--ephocs", 3], "did you mean --epochs"),
         (write_photos, ["--shots", 99], "shots"),
+        (write_photos, ["--workers", -1], "got --workers -1"),
     ],
 )
 def test_one_line_and_nothing_left(
@@ -141,6 +143,7 @@ def test_damaged_pictures_are_all_named_before_the_training(fit: Fit, tmp_path: 
     assert answer.code == 0, answer.err
     assert "left out: 2 unreadable images" in answer.out
     assert "train on 11 images for 2 epochs, then measure it on the 7 others" in answer.out
+    assert "--skip-bad" in (tmp_path / "model" / "page.html").read_text(encoding="utf-8")
     (tmp_path / "set" / "test" / "bee" / "00.png").write_bytes(b"")
     line = fit(tmp_path / "set", tmp_path / "other", "--skip-bad").line
     assert "class 'bee' has no readable images to test" in line

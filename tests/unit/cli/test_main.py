@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +104,14 @@ def test_the_version(cli: Cli) -> None:
 )
 def test_mistakes_are_one_line_with_a_way_out(cli: Cli, arguments: list[str], words: str) -> None:
     assert words in cli(*arguments).line
+
+
+def test_a_path_that_the_system_refuses_is_one_line(cli: Cli, tmp_path: Path) -> None:
+    name = 300 * "x"
+    assert f"{name} (File name too long)" in cli("fit", tmp_path / name).line
+    assert "(File name too long)" in cli("predict", tmp_path / name, "a.jpg").line
+    with pytest.raises(OSError, match="File name too long"):
+        main(["fit", name, "--debug"])
 
 
 def test_debug_shows_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:

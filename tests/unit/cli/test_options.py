@@ -76,6 +76,16 @@ def test_every_setting_from_a_file(tmp_path: Path) -> None:
     assert options == CoOpSettings(n_ctx=8, ctx_init="an image: of")
 
 
+def test_the_home_folder_in_paths(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    path = _write(tmp_path, {"root": "~/data"})
+    settings, _ = settings_from(["world", "--config", path, "--out=~/runs"])
+    assert (settings.root, settings.out) == (tmp_path / "data", tmp_path / "runs")
+    assert "home directory" in cli("fit", "~nobody-of-this-name/photos").line
+
+
 def test_the_command_line_beats_the_file_wherever_it_stands(tmp_path: Path) -> None:
     path = _write(tmp_path, OTHER)
     settings, options = settings_from(

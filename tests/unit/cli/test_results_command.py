@@ -81,5 +81,6 @@ def test_runs_as_csv_give_the_same_tables(cli: Cli, runs: Path, tmp_path: Path) 
     file = tmp_path / "runs.csv"
     file.write_text(text)
     assert cli("results", file, "--markdown").out == cli("results", runs, "--markdown").out
+    assert "give one of them" in cli("results", file, "--markdown", "--format", "csv").line
     assert "wanted a file that" in cli("results", tmp_path / "no.csv").line
     assert "no answers to average" in cli("results", file, "--average", "class").line
