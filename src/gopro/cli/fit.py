@@ -20,7 +20,7 @@ from gopro.cli import fitfolder
 from gopro.cli.options import Parser, at_least_one, build, parse_methods
 from gopro.common.console import print_table
 from gopro.common.errors import DiskFullError, GoproError
-from gopro.common.text import duration
+from gopro.common.text import duration, printable
 from gopro.data import Dataset, corrections
 from gopro.data.folder import read_folder
 from gopro.data.labelled import Labelled
@@ -151,7 +151,7 @@ def fit(arguments: Sequence[str]) -> None:
 def _place(out: Path | None, folder: Path) -> Path:
     """The folder for the classifier, which must not become a class of the next fit."""
     if out is None:
-        out = Path(f"{folder.resolve().name}-model")
+        out = Path(f"{printable(folder.resolve().name)}-model")
     if out.resolve().is_relative_to(folder.resolve()):
         raise GoproError(
             f"{out} is inside the photographs {folder}, and would be a class of the next fit; "

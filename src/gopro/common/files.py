@@ -63,16 +63,28 @@ def remove_temporary(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write ``text`` as UTF-8, with ``atomic_write``.
+
+    A byte of a file name that isn't UTF-8 is written as its escape code, such as ``\\udce9``, as on
+    standard output. In JSON this is read as the same name.
+
+    Raises:
+        GoproError: When the disk is full or ``path`` can't be written.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
-    """Write ``value`` as indented JSON, with ``atomic_write``.
+    """Write ``value`` as indented JSON, with ``write_text``.
 
     Raises:
         GoproError: When the disk is full or ``path`` can't be written.
         ValueError: For NaN or infinity, which JSON doesn't have.
     """
-    with atomic_write(path) as temporary:
-        text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    write_text(path, text + "\n")
 
 
 def file_sha256(path: Path) -> str:

@@ -21,3 +21,8 @@ def listed(words: Sequence[str], most: int = 5) -> str:
     """The first ``most`` words in quotes, and how many more there are: ``'a', 'b' and 3 more``."""
     shown = ", ".join(repr(word) for word in words[:most])
     return shown if len(words) <= most else f"{shown} and {len(words) - most:,} more"
+
+
+def printable(name: str) -> str:
+    """A file name with an escape code, such as ``\\udce9``, for each byte that isn't UTF-8."""
+    return name.encode(errors="backslashreplace").decode()

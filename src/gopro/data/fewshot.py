@@ -222,7 +222,8 @@ def load_sample(path: str | Path, dataset: Dataset) -> Sample:
 
 def rank(seed: int | str, key: str) -> bytes:
     """Sort key of an image in the draw of a seed: SHA-256 of both; the smallest are drawn first."""
-    return hashlib.sha256(f"{seed}/{key}".encode()).digest()
+    # a file name that isn't UTF-8 has its bytes as surrogates
+    return hashlib.sha256(f"{seed}/{key}".encode(errors="surrogateescape")).digest()
 
 
 def _check_shots(shots: int) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gopro.common.errors import GoproError
-from gopro.common.text import listed
+from gopro.common.text import listed, printable
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.listing import folders, is_picture, other_kinds, relative_files
 from gopro.data.parts import layout
@@ -49,7 +49,7 @@ def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> 
         parts, note = complete({"all": _items(keys["train"], names)}, seed)
         notes += (note,)
     return Dataset(
-        name=f"folder:{folder.resolve().name}",
+        name=f"folder:{printable(folder.resolve().name)}",
         root=folder,
         class_names=names,
         train=parts["train"],

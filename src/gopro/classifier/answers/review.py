@@ -29,7 +29,7 @@ from markupsafe import Markup
 
 from gopro.classifier.answers.answer import Answer
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write
+from gopro.common.files import write_text
 from gopro.common.text import counted
 from gopro.data.images import open_image
 from gopro.results.pages.page import data_uri, template
@@ -109,8 +109,7 @@ def write(path: Path, answers: Sequence[Answer], names: Sequence[str], title: st
         script=Markup(script),  # nosec B704  # a file of this package
         digest=digest,
     )
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", errors="replace")
+    write_text(path, text)
 
 
 def _script() -> str:

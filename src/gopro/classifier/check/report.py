@@ -12,7 +12,7 @@ from markupsafe import Markup
 from gopro.classifier.check.findings import KINDS, Finding, Kind
 from gopro.classifier.check.look import Looks
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write
+from gopro.common.files import atomic_write, write_text
 from gopro.common.text import counted
 from gopro.data import Dataset
 from gopro.data.images import open_image, to_array
@@ -95,11 +95,10 @@ def write(folder: Path, dataset: Dataset, looks: Looks, found: Sequence[Finding]
         thumbnail=thumbnail,
         command=f"Written by gopro check {name}.",
     )
-    with atomic_write(folder / PAGE) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(folder / PAGE, text)
     with (
         atomic_write(folder / TABLE) as temporary,
-        temporary.open("w", encoding="utf-8", newline="") as file,
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
     ):
         writer = csv.writer(file)
         writer.writerow(("finding", "picture", "detail", "others"))

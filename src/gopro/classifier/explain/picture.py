@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from gopro.classifier.explain.explanation import ContextToken, Explanation, Similar
 from gopro.classifier.explain.text import cut, words
 from gopro.common.files import atomic_write
+from gopro.common.text import printable
 from gopro.results.pages.picture import ACCENT, INK, PLAIN
 
 _SOFT = "#5b6472"
@@ -47,7 +48,7 @@ def draw(explanation: Explanation, path: Path, title: str) -> Path:
         figure = Figure(figsize=(_WIDTH, height), facecolor="white")
         page = _page(figure, height)
         best = explanation.answers[0]
-        page.text(_MARGIN, 0.46, cut(title, 70), size=16, weight="bold", color=INK)
+        page.text(_MARGIN, 0.46, cut(printable(title), 70), size=16, weight="bold", color=INK)
         answer = f"{best.name}, {100 * best.probability:.0f} %"
         answer += f"; zero-shot CLIP gives it {100 * best.zero_shot:.0f} %"
         page.text(_MARGIN, 0.78, cut(answer, 110), size=11.5, color=_SOFT)

@@ -15,7 +15,7 @@ import jinja2
 from markupsafe import Markup
 
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write
+from gopro.common.files import write_text
 from gopro.data.images import to_array
 from gopro.results.confidence import Confidence
 from gopro.results.pages.answers import Answers
@@ -94,8 +94,7 @@ def write(page: Page, path: Path) -> Path:
         GoproError: When it can't be written.
     """
     text = render(page)
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
     return path
 
 

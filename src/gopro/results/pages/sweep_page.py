@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from gopro.common.files import atomic_write
+from gopro.common.files import write_text
 from gopro.results import published, results_json
 from gopro.results.pages import formats, history, plots
 from gopro.results.pages.answers import ClassRow
@@ -98,8 +98,7 @@ def write(folders: Sequence[Path], path: Path, baseline: str = "zeroshot") -> Pa
     """
     page = gather([Run(folder, results_json.read(folder)) for folder in folders], baseline)
     text = template("sweep.html").render(page=page, formats=formats, published=published)
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
     return path
 
 
