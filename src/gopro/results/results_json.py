@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -23,13 +24,22 @@ FILE = "results.json"
 SCHEMA = 1
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise PydanticCustomError("printable", "Input should hold printable characters only")
+def _one_line(text: str) -> str:
+    if re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", text):
+        raise PydanticCustomError("line", "Input should hold no control characters or line breaks")
     return text
 
 
-Text = Annotated[str, AfterValidator(_printable)]
+def _unicode(text: str) -> str:
+    if re.search(r"[\ud800-\udfff]", text):
+        raise PydanticCustomError("unicode", "Input should be valid Unicode")
+    return text
+
+
+FileName = Annotated[str, AfterValidator(_one_line)]
+"""One line; the bytes of a file name that isn't UTF-8 are surrogates in it."""
+
+Text = Annotated[FileName, AfterValidator(_unicode)]
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 

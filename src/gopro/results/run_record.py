@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from gopro.common.errors import GoproError
 from gopro.common.typed import check
-from gopro.results.results_json import Text
+from gopro.results.results_json import FileName, Text
 from gopro.training.trainer import METRICS
 
 PREDICTIONS = "predictions.json"
@@ -29,7 +29,7 @@ class Predictions(TypedDict):
     """
 
     class_names: list[Text]
-    keys: list[Text]
+    keys: list[FileName]
     labels: list[_Index]
     predicted: list[_Index]
     zeroshot: list[_Index]

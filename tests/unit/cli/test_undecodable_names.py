@@ -74,3 +74,7 @@ def test_train(
     [run] = [path for path in (tmp_path / "runs").iterdir() if path.name.startswith(SHOWN)]
     predictions = json.loads((run / "predictions.json").read_text(encoding="utf-8"))
     assert f"test/ant/{NAME}" in predictions["all"]["keys"]
+    assert cli("test", run).code == 0
+    answer = cli("report", run, "--pictures")
+    assert answer.code == 0, answer.err
+    assert f"folder:{SHOWN}" in cli("results", run).out

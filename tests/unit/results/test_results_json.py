@@ -74,7 +74,12 @@ def test_damaged_results(tmp_path: Path, text: str) -> None:
     ("changes", "words"),
     [
         ({"dataset": 3}, "got dataset 3; input should be a valid string"),
-        ({"method": "a\ud800"}, "got method 'a\\ud800'; input should hold printable"),
+        ({"method": "a\ud800"}, "got method 'a\\ud800'; input should be valid Unicode"),
+        (
+            {"dataset": "a\x1b[2J"},
+            "got dataset 'a\\x1b[2J'; input should hold no control characters",
+        ),
+        ({"backbone": "a\u2028b"}, "got backbone 'a\\u2028b'; input should hold no control"),
         ({"variant": []}, "got variant []; input should be a valid string"),
         ({"seed": True}, "got seed True; input should be a valid integer"),
         ({"shots": -1}, "got shots -1; input should be greater than or equal to 0"),
@@ -125,6 +130,12 @@ def test_results_of_another_version(tmp_path: Path) -> None:
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text(json.dumps(_results()))
     assert results_json.read(tmp_path) == _results()
+
+
+def test_names_may_have_spaces_and_joiners_of_unicode(tmp_path: Path) -> None:
+    named = _results(dataset="folder:9.41\u202fAM \xa0 \N{WOMAN}\u200d\N{PERSONAL COMPUTER}")
+    (tmp_path / "results.json").write_text(json.dumps(named))
+    assert results_json.read(tmp_path) == named
 
 
 def test_the_table_has_zero_shot_above_the_method(capsys: pytest.CaptureFixture[str]) -> None:

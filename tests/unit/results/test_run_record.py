@@ -41,8 +41,10 @@ def test_rows_of_other_things(tmp_path: Path, text: str) -> None:
 
 
 def test_answers_come_as_written(tmp_path: Path) -> None:
-    (tmp_path / "predictions.json").write_text(json.dumps({"base": PART}))
-    assert run_record.predictions(tmp_path) == {"base": PART}
+    # a narrow no-break space, as in names of screenshots; a name that isn't UTF-8
+    for part in (PART, {**PART, "keys": ["9.41\u202fAM.png", "caf\udce9.png"]}):
+        (tmp_path / "predictions.json").write_text(json.dumps({"base": part}))
+        assert run_record.predictions(tmp_path) == {"base": part}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,10 @@ def test_answers_come_as_written(tmp_path: Path) -> None:
         *({"base": {**PART, "labels": [0, wrong]}} for wrong in (2, -1, True, "1", None)),
         {"base": {**PART, "class_names": ["ant", "b\ne"]}},
         {"base": {**PART, "keys": ["a", 1]}},
+        *(
+            {"base": {**PART, "keys": ["a", name]}}
+            for name in ("b\n", "b\x1b[2J", "\u2028", "\x85")
+        ),
         {"base": PART, "new": None},
     ],
 )
