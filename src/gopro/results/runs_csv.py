@@ -11,7 +11,7 @@ from gopro.common.errors import GoproError
 from gopro.results.results_json import summary, summary_of
 
 _ZERO = "zero-shot "
-_ABOUT = ("task", "dataset", "method", "variant", "backbone", "shots", "seed")
+_ABOUT = ("task", "dataset", "method", "variant", "texts", "backbone", "shots", "seed")
 _SUMMARIES = ("harmonic mean", "average")
 _AFTER = ("training seconds", "learned", "version")
 
@@ -19,9 +19,10 @@ _AFTER = ("training seconds", "learned", "version")
 def write(runs: Sequence[Mapping[str, Any]], target: TextIO) -> None:
     """Write the runs, sorted by task, data set, method, shots and seed.
 
-    After the columns that say which run it is come the accuracies in percent, of the method and of
-    zero-shot CLIP, a column for each test of any run; then a summary of each, the training seconds,
-    the number of learned parameters and the version of gopro.
+    After the columns that say which run it is (``texts`` only if a run has them) come the
+    accuracies in percent, of the method and of zero-shot CLIP, a column for each test of any run;
+    then a summary of each, the training seconds, the number of learned parameters and the version
+    of gopro.
 
     Args:
         runs: Contents of ``results.json``.
@@ -34,12 +35,12 @@ def write(runs: Sequence[Mapping[str, Any]], target: TextIO) -> None:
         if any(len(run["test"]) > 1 and _summary(run)[0] == name for run in runs)
     ]
     scores = [*tests, *summaries]
-    head = [*_ABOUT, *scores, *(f"{_ZERO}{name}" for name in scores), *_AFTER]
+    about = [name for name in _ABOUT if name != "texts" or any(run.get(name) for run in runs)]
+    head = [*about, *scores, *(f"{_ZERO}{name}" for name in scores), *_AFTER]
     writer = csv.DictWriter(target, head, restval="", lineterminator="\n")
     writer.writeheader()
     for run in sorted(runs, key=_order):
-        row = {name: run[name] for name in _ABOUT}
-        row["variant"] = run["variant"] or ""
+        row = {name: run.get(name) for name in about}
         for prefix, measured in (("", run), (_ZERO, run["zeroshot"])):
             for name, score in measured["test"].items():
                 row[f"{prefix}{name}"] = f"{score['accuracy']:.4f}"
@@ -69,6 +70,8 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 
 def _run(row: Mapping[str, str]) -> dict[str, Any]:
+    if None in row:
+        raise ValueError("a row has more cells than the head")
     fixed = {*_ABOUT, *_SUMMARIES, *_AFTER}
     ours: dict[str, Any] = {}
     zero: dict[str, Any] = {}
@@ -82,8 +85,9 @@ def _run(row: Mapping[str, str]) -> dict[str, Any]:
     if not ours or ours.keys() != zero.keys():
         raise ValueError(f"a row with the tests {[*ours]}, and {[*zero]} of zero-shot CLIP")
     return {
-        **{name: row[name] for name in _ABOUT},
+        **{name: row[name] for name in _ABOUT if name != "texts"},
         "variant": row["variant"] or None,
+        "texts": row.get("texts") or None,
         "shots": int(row["shots"]),
         "seed": int(row["seed"]),
         "test": ours,

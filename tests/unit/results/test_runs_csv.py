@@ -48,6 +48,14 @@ def test_the_tables_are_the_same(tmp_path: Path) -> None:
     assert runs_csv.read(_file(tmp_path, back)) == back
 
 
+def test_runs_with_texts_are_kept_apart(tmp_path: Path) -> None:
+    texts = "texts animals.json 1a2b3c4d"
+    runs = [make(ours={"base": 70.0, "new": 60.0}), make(texts=texts)]
+    back = runs_csv.read(_file(tmp_path, runs))
+    assert [run["texts"] for run in back] == [None, texts]
+    assert build(back) == build(runs)
+
+
 def test_a_row_a_run(tmp_path: Path) -> None:
     file = _file(tmp_path, [make(environment={"gopro": "1.2"})])
     [row] = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
@@ -80,6 +88,7 @@ def test_a_row_a_run(tmp_path: Path) -> None:
         ("zero-shot new", "else", "and \\['base'\\] of zero-shot"),
         ("method", "way", "ValueError"),
         ("coop", '"coop', "Error"),
+        ("coop", "coop,", "more cells than the head"),
     ],
 )
 def test_refuses_other_files(old: str, new: str, message: str, tmp_path: Path) -> None:
