@@ -21,19 +21,17 @@ def backbones(arguments: Sequence[str]) -> None:
     )
     pattern = (parse(parser, arguments)["pattern"] or "").lower()
 
-    from rich.console import Console
-
     from gopro.backbones.embedded import LOADERS, loader
+    from gopro.common.console import print_table
     from gopro.results.pages.formats import rich_table
 
-    console = Console()
     embedded = [name for name in LOADERS if pattern in name]
     for name in embedded:
-        console.print(_embedded(loader(name).card(), loader(name).config()))
+        print(_embedded(loader(name).card(), loader(name).config()))
     rows = _rows(pattern)
     if rows:
         head = ("backbone", "family", "methods", "--pretrained (licence)", "image", "weights")
-        console.print(rich_table(head, rows, left=4))
+        print_table(rich_table(head, rows, left=4))
     elif not embedded:
         raise GoproError(f"no backbone's name contains {pattern!r}; see `gopro backbones`")
 

@@ -35,6 +35,16 @@ def test_backbones_show_the_licence_of_each_tag(cli: Cli) -> None:
     assert "(Apache-2.0)" in cli("backbones", "SigLIP2").out
 
 
+def test_backbones_are_not_cut_off_in_a_pipe(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    [row] = [
+        line
+        for line in cli("backbones", "ViT-H-14-378-quickgelu").out.splitlines()
+        if "dfn5b" in line
+    ]
+    assert "│ ViT-H-14-378-quickgelu │" in row and " dfn5b (Apple ML research) " in row
+
+
 def test_backbones_by_a_part_of_the_name_or_the_family(cli: Cli) -> None:
     out = cli("backbones", "rn50").out
     assert "RN50x4" in out and "ViT" not in out and "mini" not in out
