@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,24 @@ def test_every_kind_of_finding(cli: Cli, folder: Path, tmp_path: Path) -> None:
     assert (
         cli("check", folder, "--out", tmp_path / "out", "--skip-labels").code == 0
     )  # replaces its own files
+
+
+def test_pictures_beside_the_class_folders_of_a_part(
+    cli: Cli, folder: Path, tmp_path: Path
+) -> None:
+    inside = folder / "train" / "train"  # as some archives are packed
+    inside.mkdir(parents=True)
+    for name in ("cat", "dog"):
+        shutil.move(folder / name, inside / name)
+        (folder / "test" / name).mkdir(parents=True)
+        for number in (8, 9):
+            (inside / name / f"{number}.png").rename(folder / "test" / name / f"{number}.png")
+    lost = ["stray.png", "test/lost.png", "train/lost.png", "train/train/lost.png"]
+    for number, key in enumerate(lost):
+        _picture(60 + number).save(folder / key)
+    answer = cli("check", folder, "--out", tmp_path / "out", "--skip-labels")
+    assert answer.code == 0, answer.err
+    assert [row["picture"] for row in _rows(tmp_path / "out")["beside"]] == lost
 
 
 def test_copies_across_the_line(cli: Cli, folder: Path, tmp_path: Path) -> None:

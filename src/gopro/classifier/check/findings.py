@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gopro.classifier.check.look import Looks, Quality
 from gopro.classifier.check.mislabelled import suspicions
@@ -12,6 +13,7 @@ from gopro.common.text import counted
 from gopro.data import Dataset, Item
 from gopro.data.dataset import readable
 from gopro.data.listing import other_kinds, pictures, tree
+from gopro.data.parts import layout
 
 _DARK = 50.0
 _BLANK = 3.0
@@ -127,7 +129,7 @@ def find(dataset: Dataset, looks: Looks) -> list[Finding]:
         for kind, detail in _faults(quality)
     ]
     found += _of_classes(Counter(classes.values()))
-    found += [Finding("beside", (name,), "not used") for name in pictures(dataset.root)]
+    found += [Finding("beside", (key,), "not used") for key in _beside(dataset.root)]
     found += [Finding("other files", (), kind) for kind in other_kinds(tree(dataset.root))]
     order = list(KINDS)
     return sorted(found, key=lambda finding: order.index(finding.kind))
@@ -139,6 +141,13 @@ def in_short(found: Iterable[Finding]) -> str:
     return ", ".join(
         f"{counts[kind]:,} {about.short}" for kind, about in KINDS.items() if counts[kind]
     )
+
+
+def _beside(root: Path) -> list[str]:
+    """Pictures in the folder or in its parts, in no class folder."""
+    parts = [Path(part) for part in layout(root).parts.values()]
+    places = {place for part in parts for place in (part, *part.parents)}
+    return sorted((place / name).as_posix() for place in places for name in pictures(root / place))
 
 
 def _copies(looks: Looks, classes: Mapping[str, str], held_out: set[str]) -> list[Finding]:
