@@ -68,6 +68,10 @@ def tree(folder: Path) -> list[Path]:
 def relative_files(folder: Path) -> list[str]:
     """The same files as paths relative to ``folder``, with ``/`` as separator, in any order.
 
+    Links to folders are followed, but no folder is listed twice, and a link to a folder that it is
+    inside of is left out. A file has the path without links if there is one, else that of the first
+    link in alphabetical order.
+
     Raises:
         GoproError: When one of the folders is missing or can't be read.
     """
@@ -76,11 +80,25 @@ def relative_files(folder: Path) -> list[str]:
         raise unreadable(error, error.filename) from error
 
     found: list[str] = []
-    for parent, subfolders, names in os.walk(folder, onerror=stop):
-        subfolders[:] = [name for name in subfolders if not _is_ignored(name)]
-        inside = Path(parent).relative_to(folder).as_posix()
-        prefix = "" if inside == "." else f"{inside}/"
-        found += [f"{prefix}{name}" for name in names if not name.startswith(".")]
+    listed: set[str] = set()
+    # a folder or a link to one, and the real folders on the way to it
+    waiting: list[tuple[Path, tuple[str, ...]]] = [(folder, ())]
+    for start, way in waiting:
+        links: list[tuple[Path, tuple[str, ...]]] = []
+        further = (*way, os.path.realpath(start.parent))
+        for parent, subfolders, names in os.walk(start, onerror=stop):
+            real = os.path.realpath(parent)
+            if real in listed or any(Path(one).is_relative_to(real) for one in way):
+                subfolders.clear()
+                continue
+            listed.add(real)
+            subfolders[:] = [name for name in subfolders if not _is_ignored(name)]
+            inside = Path(parent).relative_to(folder)
+            prefix = "" if inside == Path() else f"{inside.as_posix()}/"
+            found += [f"{prefix}{name}" for name in names if not name.startswith(".")]
+            paths = (Path(parent, name) for name in subfolders)
+            links += [(path, (*further, real)) for path in paths if path.is_symlink()]
+        waiting += sorted(links)
     return found
 
 
