@@ -12,6 +12,7 @@ from gopro.classifier.check.findings import find as find_faults
 from gopro.classifier.check.findings import in_short
 from gopro.classifier.check.look import Looks, look_at
 from gopro.common.errors import GoproError
+from gopro.common.text import listed
 from gopro.data import Dataset, Item, labelled
 from gopro.data.labelled import Labelled
 from gopro.data.parts import layout
@@ -63,12 +64,22 @@ def parts(
     """The images to train, validate and test on.
 
     A validation part that nobody made is used for training, unless it chooses the epoch.
+
+    Raises:
+        GoproError: When corrections have left a class images to test on, and none to train on.
     """
     parts: tuple[Sequence[Item], ...] = (dataset.train, dataset.val, dataset.test)
     if values["all"]:
         parts = ((*dataset.train, *dataset.val, *dataset.test), (), ())
     elif "val" not in layout(folder).parts and values["select"] != "best":
         parts = ((*dataset.train, *dataset.val), (), dataset.test)
+    untrained = {item.label for item in parts[2]} - {item.label for item in parts[0]}
+    if untrained:
+        names = sorted(dataset.class_names[label] for label in untrained)
+        raise GoproError(
+            f"the corrections leave class {listed(names)} no images to train on, and some to "
+            "measure on; add images, or use all of them for training with --all"
+        )
     train, validation, test = (labelled.of_items(dataset, items) for items in parts)
     return train, validation, test
 

@@ -59,7 +59,7 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
         labels: As ``read`` returns them.
 
     Raises:
-        GoproError: For a label that can't be a class name.
+        GoproError: For a label that can't be a class name, or when no picture is left.
     """
     root = dataset.root
     assert root is not None
@@ -83,12 +83,15 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
                 found.append(replace(item, label=label))
         return tuple(found)
 
+    parts = [corrected(items) for items in (dataset.train, dataset.val, dataset.test)]
     inside = {_absolute(root / item.key) for item in (*dataset.train, *dataset.val, *dataset.test)}
     added = tuple(
         Item(picture.as_posix(), label)
         for picture, label in indices.items()
         if label is not None and picture not in inside
     )
+    if not any((*parts, added)):
+        raise GoproError("the corrections leave out all pictures; give some of them a label")
     changed = sum(picture in inside for picture in indices)
     unused = len(indices) - changed - len(added)
     counts = {"labels corrected": changed, "pictures added": len(added), "not used": unused}
@@ -96,9 +99,9 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
     return replace(
         dataset,
         class_names=tuple(names),
-        train=(*corrected(dataset.train), *added),
-        val=corrected(dataset.val),
-        test=corrected(dataset.test),
+        train=(*parts[0], *added),
+        val=parts[1],
+        test=parts[2],
         notes=(*dataset.notes, f"corrections: {note or 'none'}"),
     )
 

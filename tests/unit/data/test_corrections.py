@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gopro import PromptClassifier
+from gopro.cli import fitfolder
 from gopro.common.errors import GoproError
 from gopro.data import corrections
 from gopro.data.folder import read_folder
@@ -84,6 +85,30 @@ def test_a_fit_uses_them(
     classifier = PromptClassifier.load(tmp_path / "model", device="cpu")
     assert classifier.class_names_ == ("ant", "bee", "wasp")
     assert "--corrections" in (tmp_path / "model" / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_class_must_keep_pictures_to_train_on(cli: Cli, tiny: list[str], tmp_path: Path) -> None:
+    folder = write_photos(tmp_path / "photos", CLASSES[:3], count=4)
+    before = read_folder(folder)
+    rows: list[tuple[object, str]] = [
+        (folder / item.key, "bee")
+        for item in (*before.train, *before.val)
+        if before.class_names[item.label] == "ant"
+    ]
+    table = _table(tmp_path / "a.csv", rows)
+    usual = (*tiny, "--method", "coop", "--epochs", 1, "--out", tmp_path / "model")
+    line = cli("fit", folder, *usual, "--corrections", table).line
+    assert "class 'ant' no images to train on, and some to measure on; add images" in line
+    assert not (tmp_path / "model" / "model.safetensors").exists()
+    dataset = corrections.apply(before, corrections.read([table]))
+    train, _, test = fitfolder.parts(dataset, folder, {"all": True, "select": "last"})
+    assert set(train.labels) == {"ant", "bee", "cat"} and not test.pictures
+
+
+def test_a_folder_must_keep_pictures(folder: Path, tmp_path: Path) -> None:
+    table = _table(tmp_path / "a.csv", [(path, "") for path in folder.rglob("*.png")])
+    with pytest.raises(GoproError, match="the corrections leave out all pictures"):
+        corrections.apply(read_folder(folder), corrections.read([table]))
 
 
 @pytest.mark.parametrize(
