@@ -36,6 +36,7 @@ def check(arguments: Sequence[str]) -> None:
     values = parse(parser, arguments)
     at_least_one(values, "workers")
 
+    from rich.markup import escape
     from rich.table import Table
 
     from gopro.backbones.shared import backbone_key, shared_backbone
@@ -73,7 +74,8 @@ def check(arguments: Sequence[str]) -> None:
         members = [finding for finding in found if finding.kind == kind]
         if members:
             first = members[0]
-            table.add_row(about.title, f"{len(members):,}", " = ".join(first.keys) or first.detail)
+            shown = escape(" = ".join(first.keys) or first.detail)
+            table.add_row(about.title, f"{len(members):,}", shown)
     if found:
         print_table(table)
     else:

@@ -120,6 +120,17 @@ def test_pictures_beside_the_class_folders_of_a_part(
     assert [row["picture"] for row in _rows(tmp_path / "out")["beside"]] == lost
 
 
+def test_names_are_no_markup(cli: Cli, folder: Path, tmp_path: Path) -> None:
+    _picture(70, 32).save(folder / "cat" / "IMG_1 [edited].jpg")
+    (folder / "dog").rename(folder / "dog [old]")
+    (folder / "dog [old]" / "[").mkdir()
+    (folder / "dog [old]" / "[" / "x].jpg").touch()  # the key has [/x]
+    answer = cli("check", folder, "--out", tmp_path / "out", "--skip-labels")
+    assert answer.code == 0, answer.err
+    assert "cat/IMG_1 [edited].jpg" in answer.out
+    assert "dog [old]/[/x].jpg" in answer.out
+
+
 def test_copies_across_the_line(cli: Cli, folder: Path, tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         (folder / "train").mkdir(exist_ok=True)
