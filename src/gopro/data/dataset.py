@@ -46,6 +46,7 @@ class Dataset:
         draw: Returns the image of a key when ``root`` is None.
         drawn_by: Stands for what ``draw`` draws: equal only where equal keys give equal images.
             Empty if nothing is known about that.
+        source: Tells sets without a folder apart that have the same name.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     draw: Callable[[str], Image.Image] | None = field(default=None, repr=False, compare=False)
     drawn_by: str = ""
+    source: str = ""
 
     def open(self, item: Item, reduced_to: int | None = None) -> Image.Image:
         """Open the item's image as upright RGB.

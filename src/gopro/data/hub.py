@@ -10,7 +10,7 @@ from PIL import Image
 
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Dataset, Item, check_class_names
-from gopro.data.images import convert_image
+from gopro.data.images import convert_image, one_line_errors
 from gopro.data.random_splits import complete
 
 _VALIDATION = ("validation", "val", "valid", "dev")
@@ -57,7 +57,9 @@ def read_hub(name: str, seed: int = 1) -> Dataset:
 
     def draw(key: str) -> Image.Image:
         split, _, number = key.rpartition("/")
-        return convert_image(tables[split][int(number)][image], f"{name}, {key}")
+        with one_line_errors(f"{name}, {key}"):  # the library decodes it
+            picture = tables[split][int(number)][image]
+        return convert_image(picture, f"{name}, {key}")
 
     return Dataset(
         name=f"hf:{path.resolve().name if path.is_dir() else name}",
@@ -68,6 +70,7 @@ def read_hub(name: str, seed: int = 1) -> Dataset:
         test=parts.get("test", ()),
         notes=tuple(filter(None, (note, *notes))),
         draw=draw,
+        source=str(path.resolve()) if path.is_dir() else "",
     )
 
 

@@ -68,7 +68,7 @@ def open_image(path: str | Path, reduced_to: int | None = None) -> Image.Image:
         GoproError: When the file is missing, empty, damaged, not an image, or too large.
     """
     path = Path(path)
-    with _one_line_errors(str(path)):
+    with one_line_errors(str(path)):
         if not path.is_file():
             problem = "is a folder" if path.is_dir() else "isn't there"
             raise GoproError(f"picture {path} {problem}; wanted a picture file")
@@ -92,7 +92,7 @@ def image_from_bytes(
     Raises:
         GoproError: As ``open_image``.
     """
-    with _one_line_errors(name):
+    with one_line_errors(name):
         if not contents:
             raise GoproError(f"picture {name} is empty (0 bytes); replace or remove it")
         with Image.open(io.BytesIO(contents), formats=_available_formats()) as image:
@@ -112,7 +112,7 @@ def convert_image(image: Image.Image, name: str) -> Image.Image:
     Raises:
         GoproError: When it is damaged or too large.
     """
-    with _one_line_errors(name):
+    with one_line_errors(name):
         return _decode(image, name)
 
 
@@ -130,7 +130,7 @@ def _decode(image: Image.Image, name: str, reduced_to: int | None = None) -> Ima
 
 
 @contextlib.contextmanager
-def _one_line_errors(name: str) -> Iterator[None]:
+def one_line_errors(name: str) -> Iterator[None]:
     """Turn any exception of a decoder into a one-line ``GoproError`` that names the file."""
     try:
         yield

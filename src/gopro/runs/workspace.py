@@ -91,7 +91,8 @@ class Workspace:
             decode: How they are decoded.
             make: Makes it.
         """
-        key = (kind, decode, dataset.name, dataset.root, tuple(item.key for item in items))
+        source = (dataset.name, dataset.root, dataset.source)
+        key = (kind, decode, source, tuple(item.key for item in items))
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]  # type: ignore[return-value]

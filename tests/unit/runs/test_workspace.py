@@ -49,6 +49,7 @@ def test_the_same_pictures_are_made_once(made: Counted) -> None:
     [
         ("features", SET, ITEMS),
         ("pixels", replace(SET, name="other"), ITEMS),
+        ("pixels", replace(SET, source="/noisy/two"), ITEMS),
         ("pixels", SET, ITEMS[:1]),
         ("pixels", SET, ITEMS[::-1]),
     ],
