@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from damage import ANY, TEXT, a_result_or_one_line, damaged, damaged_bytes
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Item
-from gopro.data.splits import Split, read_split, write_split
+from gopro.data.splits import Split, read_split
+from split_files import write_split
 
 VALID = {
     "train": [["a/1.jpg", 0, "ant"], ["a/2.jpg", 0, "ant"], ["b/1.jpg", 1, "bee"]],

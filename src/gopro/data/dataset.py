@@ -143,9 +143,10 @@ def check_class_names(names: Sequence[str], source: str) -> None:
                 f"{source}: the class name {name!r} has characters that can't be printed; "
                 "rename the class"
             )
-        other = seen.setdefault(words.casefold(), name)
-        if other is not name:
+        other = seen.get(words.casefold())
+        if other is not None:
             raise GoproError(
                 f"{source}: two classes are named {other!r} and {name!r}, which read the same in "
                 "a prompt; rename one or merge them"
             )
+        seen[words.casefold()] = name

@@ -1,7 +1,7 @@
 """Official annotations, for data sets without the benchmark's split file.
 
 Each reader takes the set's folder and returns class names and the parts that
-``partition.complete`` completes. Keys are the same as in the benchmark's split file.
+``random_splits.complete`` completes. Keys are the same as in the benchmark's split file.
 """
 
 from __future__ import annotations

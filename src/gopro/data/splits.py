@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gopro.common.errors import GoproError
-from gopro.common.files import write_json
-from gopro.data.dataset import Dataset, Item, check_class_names
+from gopro.data.dataset import Item, check_class_names
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,6 @@ def read_split(path: str | Path, folder: str | Path | None = None) -> Split:
     if folder is not None:
         refuse_missing(f"split {path}", Path(folder), [i for p in parts.values() for i in p])
     return Split(class_names, parts["train"], parts["val"], parts["test"])
-
-
-def write_split(path: str | Path, split: Split | Dataset) -> None:
-    """Write class names and items as a split file for ``read_split``.
-
-    Raises:
-        GoproError: When the file can't be written.
-    """
-    parts = {"train": split.train, "val": split.val, "test": split.test}
-    rows = {
-        part: [[item.key, item.label, split.class_names[item.label]] for item in items]
-        for part, items in parts.items()
-    }
-    write_json(path, rows)
 
 
 def check_key(key: object, source: str) -> str:

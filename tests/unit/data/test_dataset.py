@@ -31,6 +31,11 @@ def test_accepts_distinct_names() -> None:
     check_class_names(["ant", "ants", "猫", "Été"], "here")
 
 
+def test_refuses_a_name_that_is_given_twice() -> None:
+    with pytest.raises(GoproError, match="here: two classes are named 'cat' and 'cat'"):
+        check_class_names(["cat", "dog", "cat"], "here")
+
+
 def test_open_reads_from_the_root(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     Image.new("L", (8, 8), 9).save(tmp_path / "a" / "1.png")

@@ -10,7 +10,8 @@ import pytest
 
 from gopro.common.errors import GoproError
 from gopro.data.dataset import Item
-from gopro.data.splits import Split, check_key, read_split, write_split
+from gopro.data.splits import Split, check_key, read_split
+from split_files import write_split
 
 GOOD: dict[str, Any] = {
     "train": [["a/1.jpg", 0, "ant"], ["b/1.jpg", 1, "sea_horse"]],

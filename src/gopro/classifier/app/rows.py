@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 from gopro.classifier.confidence.judgement import NONE, UNSURE
 from gopro.classifier.explain.explanation import Answer
+from gopro.results.pages.formats import neutral
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,10 @@ def as_csv(rows: Sequence[Row]) -> str:
     writer.writerow(["picture", "rank", "name", "probability", "zero_shot", "mark", "error"])
     for row in rows:
         if row.error:
-            writer.writerow([_no_formula(row.picture), *5 * [""], _no_formula(row.error)])
+            writer.writerow([neutral(row.picture), *5 * [""], neutral(row.error)])
         for rank, answer in enumerate(row.answers, start=1):
             figures = (f"{answer.probability:.6f}", f"{answer.zero_shot:.6f}")
             writer.writerow(
-                [_no_formula(row.picture), rank, _no_formula(answer.name), *figures, row.mark, ""]
+                [neutral(row.picture), rank, neutral(answer.name), *figures, row.mark, ""]
             )
     return file.getvalue()
-
-
-def _no_formula(text: str) -> str:
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

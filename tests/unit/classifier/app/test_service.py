@@ -134,10 +134,12 @@ def test_files() -> None:
     rows = [
         Row("+a.jpg", (answer, dataclasses.replace(answer, name="b")), unknown=True),
         Row("c", error="no"),
+        Row("\nd", error="-5"),
     ]
     table = list(csv.reader(io.StringIO(as_csv(rows))))
     assert table[1] == ["'+a.jpg", "1", "'=cmd()", "0.750000", "0.500000", "none of these", ""]
     assert table[3] == ["c", "", "", "", "", "", "no"]
+    assert table[4] == ["'\nd", "", "", "", "", "", "-5"]  # a number stays one
     assert json.loads(as_json(rows))["answers"][1] == {"picture": "c", "error": "no"}
 
 
