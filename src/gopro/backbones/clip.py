@@ -12,7 +12,12 @@ from torch import Tensor, nn
 from gopro.backbones.features import ImageFeatures
 from gopro.backbones.image import ImageTower
 from gopro.backbones.plain_text import text_encoder
-from gopro.backbones.prompts import ClassTokens, Prompts, tokenize_class_names
+from gopro.backbones.prompts import (
+    ClassTokens,
+    Prompts,
+    tokenize_class_names,
+    tokenize_sentences,
+)
 from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Preprocessing
@@ -180,15 +185,38 @@ class Backbone:
                 f"got the template {template!r} without {{}} for the class name; write it like "
                 '"a photo of a {}."'
             )
+        room = self._room - n_ctx
+        return self._embedded(
+            tokenize_class_names(
+                names, self.tokens, room=room, template=template, following=n_ctx > 0
+            )
+        )
+
+    def sentence_ids(self, sentences: Sequence[str]) -> list[list[int]]:
+        """Token ids of sentences about classes, which may be equal, without those of the start.
+
+        Raises:
+            GoproError: For a sentence that is empty, or too long for the text encoder.
+        """
+        return tokenize_sentences(sentences, self.tokens, room=self._room)
+
+    def sentence_tokens(self, sentences: Sequence[str]) -> ClassTokens:
+        """Tokens of sentences about classes, without context; see ``sentence_ids``."""
+        return self._embedded(self.sentence_ids(sentences))
+
+    @property
+    def _room(self) -> int:
+        """Number of tokens, end-of-text included, that fit after the start."""
         ids = self.tokens
-        room = self.text_encoder.context_length - len(ids.start) - len(ids.last) - n_ctx
-        rows = tokenize_class_names(names, ids, room=room, template=template, following=n_ctx > 0)
+        return self.text_encoder.context_length - len(ids.start) - len(ids.last)
+
+    def _embedded(self, rows: Sequence[Sequence[int]]) -> ClassTokens:
         longest = max(len(row) for row in rows)
         embedding = torch.zeros(len(rows), longest, self.text_width, device=self.device)
         for index, row in enumerate(rows):
             embedding[index, : len(row)] = self.embed_tokens(row)
-        start = self.embed_tokens(ids.start)
-        return ClassTokens(embedding, tuple(len(row) for row in rows), start, len(ids.end))
+        start = self.embed_tokens(self.tokens.start)
+        return ClassTokens(embedding, tuple(len(row) for row in rows), start, len(self.tokens.end))
 
     @torch.no_grad()
     def encode_class_names(self, names: Sequence[str], template: str | None = None) -> Tensor:
@@ -202,8 +230,20 @@ class Backbone:
             GoproError: For a template without ``{}``, or names that don't fit.
         """
         template = "a photo of a {}." if template is None else template
+        return self._encode(self.class_tokens(names, 0, template))
+
+    @torch.no_grad()
+    def encode_sentences(self, sentences: Sequence[str]) -> Tensor:
+        """Text embeddings [N, e] of sentences about classes, not normalised.
+
+        Raises:
+            GoproError: For a sentence that is empty, or too long for the text encoder.
+        """
+        return self._encode(self.sentence_tokens(sentences))
+
+    def _encode(self, tokens: ClassTokens) -> Tensor:
         no_context = torch.empty(0, self.text_width, device=self.device)
-        return self.encode_text(Prompts.after(no_context, self.class_tokens(names, 0, template)))[0]
+        return self.encode_text(Prompts.after(no_context, tokens))[0]
 
     def to(self, device: torch.device | str, precision: str = "fp32") -> Backbone:
         """Move to a device and precision ("fp32", "bf16" or "fp16"), in place."""

@@ -237,7 +237,7 @@ def tokenize_class_names(
     seen: dict[tuple[int, ...], str] = {}
     rows, encode, ends = [], tokens.following if following else tokens.encode, len(tokens.end)
     for name in names:
-        words = " ".join(name.replace("_", " ").split())
+        words = _words(name)
         bare = tuple(tokens.encode(words))
         if not bare:
             raise GoproError(
@@ -259,3 +259,39 @@ def tokenize_class_names(
         seen[bare] = name
         rows.append([*ids, *tokens.end])
     return rows
+
+
+def tokenize_sentences(
+    sentences: Sequence[str], tokens: TextTokens, *, room: int
+) -> list[list[int]]:
+    """Token ids of whole sentences, which may be equal, end-of-text included, start not.
+
+    Underscores are read as spaces, as in class names.
+
+    Args:
+        sentences: Sentences about classes.
+        tokens: The model's tokens.
+        room: Number of tokens that fit: context length minus start tokens.
+
+    Raises:
+        GoproError: For a sentence without a token, or one that doesn't fit.
+    """
+    rows, fitting = [], room - len(tokens.end)
+    for sentence in sentences:
+        ids = tokens.encode(_words(sentence))
+        if not ids:
+            raise GoproError(
+                f"the text {sentence[:60]!r} has no word that the tokenizer can use; change it"
+            )
+        if len(ids) > fitting:
+            raise GoproError(
+                f"the text {sentence[:60]!r} is {len(ids)} tokens long and only {fitting} fit; "
+                "shorten it"
+            )
+        rows.append([*ids, *tokens.end])
+    return rows
+
+
+def _words(text: str) -> str:
+    """With single spaces, also for underscores."""
+    return " ".join(text.replace("_", " ").split())

@@ -1,4 +1,4 @@
-"""Frozen text embeddings of sentences about each class, for the setting ``texts``."""
+"""Sentences about each class, for the setting ``texts``, and their frozen text embeddings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,31 @@ from torch import Tensor
 
 from gopro.backbones import Backbone
 from gopro.data.texts import read_texts
+
+
+def class_sentences(
+    backbone: Backbone, names: Sequence[str], templates: Sequence[str], file: str | None
+) -> list[tuple[str, ...]]:
+    """The sentences about each class: those of a file, or templates filled with its name.
+
+    Args:
+        backbone: All sentences must fit into its text encoder.
+        names: Class names.
+        templates: Sentences with {} for the class name.
+        file: See ``read_texts``; replaces the templates.
+
+    Raises:
+        GoproError: If the file can't be used, a class has no sentences in it, names are empty or
+            equal, or a sentence is too long.
+    """
+    if file is not None:
+        rows = read_texts(file, names)
+        backbone.sentence_ids([sentence for row in rows for sentence in row])
+        return rows
+    longest = max(templates, key=lambda template: len(backbone.tokens.encode(template)))
+    backbone.class_tokens(names, 0, longest)
+    plain = [name.replace("_", " ") for name in names]
+    return [tuple(one.replace("{}", name) for one in templates) for name in plain]
 
 
 def text_means(backbone: Backbone, file: str, names: Sequence[str], *, unit: bool = True) -> Tensor:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.data.templates import ensemble_templates
-from gopro.data.texts import read_texts
 from gopro.methods.base import Batch
+from gopro.methods.class_texts import class_sentences
 from gopro.methods.maple import MaPLe, MaPLeSettings
 
 
@@ -90,6 +90,8 @@ class CoPrompt(MaPLe):
         super().__init__(backbone, class_names, settings)
         self.adapt_image = _adapter(backbone.embed_dim, settings.reduction)
         self.adapt_text = _adapter(backbone.embed_dim, settings.reduction)
+        if settings.w_con > 0:
+            self.all_sentences()  # finds those that don't fit before a long training
 
     @staticmethod
     def default_depth(blocks: int) -> int:
@@ -105,23 +107,38 @@ class CoPrompt(MaPLe):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
-        self.sentence_text: dict[int, Tensor] = {}
-        self.texts: list[tuple[str, ...]] = []
+        self.class_sentences: list[tuple[str, ...]] = []
+        self.sentence_text: dict[tuple[int, int], Tensor] = {}
+
+    def all_sentences(self) -> list[tuple[str, ...]]:
+        """The sentences about each class; needed in training."""
+        if not self.class_sentences:
+            self.class_sentences = class_sentences(
+                self.backbone,
+                self.class_names,
+                ensemble_templates("imagenet"),
+                self.settings.texts,
+            )
+        return self.class_sentences
 
     def frozen_text(self) -> Tensor:
-        """Unit frozen text embeddings [C, e] of a random sentence about each class."""
-        if self.settings.texts is not None and not self.texts:
-            self.texts = read_texts(self.settings.texts, self.class_names)
-        templates = ensemble_templates("imagenet")
-        count = min(map(len, self.texts)) if self.texts else len(templates)
-        k = int(torch.randint(count, ()))
-        if k not in self.sentence_text:
-            if self.texts:
-                text = self.backbone.encode_class_names([rows[k] for rows in self.texts], "{}")
-            else:
-                text = self.backbone.encode_class_names(self.class_names, templates[k])
-            self.sentence_text[k] = F.normalize(text, dim=-1)
-        return self.sentence_text[k]
+        """Unit frozen text embeddings [C, e] of a random sentence about each class.
+
+        Classes with equally many sentences get the one of the same number.
+        """
+        counts = [len(rows) for rows in self.all_sentences()]
+        text = torch.empty(len(counts), self.backbone.embed_dim, device=self.backbone.device)
+        for count in sorted(set(counts)):
+            classes = [index for index, one in enumerate(counts) if one == count]
+            text[classes] = self.kth_text(count, int(torch.randint(count, ())))
+        return text
+
+    def kth_text(self, count: int, k: int) -> Tensor:
+        """Unit frozen text embeddings of the k-th sentence about each class with ``count``."""
+        if (count, k) not in self.sentence_text:
+            kth = [rows[k] for rows in self.all_sentences() if len(rows) == count]
+            self.sentence_text[count, k] = F.normalize(self.backbone.encode_sentences(kth), dim=-1)
+        return self.sentence_text[count, k]
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
         embedding, ratio = super().encode_image(pixels).embedding, self.settings.image_ratio

@@ -15,8 +15,8 @@ from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.plain_text import PlainEncoder
 from gopro.common.errors import GoproError
 from gopro.data.templates import DEFAULT, ensemble_templates
-from gopro.data.texts import read_texts
 from gopro.methods.base import Batch, Method
+from gopro.methods.class_texts import class_sentences
 from gopro.methods.deep_prompts import check_upper_text, upper_blocks
 
 
@@ -143,16 +143,9 @@ class MMA(Method):
         return ensemble_templates("imagenet") if plus else (self.settings.template,)
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        tokens = self.backbone.tokens
-        if self.settings.texts is not None:
-            self.class_sentences = read_texts(self.settings.texts, names)
-        else:
-            longest = max(self.templates, key=lambda template: len(tokens.encode(template)))
-            self.backbone.class_tokens(names, 0, longest)  # finds names that don't fit
-            plain = [name.replace("_", " ") for name in names]
-            self.class_sentences = [
-                tuple(one.replace("{}", name) for one in self.templates) for name in plain
-            ]
+        self.class_sentences = class_sentences(
+            self.backbone, names, self.templates, self.settings.texts
+        )
         self.tested: tuple[tuple[int, ...], Tensor] | None = None
 
     def adapter(self, down: nn.ModuleList, up: nn.ModuleList, first: int, scale: float) -> Any:
@@ -187,7 +180,7 @@ class MMA(Method):
 
     def encode_sentences(self, sentences: Sequence[str], scale: float) -> Tensor:
         """Unit text embeddings [C, e] of one sentence about each class, at a scale."""
-        tokens = self.backbone.class_tokens(sentences, 0, "{}")
+        tokens = self.backbone.sentence_tokens(sentences)
         beside = self.adapter(self.text_down, self.text_up, self.first_text, scale)
         encoder = PlainEncoder.of(self.backbone.text_encoder, self.backbone.tokens)
         return F.normalize(encoder.adapted(tokens, beside=beside), dim=-1)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gopro.backbones import ClassTokens, Prompts
-from gopro.backbones.prompts import UpperTokens, tokenize_class_names
+from gopro.backbones.prompts import UpperTokens, tokenize_class_names, tokenize_sentences
 from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
 from small_clips import small_backbone, tokenizer
@@ -98,6 +98,19 @@ def test_names_that_read_the_same_are_refused(one: str, other: str) -> None:
         encode("dog", one, other)
     assert repr(one) in str(caught.value)
     assert repr(other) in str(caught.value)
+
+
+def test_sentences_can_be_equal() -> None:
+    sentences = ["It has  fur.", "it_has fur.", "It flies"]
+    assert tokenize_sentences(sentences, TOKENS, room=5) == [
+        sentence("It has fur."),
+        sentence("it has fur."),
+        sentence("It flies"),
+    ]
+    with pytest.raises(GoproError, match=r"the text 'It has fur.' is 4 tokens long and only 3 fit"):
+        tokenize_sentences(["It flies", "It has fur."], TOKENS, room=4)
+    with pytest.raises(GoproError, match="the text ' _' has no word that the tokenizer can use"):
+        tokenize_sentences(["It flies", " _"], TOKENS, room=4)
 
 
 def test_class_tokens_hold_embeddings_without_positions() -> None:

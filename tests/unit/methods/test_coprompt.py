@@ -125,18 +125,44 @@ def test_sentences_about_each_class(backbone: Backbone, tmp_path: Path) -> None:
     file.write_text(json.dumps(said), encoding="utf-8")
     method = coprompt(backbone, texts=str(file))
     seen = set()
-    for seed in range(12):
+    for seed in range(16):
         torch.manual_seed(seed)
-        k = int(torch.randint(2, ()))
-        spoken = [said[name][k] for name in ("cat", "golden retriever", "C-130_Hercules")]
+        k = {count: int(torch.randint(count, ())) for count in (2, 3)}
+        names = ("cat", "golden retriever", "C-130_Hercules")
+        spoken = [said[name][k[len(said[name])]] for name in names]
         rows = [slow.sentence(backbone, [slow.words(backbone, text)]) for text in spoken]
         torch.manual_seed(seed)
         close(method.frozen_text(), torch.stack([slow.unit(row) for row in rows]).detach())
-        seen.add(k)
-    assert seen == {0, 1}
+        seen.update(k.items())
+    assert seen == {(2, 0), (2, 1), (3, 0), (3, 1), (3, 2)}
     named = method.for_classes(["tree", "house"])  # asked for in training alone
     with pytest.raises(GoproError, match="has no sentences about the class 'house'"):
         named.frozen_text()
+
+
+def test_classes_can_share_a_sentence(backbone: Backbone, tmp_path: Path) -> None:
+    file = tmp_path / "texts.json"
+    file.write_text(json.dumps({name: ["It has fur."] for name in NAMES}), encoding="utf-8")
+    first, *others = coprompt(backbone, texts=str(file)).frozen_text()
+    for other in others:
+        close(other, first)
+
+
+def test_sentences_that_do_not_fit_are_refused_before_the_training(
+    backbone: Backbone, tmp_path: Path
+) -> None:
+    file = tmp_path / "texts.json"
+    texts = {name: ["It has fur.", "fur " * 23] for name in NAMES}
+    file.write_text(json.dumps(texts), encoding="utf-8")
+    with pytest.raises(
+        GoproError, match=r"the text 'fur .*' is 23 tokens long and only 22 fit; sh"
+    ):
+        coprompt(backbone, texts=str(file))
+    coprompt(backbone, texts=str(file), w_con=0.0)  # needs none
+    names = ["cat", "fur " * 14]  # with one template it is longer than with others
+    with pytest.raises(GoproError, match="is 23 tokens long and only 22 fit"):
+        CoPrompt(backbone, names, CoPromptSettings())
+    backbone.encode_class_names(names)
 
 
 def test_training(backbone: Backbone, tmp_path: Path) -> None:

@@ -157,6 +157,24 @@ def test_plus_with_sentences_about_each_class(deep: Backbone, batch: Batch, tmp_
         MMASettings(texts=str(file))
 
 
+def test_plus_with_a_sentence_that_classes_share(
+    deep: Backbone, batch: Batch, tmp_path: Path
+) -> None:
+    file = tmp_path / "texts.json"
+    file.write_text(json.dumps({name: ["It has fur."] for name in NAMES}), encoding="utf-8")
+    method = made(deep, variant="plus", texts=str(file))
+    assert method.loss(batch)["ce"].isfinite()
+    first, *others = method.encode_text()
+    for other in others:
+        close(other, first)
+    texts = {name: ["It has fur.", "fur " * 23] for name in NAMES}
+    file.write_text(json.dumps(texts), encoding="utf-8")
+    with pytest.raises(
+        GoproError, match=r"the text 'fur .*' is 23 tokens long and only 22 fit; sh"
+    ):
+        made(deep, variant="plus", texts=str(file))
+
+
 def test_plus_without_the_consistency_loss(deep: Backbone, batch: Batch) -> None:
     assert list(made(deep, variant="plus", w_con=0.0).loss(batch)) == ["ce"]
 
