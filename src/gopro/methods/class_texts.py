@@ -51,7 +51,7 @@ def text_means(backbone: Backbone, file: str, names: Sequence[str], *, unit: boo
     """
     rows = read_texts(file, names)
     sentences = list(dict.fromkeys(text for row in rows for text in row))
-    embeddings = backbone.encode_class_names(sentences, "{}")
+    embeddings = backbone.encode_sentences(sentences)
     if unit:
         embeddings = F.normalize(embeddings, dim=-1)
     place = {text: index for index, text in enumerate(sentences)}

@@ -54,6 +54,16 @@ def test_zero_shot(backbone: Backbone, batch: Batch, file: str) -> None:
         ZeroShotSettings(texts=file, ensemble="select")
 
 
+def test_sentences_that_read_the_same_or_are_too_long(backbone: Backbone, tmp_path: Path) -> None:
+    file = tmp_path / "same.json"
+    file.write_text(json.dumps({"cat": ["A furry animal."], "dog": ["a furry animal."]}))
+    cat, dog = ZeroShot(backbone, ["cat", "dog"], ZeroShotSettings(texts=str(file))).text
+    close(cat, dog)
+    file.write_text(json.dumps({"cat": ["fur " * 23], "dog": ["a furry animal."]}))
+    with pytest.raises(GoproError, match=r"the text 'fur .*' is 23 tokens long and only 22 fit"):
+        ZeroShot(backbone, ["cat", "dog"], ZeroShotSettings(texts=str(file)))
+
+
 def test_kgcoop(backbone: Backbone, batch: Batch, file: str) -> None:
     method = KgCoOp(backbone, NAMES, KgCoOpSettings(texts=file))
     slow.stir(method)
