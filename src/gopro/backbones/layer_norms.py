@@ -102,7 +102,9 @@ def text_embedding(
         classes: The sentences' tokens, from ``Backbone.class_tokens`` without context.
         norms: Name within the model -> layer norm.
     """
-    model, chunk_tokens = with_parts(backbone.model, norms), backbone.text_encoder.chunk_tokens
-    encoder = text_encoder(model, backbone.tokens, backbone.name, chunk_tokens)
+    encoder = backbone.text_encoder
+    if norms:  # without any, a new encoder would add its hooks to the shared model in each pass
+        model = with_parts(backbone.model, norms)
+        encoder = text_encoder(model, backbone.tokens, backbone.name, encoder.chunk_tokens)
     no_context = torch.empty(0, backbone.text_width, device=backbone.device)
     return encoder(Prompts.after(no_context, classes))[0]

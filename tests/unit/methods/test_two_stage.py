@@ -205,6 +205,20 @@ def test_the_frozen_encoders_stay_as_they_are(backbone: Backbone, batch: Batch) 
     assert torch.equal(before, backbone.encode_image(batch.images["x"]).embedding)
 
 
+def test_passes_add_no_hooks_to_the_frozen_encoders() -> None:
+    backbone = shared_family("roberta")
+    method = TwoStage(backbone, NAMES, TwoStageSettings(tower="image"))
+
+    def hooks() -> int:
+        parts = list(backbone.model.modules())
+        return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in parts)
+
+    before = hooks()
+    text = method.text()
+    assert hooks() == before > 0
+    close(text, method.template_embeddings(NAMES))
+
+
 def test_steps_of_its_code_as_epochs() -> None:
     for classes, epochs in ((50, 192), (10, 960), (1000, 10)):
         settings = TrainSettings(dataset="world", backbone="ViT-B-16")
