@@ -168,13 +168,17 @@ class Backbone:
         """Token embeddings [M, d_t] of a text, such as "a photo of a"."""
         return self.embed_tokens(self.tokens.encode(text))
 
-    def class_tokens(self, names: Sequence[str], n_ctx: int, template: str = "{}.") -> ClassTokens:
+    def class_tokens(
+        self, names: Sequence[str], n_ctx: int, template: str = "{}.", *, after: int = 0
+    ) -> ClassTokens:
         """Tokens of a template filled with each name, to follow the context tokens.
 
         Args:
             names: Class names; underscores are read as spaces.
-            n_ctx: Number of context tokens before them.
+            n_ctx: Number of context tokens before them; with none they begin the text, where some
+                tokenizers have other tokens for a word.
             template: The text around the name.
+            after: Number of tokens that come after them.
 
         Raises:
             GoproError: For a template without ``{}``, or names that are empty, equal, or too long
@@ -185,7 +189,7 @@ class Backbone:
                 f"got the template {template!r} without {{}} for the class name; write it like "
                 '"a photo of a {}."'
             )
-        room = self._room - n_ctx
+        room = self._room - n_ctx - after
         return self._embedded(
             tokenize_class_names(
                 names, self.tokens, room=room, template=template, following=n_ctx > 0

@@ -82,8 +82,14 @@ class CoOp(Method):
         if options.position == "end":
             self.classes = backbone.class_tokens(names, options.n_ctx)
         else:  # the full stop is a token after the context, separate from the name
-            self.stop = backbone.token_embeddings(".")
-            self.classes = backbone.class_tokens(names, options.n_ctx + len(self.stop), "{}")
+            self.stop, before = backbone.token_embeddings("."), self.before
+            after = options.n_ctx - before + len(self.stop)
+            self.classes = backbone.class_tokens(names, before, "{}", after=after)
+
+    @property
+    def before(self) -> int:
+        """Number of context tokens before a name that isn't at the end."""
+        return self.settings.n_ctx // 2 if self.settings.position == "middle" else 0
 
     def prompts(self) -> Prompts:
         """The prompts of all classes."""
@@ -92,10 +98,8 @@ class CoOp(Method):
         if options.position == "end":
             order = Prompts.per_class if options.class_specific else Prompts.after
             return order(context, self.classes)
-        before = options.n_ctx // 2 if options.position == "middle" else 0
-        return Prompts.around(
-            context[..., :before, :], context[..., before:, :], self.classes, self.stop
-        )
+        before, after = context[..., : self.before, :], context[..., self.before :, :]
+        return Prompts.around(before, after, self.classes, self.stop)
 
     def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e] of the prompts."""

@@ -15,6 +15,7 @@ from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Recipe
 from gopro.methods.coop import CoOp, CoOpSettings
 from small_clips import close
+from small_towers import shared_family
 
 
 def literal(method: CoOp, position: str) -> Tensor:
@@ -86,6 +87,22 @@ def test_a_full_stop_of_the_name_stays_with_it(backbone: Backbone) -> None:
     method = CoOp(backbone, ["St. Bernard."], CoOpSettings(position="front"))
     tokens = [slow.words(backbone, "St. Bernard."), method.context, slow.words(backbone, ".")]
     close(method.encode_text(), slow.unit(slow.sentence(backbone, tokens))[None])
+
+
+@pytest.mark.parametrize(
+    ("position", "tokens", "first"),
+    [("front", 4, True), ("middle", 1, True), ("middle", 4, False), ("end", 4, False)],
+)
+def test_tokens_of_a_name_that_begins_the_text(position: str, tokens: int, first: bool) -> None:
+    """SigLIP 2's tokenizer marks the words that follow others."""
+    backbone = shared_family("siglip2")
+    known = backbone.tokens
+    method = CoOp(backbone, ["cat"], CoOpSettings(n_ctx=tokens, position=position))  # type: ignore[arg-type]
+    text = "cat." if position == "end" else "cat"
+    begins, follows = known.encode(text), known.following(text)
+    assert begins != follows
+    wanted = backbone.embed_tokens([*(begins if first else follows), *known.end])
+    assert torch.equal(method.classes.embedding[0], wanted)
 
 
 def test_what_is_refused(backbone: Backbone) -> None:
