@@ -214,8 +214,8 @@ class Backbone:
         ids = self.tokens
         return self.text_encoder.context_length - len(ids.start) - len(ids.last)
 
-    def _embedded(self, rows: Sequence[Sequence[int]]) -> ClassTokens:
-        longest = max(len(row) for row in rows)
+    def _embedded(self, rows: Sequence[Sequence[int]], longest: int | None = None) -> ClassTokens:
+        longest = longest or max(len(row) for row in rows)
         embedding = torch.zeros(len(rows), longest, self.text_width, device=self.device)
         for index, row in enumerate(rows):
             embedding[index, : len(row)] = self.embed_tokens(row)
@@ -243,7 +243,14 @@ class Backbone:
         Raises:
             GoproError: For a sentence that is empty, or too long for the text encoder.
         """
-        return self._encode(self.sentence_tokens(sentences))
+        ids = self.sentence_ids(sentences)
+        longest = max(len(row) for row in ids)
+        embeddings = torch.empty(len(ids), self.embed_dim, device=self.device)
+        # token embeddings are a thousand times as large as ids: only those of one chunk are made
+        for indices in self.text_encoder.chunks([len(row) for row in ids]):
+            tokens = self._embedded([ids[index] for index in indices], longest)
+            embeddings[indices] = self._encode(tokens)
+        return embeddings
 
     def _encode(self, tokens: ClassTokens) -> Tensor:
         no_context = torch.empty(0, self.text_width, device=self.device)

@@ -8,7 +8,7 @@ Texts run in chunks, whose activations are computed again in the backward pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -115,6 +115,11 @@ class PlainEncoder:
         embedding = self._in_chunks(encode, images * classes, longest)
         return torch.unflatten(embedding, 0, (images, classes))
 
+    def chunks(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Indices of the classes that run at once, without context and without a gradient."""
+        room = self._texts_at_once(len(self.tokens.start) + max(lengths))
+        return [list(range(len(lengths)))[at : at + room] for at in range(0, len(lengths), room)]
+
     @classmethod
     def of(cls, encoder: PromptEncoder | PlainEncoder, tokens: TextTokens) -> PlainEncoder:
         """The plain encoder of another one's tower."""
@@ -172,13 +177,16 @@ class PlainEncoder:
         tokens = tokens.to(self.tower.weight.dtype)
         return self.tower.run(tokens, valid, used - 1, change, added, beside)
 
+    def _texts_at_once(self, longest: int) -> int:
+        return max(1, self.chunk_tokens // self._length(longest))
+
     def _length(self, longest: int) -> int:
         return self.context_length if self.tower.fills else longest
 
     def _in_chunks(self, encode: Callable[[Tensor], Tensor], rows: int, longest: int) -> Tensor:
         """[rows, e] in float32, of as many rows at once as ``chunk_tokens`` allows."""
         numbers = torch.arange(rows, device=self.tower.weight.device)
-        room = max(1, self.chunk_tokens // self._length(longest))
+        room = self._texts_at_once(longest)
         if rows <= room or not torch.is_grad_enabled():
             return torch.cat([encode(part) for part in torch.split(numbers, room)]).float()
         parts = torch.split(numbers, max(1, room // 2))

@@ -100,6 +100,11 @@ class PromptEncoder:
         indices = torch.tensor(order).argsort()
         return torch.cat(parts, dim=1)[:, indices.to(suffix.device)].float()
 
+    def chunks(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Indices of the classes that run at once, without context and without a gradient."""
+        chunks = in_chunks(tuple(lengths), self.chunk_tokens)
+        return [[index for group in groups for index in group.classes] for groups in chunks]
+
     def _run_prefix(
         self, prefix: Tensor, deep: tuple[Tensor, ...], start: int, upper: UpperTokens | None
     ) -> list[KeysValues]:

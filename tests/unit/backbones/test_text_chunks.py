@@ -11,6 +11,7 @@ from torch import Tensor
 from gopro.backbones import Backbone, Prompts
 from gopro.backbones.packing import in_chunks
 from small_clips import small_backbone
+from small_towers import shared_family
 
 
 def rand(*shape: int) -> Tensor:
@@ -63,6 +64,25 @@ def test_no_gradient_keeps_nothing() -> None:
     backbone = small_backbone(chunk_tokens=64)
     with torch.no_grad():
         assert saved_bytes(backbone, 20) == 0
+
+
+@pytest.mark.parametrize("family", ["clip", "siglip", "roberta", "coca"])
+def test_token_embeddings_of_many_sentences_are_not_made_at_once(
+    family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = small_backbone() if family == "clip" else shared_family(family)
+    monkeypatch.setattr(backbone.text_encoder, "chunk_tokens", 100)
+    sentences = [f"cat number{' one' * (index % 7)} {index}" for index in range(40)]
+    wanted = backbone.encode_class_names(sentences, "{}")
+    encode, numbers = backbone.encode_text, []
+
+    def spy(prompts: Prompts) -> Tensor:
+        numbers.append(len(prompts.lengths))
+        return encode(prompts)
+
+    monkeypatch.setattr(backbone, "encode_text", spy)
+    assert torch.equal(backbone.encode_sentences(sentences), wanted)
+    assert sum(numbers) == 40 and len(numbers) > 3 and max(numbers) <= 25
 
 
 def test_chunks_hold_every_class_once_and_stay_within_their_size() -> None:
