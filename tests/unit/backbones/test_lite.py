@@ -116,6 +116,9 @@ def test_another_file_in_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setattr(network, "weights_path", lambda: other)
     with pytest.raises(GoproError, match="is not the file that lite was trained with"):
         network.network()
+    other.unlink()
+    with pytest.raises(GoproError, match=r"can't read .*, which lite needs \(No such file"):
+        network.network()
 
 
 def test_damaged_weights(tmp_path: Path) -> None:

