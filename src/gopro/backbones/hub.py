@@ -49,14 +49,14 @@ def fetch(repo: str, names: Sequence[str]) -> Path:
             if silent and name != names[-1]:
                 continue
             raise GoproError(
-                f"can't fetch {names[0]} of {repo} from the hub ({silent or _reason(error)}), and "
+                f"can't fetch {names[0]} of {repo} from the hub ({silent or summary(error)}), and "
                 f"{instead(repo)}"
             ) from error
         except EntryNotFoundError:
             continue
         except Exception as error:  # no such repository, or one that needs a login
             raise GoproError(
-                f"the hub gives no {repo} ({_reason(error)}); check the name, and log in with `hf "
+                f"the hub gives no {repo} ({summary(error)}); check the name, and log in with `hf "
                 "auth login` if the model asks for it"
             ) from error
     raise GoproError(
@@ -93,7 +93,7 @@ def telling(name: str, what: str, repo: str) -> Iterator[None]:
     except GoproError:
         raise
     except Exception as error:
-        reason = _reason(error)
+        reason = summary(error)
         packages = ("sentencepiece", "tiktoken", "protobuf", "pip install")
         if isinstance(error, ImportError) or any(one in str(error) for one in packages):
             raise missing(name, what, reason) from error
@@ -109,7 +109,8 @@ def missing(name: str, what: str, reason: str) -> GoproError:
     )
 
 
-def _reason(error: Exception) -> str:
+def summary(error: Exception) -> str:
+    """What an error or its cause says, in one line."""
     cause = error.__cause__ or error
     lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
     return (lines[0] if lines else type(cause).__name__)[:160].rstrip(".")

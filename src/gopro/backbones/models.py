@@ -104,9 +104,12 @@ def _from_folder(name: str, pretrained: str | None) -> tuple[nn.Module, Any]:
         text = open_clip.get_model_config(local)["text_cfg"].get("hf_model_name", "")
         with _telling(name, text), _quiet():
             model = open_clip.create_model(local, load_weights=False, pretrained_text=False)
-    except (ValueError, TypeError, KeyError) as error:
+    except GoproError:
+        raise
+    except Exception as error:  # what open_clip and timm raise depends on what is wrong
         raise GoproError(
-            f"can't build {name} from its {CONFIG} ({str(error).splitlines()[0][:160]})"
+            f"can't build {name} from its {CONFIG} ({hub.summary(error)}); correct that file, "
+            "or choose another --backbone"
         ) from error
     path = next((folder / file for file in hub.WEIGHTS if (folder / file).is_file()), None)
     if path is None:

@@ -111,6 +111,26 @@ def test_a_folder_brings_weights_and_preprocessing(tmp_path: Path) -> None:
         build(f"local-dir:{folder}", device="cpu")
 
 
+@pytest.mark.parametrize(
+    ("vision", "reason"),
+    [
+        ({"timm_model_name": "vit_of_next_year"}, "vit_of_next_year"),
+        ({**VIT, "pool_type": "nowhere"}, "AssertionError"),
+        ({**VIT, "patch_size": 0}, "by zero"),
+    ],
+)
+def test_a_folder_whose_model_cannot_be_built(
+    tmp_path: Path, vision: dict[str, Any], reason: str
+) -> None:
+    path = saved(tmp_path / "model") / "open_clip_config.json"
+    config = json.loads(path.read_text())
+    config["model_cfg"]["vision_cfg"] = vision
+    path.write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(GoproError, match=f"can't build .*{reason}.*; correct") as caught:
+        build(f"local-dir:{path.parent}", device="cpu")
+    assert "\n" not in str(caught.value)
+
+
 def test_a_folder_with_its_own_tokenizer(tmp_path: Path) -> None:
     text = {"vocab_size": small_tokenizers.SIZE, "pool_type": "eos", "eos_id": 1}
     folder = saved(tmp_path / "model", **text)
