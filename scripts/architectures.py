@@ -97,6 +97,7 @@ def look(name: str) -> Architecture:
         prompts,
         low_rank,  # type: ignore[arg-type]
         upper_text=backbone.text_encoder.tower.extensible,
+        projection=backbone.pooled_width > 0,
     )
 
 
@@ -158,7 +159,7 @@ def _adaptable(backbone: Backbone) -> str:
 
 def page(rows: Sequence[Architecture], version: str) -> str:
     """The table of a version of open_clip in Markdown."""
-    prompted = [name for name in TABLE if find(name).modifies_image_encoder and name != "clip_lora"]
+    modifying = [name for name in TABLE if find(name).modifies_image_encoder]
     built = [row for row in rows if not row.refused]
     lines = [
         f"open_clip {version} has {len(rows)} architectures; {len(built)} work.",
@@ -170,7 +171,7 @@ def page(rows: Sequence[Architecture], version: str) -> str:
         sizes = [f"{count / 1e6:.0f} M" for count in (row.image_parameters, row.text_parameters)]
         lines.append(
             f"| `{row.name}` | {row.family} | {row.pixels} px | {' | '.join(sizes)} | "
-            f"{fitting(row, prompted)} |"
+            f"{fitting(row, modifying)} |"
         )
     if len(built) < len(rows):
         lines += ["", "Refused:", ""]

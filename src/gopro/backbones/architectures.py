@@ -12,6 +12,8 @@ from typing import Any, Literal
 CHANGING_UPPER_TEXT = ("mmrl", "mma")
 """The methods that change the upper blocks of the text tower."""
 
+Towers = Literal["both", "image", "text", "none"]
+
 TABLE = Path(__file__).parent / "architectures.csv"
 
 # the first part that a name contains, in small letters, tells its family
@@ -78,7 +80,9 @@ class Architecture:
         image_prompts: Whether its image tower takes learned prompts.
         low_rank: The towers that take low-rank additions.
         refused: Why it can't be built; empty if it can.
-        upper_text: Whether methods can change the upper blocks of its text tower.
+        upper_text: Whether methods can change the upper blocks of its text tower; not if that is
+            a text model of transformers.
+        projection: Whether its image tower ends with a linear map.
     """
 
     name: str
@@ -87,9 +91,17 @@ class Architecture:
     image_parameters: int
     text_parameters: int
     image_prompts: bool
-    low_rank: Literal["both", "image", "text", "none"]
+    low_rank: Towers
     refused: str = ""
     upper_text: bool = True
+    projection: bool = True
+
+    @property
+    def layer_norms(self) -> Towers:
+        """The towers whose blocks have layer norms that can be trained."""
+        if self.image_prompts:
+            return "both" if self.upper_text else "image"
+        return "text" if self.upper_text else "none"
 
 
 def family(name: str) -> str:
@@ -123,23 +135,28 @@ def write(rows: Iterable[Architecture], path: Path = TABLE) -> None:
         writer.writerows(asdict(row) for row in rows)
 
 
-def fitting(row: Architecture, prompted: Sequence[str]) -> str:
+def fitting(row: Architecture, modifying: Sequence[str]) -> str:
     """Which methods work, in words.
 
     Args:
         row: The architecture.
-        prompted: The methods that learn prompts in the image tower.
+        modifying: The methods that change the image encoder.
     """
     text = () if row.upper_text else CHANGING_UPPER_TEXT
-    without = [name for name in prompted if name in text or not row.image_prompts]
-    if row.low_rank == "none":
-        without.append("clip_lora")
-    words = f"all but {', '.join(without)}" if without else "all"
-    one = row.low_rank in ("image", "text")
-    return f"{words}; clip_lora with --clip_lora.tower {row.low_rank}" if one else words
+    towers = {"clip_lora": row.low_rank, "two_stage": row.layer_norms}
+    without = [
+        name for name in modifying if name not in towers and (name in text or not row.image_prompts)
+    ]
+    without += [name for name, tower in towers.items() if tower == "none"]
+    without += [] if row.projection else ["prolip"]
+    words = [f"all but {', '.join(without)}" if without else "all"]
+    one = {name: tower for name, tower in towers.items() if tower in ("image", "text")}
+    return "; ".join(
+        [*words, *(f"{name} with --{name}.tower {tower}" for name, tower in one.items())]
+    )
 
 
 def _typed(row: dict[str, Any]) -> Architecture:
     numbers = {key: int(row[key]) for key in ("pixels", "image_parameters", "text_parameters")}
-    flags = {key: row[key] == "True" for key in ("image_prompts", "upper_text")}
+    flags = {key: row[key] == "True" for key in ("image_prompts", "upper_text", "projection")}
     return Architecture(**{**row, **numbers, **flags})

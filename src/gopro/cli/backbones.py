@@ -44,7 +44,7 @@ def _rows(pattern: str) -> list[tuple[str, ...]]:
     from gopro.backbones.names import squeeze, usable
     from gopro.methods import TABLE, find
 
-    prompted = [name for name in TABLE if find(name).modifies_image_encoder and name != "clip_lora"]
+    modifying = [name for name in TABLE if find(name).modifies_image_encoder]
     rows: list[tuple[str, ...]] = []
     for name in usable():
         row = known().get(name)
@@ -55,7 +55,7 @@ def _rows(pattern: str) -> list[tuple[str, ...]]:
         if row is not None:
             size = f"{row.pixels} px"
             count = f"{(row.image_parameters + row.text_parameters) / 1e6:.0f} M"
-            fits = fitting(row, prompted)
+            fits = fitting(row, modifying)
         tags = open_clip.list_pretrained_tags_by_model(name)
         weights = _with_licences(name, tags) if tags else "your file; none is published"
         rows.append((name, family(name), fits, weights, size, count))

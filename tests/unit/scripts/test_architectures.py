@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,19 +43,31 @@ def test_writing_and_reading(tmp_path: Path) -> None:
     ("prompts", "low_rank", "words"),
     [
         (True, "both", "all"),
-        (False, "text", "all but vpt; clip_lora with --clip_lora.tower text"),
-        (False, "none", "all but vpt, clip_lora"),
+        (
+            False,
+            "text",
+            "all but vpt; clip_lora with --clip_lora.tower text; "
+            "two_stage with --two_stage.tower text",
+        ),
+        (False, "none", "all but vpt, clip_lora; two_stage with --two_stage.tower text"),
     ],
 )
 def test_which_methods_fit(prompts: bool, low_rank: str, words: str) -> None:
     row = Architecture("a", "b", 224, 1, 2, prompts, low_rank)  # type: ignore[arg-type]
-    assert fitting(row, ["vpt"]) == words
+    assert fitting(row, ["vpt", "clip_lora", "two_stage"]) == words
 
 
 def test_which_methods_fit_a_text_tower_of_transformers() -> None:
     row = Architecture("a", "b", 224, 1, 2, True, "both", upper_text=False)
-    assert fitting(row, ["vpt", "mmrl"]) == "all but mmrl"
+    words = "all but mmrl; two_stage with --two_stage.tower image"
+    assert fitting(row, ["vpt", "mmrl"]) == words
+    assert "two_stage" in fitting(replace(row, image_prompts=False), []).split(";")[0]
     assert not known()["roberta-ViT-B-32"].upper_text and known()["ViT-B-16"].upper_text
+
+
+def test_prolip_needs_a_linear_map_at_the_end() -> None:
+    siglip, plain = known()["ViT-B-16-SigLIP2"], known()["ViT-B-16"]
+    assert (fitting(siglip, ["vpt"]), fitting(plain, ["vpt"])) == ("all but prolip", "all")
 
 
 def test_the_table_has_every_architecture_of_its_version() -> None:
