@@ -26,7 +26,7 @@ from torch import Tensor
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write
+from gopro.common.files import atomic_write, expanded
 from gopro.common.tensors import write_tensors
 
 FOLDER = "GOPRO_CACHE"
@@ -142,7 +142,7 @@ def open_cache() -> Cache | None:
         limit = -1.0
     if not 0 < limit < float("inf"):
         raise GoproError(f"got {LIMIT}={size}; wanted a number of gigabytes above 0")
-    return Cache(Path(folder).expanduser(), int(limit * 1e9))
+    return Cache(expanded(folder), int(limit * 1e9))
 
 
 def cached_features(backbone: Backbone, pixels: Tensor, name: str | None = None) -> ImageFeatures:

@@ -14,6 +14,7 @@ from gopro.backbones import hub
 from gopro.backbones.names import CONFIG, HUB, LOCAL, QUICK, usable
 from gopro.backbones.weights import is_openai, load_weights, read_weights
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.common.hub import offline, problem
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ def _weights(name: str, pretrained: str | None) -> tuple[Path, dict[str, Any]]:
     if pretrained in tags:
         settings = dict(open_clip.get_pretrained_cfg(name, pretrained))
         return _download(name, pretrained, settings), settings
-    path = Path(pretrained).expanduser()
+    path = expanded(pretrained)
     if not path.is_file():
         raise GoproError(
             f"there is no weights file {pretrained}, and no tag of that name for {name}; "

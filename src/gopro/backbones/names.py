@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from gopro.backbones import architectures
 from gopro.backbones.embedded import LOADERS
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 
 HUB, LOCAL = "hf-hub:", "local-dir:"
 QUICK = "-quickgelu"
@@ -38,7 +38,7 @@ def canonical(name: str) -> str:
     if name in LOADERS:
         return name
     if name.startswith(LOCAL):
-        folder = Path(name.removeprefix(LOCAL)).expanduser()
+        folder = expanded(name.removeprefix(LOCAL))
         if not (folder / CONFIG).is_file():
             raise GoproError(
                 f"got the backbone {name}, and there is no {folder / CONFIG}; give the folder of a "
@@ -58,7 +58,7 @@ def canonical(name: str) -> str:
         base = one.removesuffix(squeeze(QUICK))
         if one in known or base in known:
             return known.get(one) or known[base] + QUICK
-    if (Path(name).expanduser() / CONFIG).is_file():
+    if (expanded(name) / CONFIG).is_file():
         hint = f", or {HUB}{name} for that of the hub" if _HUB_NAME.fullmatch(name) else ""
         raise GoproError(f"the backbone {name} is a folder here; write {LOCAL}{name}{hint}")
     owner = squeeze(name.partition("/")[0])

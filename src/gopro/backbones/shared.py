@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -14,6 +13,7 @@ from gopro.backbones import embedded
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import DTYPES, Backbone
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def backbone_key(
     resolved = str(choose_device(device))
     if precision not in DTYPES:
         raise GoproError(f"got the precision {precision!r}; choose one of {', '.join(DTYPES)}")
-    path = Path(pretrained).expanduser() if pretrained else None
+    path = expanded(pretrained) if pretrained else None
     file = None
     if path is not None and path.is_file():  # its content may change under the same name
         stat = path.stat()

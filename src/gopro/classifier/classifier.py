@@ -19,6 +19,7 @@ from gopro.classifier.hub import Hub
 from gopro.classifier.judging import Judging
 from gopro.classifier.predictor import Folder
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.common.preprocessing import Decode
 from gopro.data import labelled
 from gopro.data.fingerprint import Fingerprints
@@ -163,7 +164,7 @@ class PromptClassifier(Judging, Hub):
         inputs = inputs_of(self, images, labels)
         names, truth = inputs.class_names, inputs.truth
         started = time.monotonic()
-        folder = None if checkpoint is None else Path(checkpoint).expanduser()
+        folder = None if checkpoint is None else expanded(checkpoint)
         done = fitting.fit(self, inputs, held_out, unlabelled, folder)
         texts = getattr(done.method.settings, "texts", None)
         examples = Examples.of(done.pixels, truth, inputs.shared.backbone, self.examples)
@@ -174,7 +175,7 @@ class PromptClassifier(Judging, Hub):
         self.backbone_checksum_ = inputs.shared.checksum
         self.examples_, self.measured_ = examples, None
         self.fitted_, self.calibration_ = prints, done.calibration
-        self.texts_ = None if texts is None else load_texts(Path(texts).expanduser())
+        self.texts_ = None if texts is None else load_texts(expanded(texts))
         self.training_ = {
             "pictures": {name: truth.count(index) for index, name in enumerate(names)},
             "seconds": round(time.monotonic() - started, 1),
@@ -214,7 +215,7 @@ class PromptClassifier(Judging, Hub):
         self.check_fitted()
         if measured is not None:
             self.measured_ = measured.as_dict()
-        return storage.save(self, Path(folder).expanduser())
+        return storage.save(self, expanded(folder))
 
     @classmethod
     def load(
@@ -237,7 +238,7 @@ class PromptClassifier(Judging, Hub):
             GoproError: When a file is missing or was changed, or when the backbone is missing
                 or has other weights.
         """
-        return storage.load(cls, Path(folder).expanduser(), device, precision, pretrained)
+        return storage.load(cls, expanded(folder), device, precision, pretrained)
 
     def recipe(self, pictures: int, classes: int | None = None) -> Recipe:
         """The training recipe of ``fit``: the method's recipe, changed by the settings.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import Path
 
 from torch import Tensor
 
@@ -14,6 +13,7 @@ from gopro.classifier.choice import AUTO
 from gopro.classifier.fitinputs import FitInputs
 from gopro.classifier.predictor import Folder, Predictor
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.data.pictures import Picture
 from gopro.data.unlabelled import read_unlabelled
 from gopro.methods import find
@@ -35,7 +35,7 @@ def new_method(classifier: Predictor, inputs: FitInputs) -> Method:
                 "a folder of `gopro fit`, such as one of a larger backbone"
             )
         device = inputs.settings.device
-        path = Path(folder).expanduser()
+        path = expanded(folder)
         teacher = storage.load(type(classifier), path, device, None, None)
         method.set_teacher(teacher.method_, inputs.class_names)
     return method
@@ -57,7 +57,7 @@ def without_labels(
             "--method promptkd with --promptkd.teacher MODEL, or leave out --unlabelled"
         )
     if isinstance(unlabelled, (str, os.PathLike)):
-        folder = Path(unlabelled).expanduser()
+        folder = expanded(unlabelled)
         return [folder / item.key for item in read_unlabelled(folder).train]
     pictures = list(unlabelled)
     if len(pictures) < 2:

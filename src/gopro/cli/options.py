@@ -17,6 +17,7 @@ import jsonargparse
 import yaml
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.common.typed import load_yaml, settings_from
 from gopro.methods import TABLE, find
 from gopro.methods.configs import located
@@ -158,16 +159,14 @@ def parse(parser: Parser, arguments: Sequence[str]) -> Any:
         values = parser.parse_args(located(arguments))
         for key, value in list(values.items()):
             if isinstance(value, Path):
-                values[key] = value.expanduser()
+                values[key] = expanded(value)
             elif isinstance(value, list):
-                values[key] = [x.expanduser() if isinstance(x, Path) else x for x in value]
+                values[key] = [expanded(x) if isinstance(x, Path) else x for x in value]
         return values
     except UnicodeDecodeError as error:
         raise GoproError("the --config file is no text in UTF-8; wanted YAML") from error
     except RecursionError as error:
         raise GoproError("the --config file refers to itself; wanted plain YAML") from error
-    except RuntimeError as error:  # `~name` of nobody
-        raise GoproError(f"{error} Give the whole path.") from error
     except (jsonargparse.ArgumentError, TypeError, ValueError) as error:
         parser.error(str(error))
 

@@ -1,4 +1,4 @@
-"""Atomic file writes: a file is complete or absent."""
+"""Paths as people write them, and atomic file writes: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,27 @@ from pathlib import Path
 from typing import Any
 
 from gopro.common.errors import DiskFullError, GoproError
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """A path that a person wrote, with the home folder in place of ~.
+
+    Raises:
+        GoproError: If there is no such home folder, or no file can have that path.
+    """
+    try:
+        place = Path(path).expanduser()
+    except RuntimeError as error:
+        raise GoproError(
+            f"got the path {path}, and there is no home directory of that user; write it in full"
+        ) from error
+    try:
+        place.stat()
+    except (OSError, ValueError) as error:
+        if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
+            reason = getattr(error, "strerror", None) or error
+            raise GoproError(f"no file can be {path} ({reason}); give another path") from error
+    return place
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import difflib
 from pathlib import Path
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.data.catalog import KNOWN, present
 from gopro.data.catalog_entry import ROOT_VARIABLE, default_root
 from gopro.data.dataset import Dataset, Item, check_class_names, readable
@@ -55,7 +56,7 @@ def load(name: str, root: str | Path | None = None, *, seed: int = 1) -> Dataset
 
         return read_hub(name[len(_HUB) :], seed)
     check_name(name)
-    return KNOWN[name].load(name, default_root() if root is None else Path(root).expanduser())
+    return KNOWN[name].load(name, default_root() if root is None else expanded(root))
 
 
 def check_name(name: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.data.dataset import Dataset
 
 ROOT_VARIABLE = "GOPRO_DATA"
@@ -76,4 +77,4 @@ class Known:
 
 def default_root() -> Path:
     """``$GOPRO_DATA``, else ``data`` in the current folder."""
-    return Path(os.environ.get(ROOT_VARIABLE) or "data").expanduser()
+    return expanded(os.environ.get(ROOT_VARIABLE) or "data")

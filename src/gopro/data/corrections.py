@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.common.text import counted, listed
 from gopro.data.dataset import Dataset, Item, check_class_names, readable
 
@@ -28,7 +29,7 @@ def read(files: Iterable[Path]) -> dict[Path, str]:
     labels: dict[Path, str] = {}
     for path in files:
         try:
-            with path.expanduser().open(encoding="utf-8-sig", newline="") as file:
+            with expanded(path).open(encoding="utf-8-sig", newline="") as file:
                 rows = list(csv.DictReader(file))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             reason = getattr(error, "strerror", None) or "no CSV table in UTF-8"
@@ -36,8 +37,7 @@ def read(files: Iterable[Path]) -> dict[Path, str]:
         if any(row.get(column) is None for row in rows for column in COLUMNS):
             raise GoproError(f"{path} has rows without {' and '.join(COLUMNS)}; wanted both")
         labels |= {
-            _absolute(path.expanduser().parent / row["picture"]): row["label"].strip()
-            for row in rows
+            _absolute(expanded(path).parent / row["picture"]): row["label"].strip() for row in rows
         }
     missing = [str(picture) for picture in labels if not picture.is_file()]
     if missing:

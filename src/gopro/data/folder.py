@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.common.text import listed, printable
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.listing import folders, is_picture, other_kinds, relative_files
@@ -33,7 +34,7 @@ def read_folder(folder: str | Path, seed: int = 1, *, hold_out: bool = True) -> 
             images, two class names are the same in a prompt, or train and test have different
             classes.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     if not folder.is_dir():
         raise GoproError(f"no folder {folder}: wanted one sub-folder of pictures for each class")
     found = layout(folder)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.images import convert_image, one_line_errors
 from gopro.data.random_splits import complete
@@ -36,7 +36,7 @@ def read_hub(name: str, seed: int = 1) -> Dataset:
         import datasets
     except ImportError as error:
         raise GoproError("hf:NAME needs more: pip install 'gopro-clip[hub]'") from error
-    path = Path(name).expanduser()
+    path = expanded(name)
     if name.startswith((".", "/", "~")) and not path.is_dir():
         raise GoproError(f"no folder {path}: wanted one that `datasets` can read")
     try:

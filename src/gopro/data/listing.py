@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.data import heic
 from gopro.data.images import SUFFIXES
 
@@ -108,7 +109,7 @@ def pictures_in(folder: Path) -> list[Path]:
     Raises:
         GoproError: When there are none, or a folder is missing or can't be read.
     """
-    found = [path for path in tree(folder.expanduser()) if is_picture(path.name)]
+    found = [path for path in tree(expanded(folder)) if is_picture(path.name)]
     if not found:
         raise GoproError(f"found no images in {folder}; wanted a folder with some")
     return found

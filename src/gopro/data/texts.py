@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 
 
 def read_texts(file: str | Path, names: Sequence[str]) -> list[tuple[str, ...]]:
@@ -21,7 +22,7 @@ def read_texts(file: str | Path, names: Sequence[str]) -> list[tuple[str, ...]]:
     Raises:
         GoproError: If the file can't be used, or a class has no sentences.
     """
-    sentences = load_texts(Path(file).expanduser())
+    sentences = load_texts(expanded(file))
     rows = []
     for name in names:
         found = sentences.get(_plain(name))
@@ -45,7 +46,7 @@ def check_texts(file: str | Path, names: Sequence[str]) -> None:
         GoproError: If not; a name that is no class is most likely misspelled.
     """
     known = {_plain(name): name for name in names}
-    for name in load_texts(Path(file).expanduser()):
+    for name in load_texts(expanded(file)):
         if name not in known:
             similar = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {known[similar[0]]!r}?" if similar else "remove it"

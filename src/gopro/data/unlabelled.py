@@ -6,6 +6,7 @@ import random
 from pathlib import Path
 
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.data.dataset import Dataset, Item
 from gopro.data.listing import is_picture, tree
 
@@ -16,7 +17,7 @@ def read_unlabelled(folder: str | Path) -> Dataset:
     Raises:
         GoproError: When the folder can't be read or has fewer than two pictures.
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     files = [file for file in tree(folder) if is_picture(file.name)]
     if len(files) < 2:
         raise GoproError(

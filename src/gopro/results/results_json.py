@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import NotRequired, TypedDict
 
 from gopro.common.errors import GoproError
-from gopro.common.files import file_sha256, write_json
+from gopro.common.files import expanded, file_sha256, write_json
 from gopro.common.typed import check
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def texts_of(options: Any) -> str | None:
     file = getattr(options, "texts", None)
     if file is None:
         return None
-    path = Path(file).expanduser()
+    path = expanded(file)
     return f"texts {path.name} {file_sha256(path)[:8]}"
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write, is_temporary, remove_temporary
+from gopro.common.files import atomic_write, expanded, is_temporary, remove_temporary
 from gopro.common.text import printable
 from gopro.common.typed import load_yaml, settings_from
 from gopro.data import Dataset, tasks
@@ -34,7 +34,7 @@ def default_folder(settings: TrainSettings, variant: str | None) -> Path:
     """The folder of a run without ``--out``: named after its settings, under ``runs/``."""
     dataset, _, path = settings.dataset.partition("folder:")
     if path:
-        dataset = printable(Path(path).expanduser().resolve().name) or "folder"
+        dataset = printable(expanded(path).resolve().name) or "folder"
     method = f"{settings.method}-{variant}" if variant else settings.method
     method += f"-{settings.texts.stem}" if settings.texts else ""
     task = "-".join((tasks.resolve(settings.task), *settings.target_names))

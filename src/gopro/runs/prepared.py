@@ -11,6 +11,7 @@ import torch
 
 from gopro.backbones import Backbone
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.common.preprocessing import Preprocessing
 from gopro.common.tensors import load_learned
 from gopro.data import Dataset, Item
@@ -125,7 +126,7 @@ def _teacher(run: ResolvedRun) -> Method:
     changes: dict[str, Any] = {"device": run.settings.device, "workers": run.settings.workers}
     if run.settings.root is not None:
         changes["root"] = run.settings.root
-    return load_trained(Path(run.options.teacher).expanduser(), changes).method
+    return load_trained(expanded(run.options.teacher), changes).method
 
 
 def _all_names(plan: Plan) -> list[str]:

@@ -12,6 +12,7 @@ from gopro.backbones.auto_precision import fastest
 from gopro.backbones.build import choose_device
 from gopro.backbones.names import canonical
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.data import Dataset
 from gopro.data.plan import Plan
 from gopro.data.tasks import find_targets, plan
@@ -85,16 +86,16 @@ def resolve(
     options = method.Settings() if options is None else options
     settings = replace(settings, backbone=canonical(settings.backbone))
     if settings.root is not None:
-        settings = replace(settings, root=settings.root.expanduser().absolute())
+        settings = replace(settings, root=expanded(settings.root).absolute())
     if settings.unlabelled is not None:
         if not method.learns_from_teacher:
             raise GoproError(
                 f"got --unlabelled {settings.unlabelled}, and {settings.method} learns from "
                 "labelled pictures only; choose --method promptkd"
             )
-        settings = replace(settings, unlabelled=settings.unlabelled.expanduser().absolute())
+        settings = replace(settings, unlabelled=expanded(settings.unlabelled).absolute())
     if settings.texts is not None:
-        settings = replace(settings, texts=settings.texts.expanduser().absolute())
+        settings = replace(settings, texts=expanded(settings.texts).absolute())
     options = with_texts(settings, options)
     workspace = workspace or Workspace()
     dataset = dataset or workspace.dataset(settings.dataset, settings.root, settings.seed)

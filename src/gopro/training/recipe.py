@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 from gopro.backbones.names import canonical
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded
 from gopro.common.typed import settings_from
 from gopro.methods import TABLE, find
 from gopro.methods.base import Method, Recipe
@@ -59,4 +59,4 @@ def with_texts(settings: TrainSettings, options: Any) -> Any:
             f"{settings.method} compares with no frozen text, so --texts has no use in it; leave "
             f"it out, or choose one of {', '.join(usable)}"
         )
-    return replace(options, texts=str(Path(settings.texts).expanduser().absolute()))
+    return replace(options, texts=str(expanded(settings.texts).absolute()))

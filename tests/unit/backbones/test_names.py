@@ -78,6 +78,12 @@ def test_what_is_suggested_can_be_built_and_downloaded(wrong: str) -> None:
         assert name in ("lite", "mini") or open_clip.list_pretrained_tags_by_model(name)
 
 
+@pytest.mark.parametrize("name", ["n" * 300, "~nosuchuser/model", "local-dir:~nosuchuser/model"])
+def test_paths_that_cannot_be(name: str) -> None:
+    with pytest.raises(GoproError, match=r"no home directory|no file can be"):
+        canonical(name)
+
+
 def test_names_that_contain_the_text_come_first() -> None:
     assert suggested("siglip2") != suggested("SigLIP")
     assert all("SigLIP" in name for name in suggested("SigLIP"))

@@ -59,6 +59,8 @@ def test_wrong_values(tiny: list[str]) -> None:
         shared(NAME, tiny[3], "cpu", "fp8")
     with pytest.raises(GoproError, match="device"):
         shared(NAME, tiny[3], "abacus", "fp32")
+    with pytest.raises(GoproError, match="no home directory"):
+        shared(NAME, "~nosuchuser/weights.pt", "cpu", "fp32")
 
 
 def test_one_cache_with_and_without_a_checksum(tiny: list[str]) -> None:

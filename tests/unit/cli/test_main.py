@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -106,12 +107,20 @@ def test_mistakes_are_one_line_with_a_way_out(cli: Cli, arguments: list[str], wo
     assert words in cli(*arguments).line
 
 
-def test_a_path_that_the_system_refuses_is_one_line(cli: Cli, tmp_path: Path) -> None:
+def test_a_path_that_the_system_refuses_is_one_line(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = 300 * "x"
     assert f"{name} (File name too long)" in cli("fit", tmp_path / name).line
     assert "(File name too long)" in cli("predict", tmp_path / name, "a.jpg").line
-    with pytest.raises(OSError, match="File name too long"):
-        main(["fit", name, "--debug"])
+
+    def refused(words: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "secret")
+
+    monkeypatch.setattr(module, "_run", refused)
+    assert cli("methods").line == "gopro: can't use secret (Permission denied)"
+    with pytest.raises(OSError, match="Permission denied"):
+        main(["methods", "--debug"])
 
 
 def test_debug_shows_where_it_came_from(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,39 @@ from pathlib import Path
 import pytest
 
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write, is_temporary, remove_temporary, write_json
+from gopro.common.files import (
+    atomic_write,
+    expanded,
+    is_temporary,
+    remove_temporary,
+    write_json,
+)
 
 
 def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
+
+
+def test_paths_as_people_write_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert expanded("~/pictures") == tmp_path / "pictures"
+    assert expanded(Path("there/none")) == Path("there/none")
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (
+            "~nosuchuser/w.pt",
+            "got the path ~nosuchuser/w.pt, and there is no home directory of",
+        ),
+        ("n" * 300, r"no file can be n{300} \(File name too long\); give another path"),
+        ("a\0b", "no file can be .* null"),
+    ],
+)
+def test_paths_that_cannot_be_are_one_line(path: str, words: str) -> None:
+    with pytest.raises(GoproError, match=words):
+        expanded(path)
 
 
 def test_creates_the_file_and_its_folders_when_the_block_ends(tmp_path: Path) -> None:
