@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any, get_args
 
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from gopro.backbones.attention_terms import AttentionTerms
 from gopro.backbones.beside_blocks import BesideBlocks
 from gopro.backbones.features import ImageFeatures
+from gopro.backbones.passes import Passes
 from gopro.backbones.projection import ProjectionInput
 from gopro.backbones.visual_prompts import VisualPrompts
 from gopro.common.errors import GoproError
@@ -54,8 +54,7 @@ class ImageTower:
             raise GoproError(f"{name} takes images of {size} pixels; gopro needs a square input")
         self.image_size = int(sides.pop())
         self.preprocessing = _preprocessing(visual, self.image_size, name)
-        # one list per thread, because a server encodes for several clients at once
-        self._statistics: dict[int, list[tuple[Tensor, Tensor]]] = {}
+        self._statistics: Passes[list[tuple[Tensor, Tensor]]] = Passes()
         for layer in self.layers:
             layer.register_forward_hook(self._keep)
         self.projection_input = ProjectionInput(visual, self.layers[-1], name)
@@ -71,7 +70,7 @@ class ImageTower:
         self.std = torch.tensor(std).view(3, 1, 1)
 
     def _keep(self, module: nn.Module, args: Any, output: Tensor) -> None:
-        statistics = self._statistics.get(threading.get_ident())
+        statistics = self._statistics.current
         if statistics is not None:  # not in other passes, such as those with prompts
             statistics.append(token_statistics(output, channels_first=self.channels_first))
 
@@ -82,13 +81,11 @@ class ImageTower:
         Args:
             pixels: [B, 3, image_size, image_size] in [0, 1], not normalised.
         """
-        thread = threading.get_ident()
-        self._statistics[thread] = []
-        try:
-            with self.projection_input.entering() as inputs:
-                embedding = self.embedding(pixels).float()
-        finally:
-            statistics = self._statistics.pop(thread)
+        with (
+            self._statistics.entering([]) as statistics,
+            self.projection_input.entering() as inputs,
+        ):
+            embedding = self.embedding(pixels).float()
         means, stds = zip(*statistics, strict=True)
         pooled = inputs[-1].float() if inputs else embedding.new_zeros(len(embedding), 0)
         return ImageFeatures(embedding, torch.cat(means, dim=1), torch.cat(stds, dim=1), pooled)

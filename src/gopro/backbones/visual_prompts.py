@@ -18,9 +18,8 @@ it see the image alone, there is no pre-norm for the prompts, and p_(k-1) is the
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -29,6 +28,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gopro.backbones.passes import Passes
 from gopro.common.errors import GoproError
 
 
@@ -66,8 +66,7 @@ class VisualPrompts:
         self.norm: Callable[[Tensor], Tensor] = _final_norm(visual)
         self.blocks: list[nn.Module] = []
         self.reason = ""
-        # one per thread, because a server encodes for several clients at once
-        self._passes: dict[int, _Pass] = {}
+        self._passes: Passes[_Pass] = Passes()
         trunk = getattr(visual, "trunk", None)
         if hasattr(visual, "transformer"):
             self.blocks = list(visual.transformer.resblocks)
@@ -103,18 +102,12 @@ class VisualPrompts:
                 f"{len(self.blocks)}: choose from 1 to {len(self.blocks)}"
             )
 
-    @contextmanager
-    def entering(self, prompts: Sequence[Tensor], first: int = 0) -> Iterator[_Pass]:
+    def entering(self, prompts: Sequence[Tensor], first: int = 0) -> AbstractContextManager[_Pass]:
         """Use these prompts in all passes in this context and thread, from block ``first`` on."""
-        thread = threading.get_ident()
-        self._passes[thread] = current = _Pass(prompts, first)
-        try:
-            yield current
-        finally:
-            del self._passes[thread]
+        return self._passes.entering(_Pass(prompts, first))
 
     def _append(self, module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        current = self._passes.get(threading.get_ident())
+        current = self._passes.current
         if current is None or current.first > 0:
             return None
         tokens, *rest = args
@@ -124,7 +117,7 @@ class VisualPrompts:
     def _replace(
         self, index: int, module: nn.Module, args: tuple[Any, ...]
     ) -> tuple[Any, ...] | None:
-        current = self._passes.get(threading.get_ident())
+        current = self._passes.current
         number = -1 if current is None else index - current.first
         if current is None or not 0 <= number < len(current.prompts):
             return None
@@ -134,7 +127,7 @@ class VisualPrompts:
         return _joined(tokens[:, : current.image_tokens], current.prompts[number]), *rest
 
     def _keep_outputs(self, module: nn.Module, args: Any, output: Tensor) -> None:
-        current = self._passes.get(threading.get_ident())
+        current = self._passes.current
         if current is not None:
             current.outputs = output[:, current.image_tokens :]
 
@@ -142,7 +135,7 @@ class VisualPrompts:
         self, module: nn.Module, args: tuple[Any, ...], options: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """EVA rotates query and key of each patch by its place; prompts have none."""
-        current, rope = self._passes.get(threading.get_ident()), options.get("rope")
+        current, rope = self._passes.current, options.get("rope")
         if current is None or rope is None or not current.image_tokens:
             return None
         added, half = args[0].shape[1] - current.image_tokens, rope.shape[-1] // 2

@@ -52,14 +52,7 @@ class CLIPAdapter(Method):
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
-        width = backbone.embed_dim
-        middle = max(1, width // settings.reduction)
-        self.adapter = nn.Sequential(
-            nn.Linear(width, middle, bias=False),
-            nn.ReLU(),
-            nn.Linear(middle, width, bias=False),
-            nn.ReLU(),
-        )
+        self.adapter = adapter(backbone.embed_dim, settings.reduction)
         self.set_class_names(class_names)
 
     def set_class_names(self, names: Sequence[str]) -> None:
@@ -69,3 +62,14 @@ class CLIPAdapter(Method):
         ratio, embedding = self.settings.ratio, features.embedding
         image = ratio * self.adapter(embedding) + (1 - ratio) * embedding
         return self.backbone.logit_scale * F.normalize(image, dim=-1) @ self.text.T
+
+
+def adapter(width: int, reduction: int) -> nn.Sequential:
+    """``ReLU(W_2 ReLU(W_1 f))`` of embeddings [B, width], with width / reduction hidden units."""
+    middle = max(1, width // reduction)
+    return nn.Sequential(
+        nn.Linear(width, middle, bias=False),
+        nn.ReLU(),
+        nn.Linear(middle, width, bias=False),
+        nn.ReLU(),
+    )

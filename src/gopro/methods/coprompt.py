@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.data.templates import ensemble_templates
 from gopro.methods.base import Batch
 from gopro.methods.class_texts import class_sentences
+from gopro.methods.clip_adapter import adapter
 from gopro.methods.maple import MaPLe, MaPLeSettings
 
 
@@ -88,8 +89,8 @@ class CoPrompt(MaPLe):
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)
-        self.adapt_image = _adapter(backbone.embed_dim, settings.reduction)
-        self.adapt_text = _adapter(backbone.embed_dim, settings.reduction)
+        self.adapt_image = adapter(backbone.embed_dim, settings.reduction)
+        self.adapt_text = adapter(backbone.embed_dim, settings.reduction)
         if settings.w_con > 0:
             self.all_sentences()  # finds those that don't fit before a long training
 
@@ -165,13 +166,3 @@ class CoPrompt(MaPLe):
                 1 - (image * F.normalize(frozen, dim=-1)).sum(dim=-1)
             ).mean()
         return terms
-
-
-def _adapter(width: int, reduction: int) -> nn.Sequential:
-    middle = max(1, width // reduction)
-    return nn.Sequential(
-        nn.Linear(width, middle, bias=False),
-        nn.ReLU(),
-        nn.Linear(middle, width, bias=False),
-        nn.ReLU(),
-    )

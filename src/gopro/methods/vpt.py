@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
+from gopro.data.templates import DEFAULT
 from gopro.methods.base import Method
 from gopro.methods.deep_prompts import random_prompts
 
@@ -27,7 +28,7 @@ class VPTSettings:
     depth: int | None = None
     """deep: number of blocks with prompts, from the first on; by default all."""
 
-    template: str | None = "a photo of a {}."
+    template: str | None = DEFAULT
     """Sentence with {} for the class name."""
 
     def __post_init__(self) -> None:

@@ -83,7 +83,7 @@ def test_without_prompts_the_tower_is_the_frozen_one() -> None:
     assert torch.equal(before.embedding, after.embedding)
     assert torch.equal(before.mean, after.mean)
     assert not after.embedding.requires_grad
-    assert backbone.image_encoder.prompts._passes == {}
+    assert backbone.image_encoder.prompts._passes.current is None
 
 
 def test_threads_keep_their_prompts_apart() -> None:
