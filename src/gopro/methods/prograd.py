@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.backbones import Backbone
+from gopro.common.distributed import average_gradients
 from gopro.common.errors import GoproError
 from gopro.data.templates import templates_for
 from gopro.methods.base import Batch
@@ -103,6 +104,8 @@ class ProGrad(CoOp):
         self.context.grad = project(self._take_gradient(), general, self.settings.strength)
 
     def _take_gradient(self) -> Tensor:
+        # of the whole batch, before the projection, which is not linear
+        average_gradients([self.context])
         gradient, self.context.grad = self.context.grad, None
         assert gradient is not None  # both terms depend on the context
         return gradient

@@ -92,8 +92,8 @@ def test_two_processes_compute_the_contrastive_loss_of_the_whole_batch(
             torch.testing.assert_close(result[name], value, rtol=1e-5, atol=1e-6)
 
 
-def _train(folder: str) -> dict[str, Any]:
-    """Train GOPro for two epochs; returns the last row of metrics and the weights."""
+def _train(folder: str, name: str) -> dict[str, Any]:
+    """Train a method for two epochs; returns the last row of metrics and the weights."""
     from gopro.methods import find
     from gopro.methods.base import Recipe
     from gopro.training.config import ViewSettings
@@ -104,7 +104,7 @@ def _train(folder: str) -> dict[str, Any]:
     torch.manual_seed(0)
     backbone = small_backbone()
     side = backbone.image_size
-    kind = find("gopro")
+    kind = find(name)
     method = kind(backbone, ["ant", "bee", "cat"], kind.Settings())
     pixels = torch.randint(0, 256, (12, 3, side, side), dtype=torch.uint8)
     trainer = Trainer(
@@ -120,10 +120,17 @@ def _train(folder: str) -> dict[str, Any]:
     return {"row": {name: float(value) for name, value in row.items()}, "weights": weights}
 
 
-def test_two_processes_train_like_one_process(tmp_path: Path) -> None:
-    single = _train(str(tmp_path / "single"))
-    assert single["row"]["con"] > 0  # the contrastive loss needs the whole batch
-    for result in _run(_train, tmp_path, str(tmp_path)):
+@pytest.mark.parametrize(
+    ("method", "term"),
+    [
+        ("gopro", "con"),  # the contrastive loss needs the whole batch
+        ("prograd", "kl"),  # the projection needs the whole batch's gradients
+    ],
+)
+def test_two_processes_train_like_one_process(tmp_path: Path, method: str, term: str) -> None:
+    single = _train(str(tmp_path / "single"), method)
+    assert single["row"][term] > 0
+    for result in _run(_train, tmp_path, str(tmp_path), method):
         for name, value in single["row"].items():
             assert result["row"][name] == pytest.approx(value, rel=1e-4), name
         for name, value in single["weights"].items():
