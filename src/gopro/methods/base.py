@@ -76,6 +76,7 @@ class Method(nn.Module, ABC):
         has_other_scores: Whether its scores are more than scaled cosines of an image's embedding
             and those of its prompts; fast prediction then doesn't fit it.
         learns_from_teacher: Whether it learns from a trained method, without labels.
+        smallest_batch: Images of a step that each process needs; 2 with a batch norm in the scores.
         feature_parts: The parts of ``ImageFeatures`` that it reads in training.
         prompts_per_image: Whether each image has its own prompts. The memory for them limits how
             many images can be scored at once.
@@ -100,6 +101,7 @@ class Method(nn.Module, ABC):
     modifies_image_encoder: ClassVar[bool] = False
     has_other_scores: ClassVar[bool] = False
     learns_from_teacher: ClassVar[bool] = False
+    smallest_batch: ClassVar[int] = 1
     feature_parts: ClassVar[tuple[str, ...]] = ("embedding", "mean", "std")
     prompts_per_image: ClassVar[bool] = False
 

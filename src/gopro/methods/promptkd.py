@@ -81,6 +81,7 @@ class PromptKD(Method):
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"depth": 1}}
     modifies_image_encoder: ClassVar[bool] = True
     learns_from_teacher: ClassVar[bool] = True
+    smallest_batch: ClassVar[int] = 2
 
     taught_text: Tensor
 

@@ -20,10 +20,29 @@ def choose_recipe(
     kind: type[Method], settings: TrainSettings, classes: int | None = None, options: Any = None
 ) -> Recipe:
     """The method's recipe for this backbone, number of classes and variant (of the method's
-    settings ``options``), with the user's changes."""
+    settings ``options``), with the user's changes.
+
+    Raises:
+        GoproError: For a batch that is too small for the method.
+    """
     recipe = kind.recipe_for(canonical(settings.backbone), classes, options)
     chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
-    return replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
+    recipe = replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
+    check_batch(kind, recipe.batch // settings.processes)
+    return recipe
+
+
+def check_batch(kind: type[Method], images: int) -> None:
+    """Check that a method can learn from this number of images of a step in each process.
+
+    Raises:
+        GoproError: When there are too few.
+    """
+    if images < kind.smallest_batch:
+        raise GoproError(
+            f"{kind.__name__} needs {kind.smallest_batch} or more images of a step in each "
+            f"process and gets {images}; choose a larger --batch or fewer --processes"
+        )
 
 
 def method_settings(kind: type[Method], options: Mapping[str, Any] | None) -> Any:

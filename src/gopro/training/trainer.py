@@ -26,6 +26,7 @@ from gopro.training.config import ViewSettings
 from gopro.training.loggers import log_row
 from gopro.training.non_finite import all_finite, broken_gradient, files
 from gopro.training.optimizers import make_optimizer
+from gopro.training.recipe import check_batch
 from gopro.training.schedule import learning_rate
 from gopro.training.trainingset import TrainingSet
 
@@ -146,7 +147,7 @@ class Trainer:
             bar("training", epochs * self.steps, done) as advance,
             interrupt_flag() as interrupted,
         ):
-            distributed.shard_size(self.batch)
+            check_batch(type(self.method), distributed.shard_size(self.batch))
             self._check_start(done)
             while progress.epoch < epochs:
                 self._epoch(advance, interrupted)

@@ -283,6 +283,14 @@ def _die_at(step: int, made: trainer.Trainer) -> None:
     made._step = fatal  # type: ignore[method-assign]
 
 
+def test_a_step_with_too_few_images_for_the_method(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Toy, "smallest_batch", 12)  # of 11 images
+    with pytest.raises(GoproError, match=r"Toy needs 12 or more images .* and gets 11; choose"):
+        trainer(tmp_path, recipe=replace(RECIPE, batch=500)).run()
+
+
 def test_processes_that_continue_from_different_steps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
