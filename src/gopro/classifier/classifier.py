@@ -52,7 +52,8 @@ class PromptClassifier(Judging, Hub):
         lr: Learning rate; by default the method's recipe.
         select: Which weights to keep: those of the last epoch, or the best on the validation
             pictures.
-        seed: For the initial weights, the order, the augmented views and the draw of shots.
+        seed: For the initial weights, the order, the augmented views and the draw of shots; at
+            most 10^13.
         device: auto, cpu, cuda, cuda:1 or mps.
         precision: Of the frozen encoders: fp32, bf16 or fp16. Learned weights stay in float32.
         eval_batch: Pictures per step in prediction.

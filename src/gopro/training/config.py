@@ -15,6 +15,9 @@ Precision = Literal["fp32", "bf16", "fp16", "auto"]
 DEFAULT_BACKBONE = "lite"
 """The backbone where none is named."""
 
+LARGEST_SEED = 10**13
+"""Largest seed: times 1,000,003, plus an epoch (see ``draw_seed``), it fits into 64 bits."""
+
 LOGGERS = ("csv", "tensorboard", "wandb")
 """Names that ``--logger`` takes."""
 
@@ -125,7 +128,7 @@ class TrainSettings:
     """Training images per class."""
 
     seed: int = 1
-    """Seed of the few-shot sample, the initial weights, the order and the views."""
+    """Seed of the few-shot sample, the initial weights, the order and the views; at most 10^13."""
 
     sample: Rule = "hash"
     """How the few-shot sample is drawn: hash takes the same images in any order of the files;
@@ -230,6 +233,8 @@ class TrainSettings:
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise GoproError(f"got --{name} {value}; it must be 0 or more")
+        if self.seed > LARGEST_SEED:
+            raise GoproError(f"got --seed {self.seed}; it must be at most {LARGEST_SEED}")
         if self.targets is not None and not self.target_names:
             raise GoproError("got empty --targets; wanted names separated by commas: pacs,dtd")
         unknown = [name for name in self.logger_names if name not in LOGGERS]

@@ -149,11 +149,20 @@ def test_damaged_pictures_are_all_named_before_the_training(fit: Fit, tmp_path: 
     assert "class 'bee' has no readable images to test" in line
 
 
-def test_a_wrong_backbone_is_told_before_the_pictures_are_read(fit: Fit, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--backbone", "ViT-B-99"], "there is no backbone 'ViT-B-99'; did you mean ViT-B-"),
+        (["--seed", 20240101123456], "got --seed 20240101123456; it must be at most 1000000000000"),
+    ],
+)
+def test_wrong_settings_are_told_before_the_pictures_are_read(
+    fit: Fit, tmp_path: Path, more: list[object], words: str
+) -> None:
     photos = write_photos(tmp_path / "set")
     (photos / "ant" / "00.png").write_bytes(b"")
-    answer = fit(photos, tmp_path / "model", "--backbone", "ViT-B-99")
-    assert "there is no backbone 'ViT-B-99'; did you mean ViT-B-" in answer.line
+    answer = fit(photos, tmp_path / "model", *more)
+    assert words in answer.line
     assert answer.out == ""
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 from gopro.common.errors import GoproError
-from gopro.training.config import TrainSettings
+from gopro.training.batches import draw_seed
+from gopro.training.config import LARGEST_SEED, TrainSettings
 
 
 def test_defaults_are_the_published_protocol() -> None:
@@ -41,6 +43,12 @@ def test_rates_are_finite_and_not_negative(name: str, value: float) -> None:
 def test_a_negative_seed() -> None:
     with pytest.raises(GoproError, match="got --seed -1"):
         TrainSettings(dataset="world", seed=-1)
+
+
+def test_the_largest_seed() -> None:
+    torch.Generator().manual_seed(draw_seed(TrainSettings("world", seed=LARGEST_SEED).seed, 10**6))
+    with pytest.raises(GoproError, match=f"got --seed 20240101123456; .* at most {LARGEST_SEED}"):
+        TrainSettings("world", seed=20240101123456)
 
 
 def test_a_data_set_must_be_named() -> None:
