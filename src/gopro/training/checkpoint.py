@@ -65,9 +65,8 @@ def save_checkpoint(
                 tensors[f"optimizer.{index}.{name}"] = value
     tensors.update({f"best.{name}": value for name, value in (best or {}).items()})
     tensors.update({f"extra_state.{name}": value for name, value in (extra_state or {}).items()})
-    tensors["random.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
+    states = _random_states(next(model.parameters()).device)
+    tensors.update({f"random.{name}": state for name, state in states.items()})
     save_tensors(path, tensors, asdict(progress))
 
 
@@ -105,11 +104,9 @@ def load_checkpoint(
             index, _, key = name.partition(".")
             state.setdefault(int(index), {})[key] = value
         optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-        torch.set_rng_state(parts["random"]["cpu"])
-        if "cuda" in parts["random"] and torch.cuda.is_available():
-            torch.cuda.set_rng_state(parts["random"]["cuda"])
+        device = next(model.parameters()).device
+        _set_random_states(device, parts["random"])
         if extra_state is not None:
-            device = next(model.parameters()).device
             extra_state.clear()
             extra_state.update(
                 {name: value.to(device) for name, value in parts["extra_state"].items()}
@@ -119,3 +116,22 @@ def load_checkpoint(
         raise GoproError(
             f"{path} belongs to another method or other settings; train into another --out"
         ) from error
+
+
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    """States of the generators that a training on the device draws from, by the device's type."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        states["mps"] = torch.mps.get_rng_state()
+    return states
+
+
+def _set_random_states(device: torch.device, states: Mapping[str, Tensor]) -> None:
+    """Set them again; the device's own is missing if the training was begun on another type."""
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda" and "cuda" in states:
+        torch.cuda.set_rng_state(states["cuda"], device)
+    elif device.type == "mps" and "mps" in states:
+        torch.mps.set_rng_state(states["mps"])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from gopro.common.errors import GoproError
 from gopro.common.tensors import load_learned, load_tensors, save_tensors
@@ -55,6 +58,45 @@ def test_everything_comes_back(tmp_path: Path, kind: str) -> None:
     for index, state in old.items():
         for name, value in state.items():
             assert torch.equal(new[index][name], value)
+
+
+class _Elsewhere(nn.Linear):
+    """A layer that says it is on another device."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__(3, 2)
+        self.device = torch.device(device)
+
+    def parameters(self, recurse: bool = True) -> Iterator[Any]:
+        yield SimpleNamespace(device=self.device)
+
+
+@pytest.mark.parametrize("device", ["cuda:0", "cuda:1", "mps"])
+def test_the_random_state_of_the_models_device_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    names = ("cuda:0", "cuda:1", "mps")
+    states = {name: torch.full((4,), index).byte() for index, name in enumerate(names, start=1)}
+
+    def get(where: Any = "cuda:0") -> Tensor:
+        return states[str(where)]
+
+    def put(state: Tensor, where: Any = "cuda:0") -> None:
+        states[str(where)] = state
+
+    monkeypatch.setattr(torch.cuda, "get_rng_state", get)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", put)
+    monkeypatch.setattr(torch.mps, "get_rng_state", lambda: get("mps"))
+    monkeypatch.setattr(torch.mps, "set_rng_state", lambda state: put(state, "mps"))
+    model, optimizer = _Elsewhere(device), _trained()[1]
+    save_checkpoint(tmp_path / "file", model, optimizer, Progress(), None)
+    before = dict(states)
+    states.update({name: torch.zeros(4).byte() for name in names})
+    load_checkpoint(tmp_path / "file", model, optimizer)
+    assert torch.equal(states[device], before[device])
+    assert not any(states[name].any() for name in names if name != device)
+    # begun there, continued on the CPU
+    load_checkpoint(tmp_path / "file", nn.Linear(3, 2), optimizer)
 
 
 def test_no_best_weights(tmp_path: Path) -> None:
