@@ -29,7 +29,7 @@ from torch import Tensor
 from gopro.backbones import ImageFeatures
 from gopro.backbones.feature_cache import Cache, cached_features, open_cache, tower_key
 from gopro.backbones.image import to_unit
-from gopro.common.errors import GoproError
+from gopro.common.errors import DiskFullError, GoproError
 from gopro.common.progress import bar
 from gopro.common.version import __version__
 from gopro.methods.base import Batch, Method
@@ -163,7 +163,7 @@ class CachedViews(LiveViews):
 
     Raises:
         GoproError: For a method that changes the image encoder, copies that don't fit into the
-            cache, features beyond half precision, or a disk that can't be written.
+            cache, features beyond half precision, or a full disk.
     """
 
     def __init__(
@@ -206,10 +206,13 @@ class CachedViews(LiveViews):
         return Batch(batch.labels, {}, {**batch.features, **views})
 
     def _open(self, name_of: Callable[[], str]) -> Halves:
-        """The copies [N, K, V, F], memory-mapped from the cache, else made."""
+        """The copies [N, K, V, F], memory-mapped from the cache, else made.
+
+        They stay in memory without a cache, or with one that can't be written.
+        """
         cache = open_cache()
         if cache is None:
-            return np.concatenate(list(self._groups()))
+            return self._in_memory()
         name = name_of()
         path = cache.find(name)
         if path is not None:
@@ -221,6 +224,9 @@ class CachedViews(LiveViews):
     def _shape(self) -> tuple[int, ...]:
         return (len(self.data.labels), self.copies, len(self.kinds), sum(self.widths))
 
+    def _in_memory(self) -> Halves:
+        return np.concatenate(list(self._groups()))
+
     def _write(self, cache: Cache, name: str) -> Halves:
         size = 2 * int(np.prod(self._shape, dtype=np.int64))
         if size > cache.limit:
@@ -230,7 +236,13 @@ class CachedViews(LiveViews):
                 "GOPRO_CACHE_GB higher"
             )
         header = {"descr": "<f2", "fortran_order": False, "shape": self._shape}
-        with cache.write(name) as temporary:
+        with contextlib.ExitStack() as writing:
+            try:
+                temporary = writing.enter_context(cache.write(name))
+            except DiskFullError:
+                raise
+            except GoproError:
+                return self._in_memory()
             with temporary.open("wb") as file:
                 np.lib.format.write_array_header_1_0(file, header)
                 for group in self._groups():

@@ -188,10 +188,14 @@ def test_a_damaged_file_is_made_again(method: GOPro, pixels: Tensor, folder: Pat
     assert np.array_equal(cached(method, pixels).store, wanted)
 
 
-def test_without_a_cache_the_copies_stay_in_memory(
+def test_without_a_cache_that_can_be_written_the_copies_stay_in_memory(
     method: GOPro, pixels: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = cached(method, pixels).store
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("GOPRO_CACHE", str(tmp_path / "file" / "cache"))
+    unwritable = cached(method, pixels).store
+    assert not isinstance(unwritable, np.memmap) and np.array_equal(unwritable, kept)
     monkeypatch.setenv("GOPRO_CACHE", str(tmp_path))
     assert np.array_equal(cached(method, pixels).store, kept)
 
