@@ -57,13 +57,11 @@ class Cache:
     limit: int
 
     def find(self, name: str) -> Path | None:
-        """The file of that name, marked as used now; None if there is none."""
+        """The file of that name, marked as used now; None if there is none that can be read."""
         path = self.folder / name
-        try:
+        with contextlib.suppress(OSError):  # another user's file can't be marked
             os.utime(path)
-        except OSError:
-            return None
-        return path
+        return path if os.access(path, os.R_OK) else None
 
     @contextlib.contextmanager
     def write(self, name: str) -> Iterator[Path]:
@@ -209,6 +207,9 @@ def forget_unless_of(pixels: Tensor, name: str) -> bool:
 
     Returns:
         Whether it was removed.
+
+    Raises:
+        GoproError: If it can't be removed.
     """
     cache = open_cache()
     path = None if cache is None else cache.find(name)
@@ -217,7 +218,13 @@ def forget_unless_of(pixels: Tensor, name: str) -> bool:
     with contextlib.suppress(OSError, SafetensorError), safe_open(path, framework="pt") as file:
         if (file.metadata() or {}).get(_PIXELS) == pixels_key(pixels):
             return False
-    path.unlink(missing_ok=True)
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise GoproError(
+            f"{path} has features of other pixels and can't be removed ({error.strerror}); set "
+            f"{FOLDER} to another folder, or to off"
+        ) from error
     return True
 
 

@@ -18,6 +18,7 @@ from gopro.backbones.feature_cache import (
     Cache,
     cached_features,
     cached_features_unless_busy,
+    forget_unless_of,
     open_cache,
     pixels_key,
     tower_key,
@@ -130,6 +131,26 @@ def test_a_cache_that_cannot_be_written_is_done_without(
     monkeypatch.setenv("GOPRO_CACHE", str(tmp_path / "file" / "cache"))
     cached_features(backbone, pictures())
     assert passes == [3]
+
+
+def test_a_file_of_another_user_is_read(
+    backbone: Backbone, folder: Path, passes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can neither be marked as used nor removed."""
+
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    first = cached_features(backbone, pictures())
+    monkeypatch.setattr(os, "utime", refuse)
+    same(first, cached_features(backbone, pictures()))
+    assert passes == [3]
+    assert Cache(folder, limit=25).find("missing") is None
+    (file,) = folder.glob("*.safetensors")
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert not forget_unless_of(pictures(), file.name)
+    with pytest.raises(GoproError, match=r"other pixels and can't be removed \(Operation not perm"):
+        forget_unless_of(pictures(seed=1), file.name)
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
