@@ -48,6 +48,22 @@ class DiskFullError(GoproError):
     """The disk is full. Commands catch this to add what the user can do next."""
 
 
+class UnusableFileError(GoproError):
+    """A file of tensors that is missing, damaged or another one than wanted.
+
+    Args:
+        what: Which file, and what is wrong with it.
+        remedy: What to do.
+
+    Attributes:
+        what: As given.
+    """
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what}: {remedy}")
+        self.what = what
+
+
 class NotFiniteError(GoproError):
     """The loss, a gradient or a weight became NaN or infinite during training.
 

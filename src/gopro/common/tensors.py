@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from gopro.common.errors import GoproError
+from gopro.common.errors import GoproError, UnusableFileError
 from gopro.common.files import atomic_write
 
 
@@ -43,7 +43,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read the tensors and ``about`` that ``save_tensors`` wrote.
 
     Raises:
-        GoproError: When the file is missing, damaged, or was written by another program.
+        UnusableFileError: When the file is missing, damaged, or was written by another program.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -51,9 +51,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise GoproError(
-            f"can't read {path} ({reason}); it is missing, damaged or "
-            "not gopro's: train again without --resume into another --out"
+        raise UnusableFileError(
+            f"can't read {path} ({reason}); it is missing, damaged or not gopro's",
+            "train again without --resume into another --out",
         ) from error
 
 

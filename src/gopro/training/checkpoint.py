@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gopro.common.errors import GoproError
+from gopro.common.errors import UnusableFileError
 from gopro.common.tensors import load_tensors, save_tensors
 
 
@@ -88,7 +88,7 @@ def load_checkpoint(
         The progress, and the best weights so far.
 
     Raises:
-        GoproError: When the checkpoint is damaged or belongs to another method.
+        UnusableFileError: When the checkpoint is damaged or belongs to another method.
     """
     tensors, about = load_tensors(path)
     parts: dict[str, dict[str, Tensor]] = {
@@ -113,8 +113,8 @@ def load_checkpoint(
             )
         return Progress(**about), parts["best"] or None
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise GoproError(
-            f"{path} belongs to another method or other settings; train into another --out"
+        raise UnusableFileError(
+            f"{path} belongs to another method or other settings", "train into another --out"
         ) from error
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from gopro.common import distributed
-from gopro.common.errors import NotFiniteError
+from gopro.common.errors import NotFiniteError, UnusableFileError
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.encode import encode
 from gopro.training import loggers
@@ -117,6 +117,8 @@ def learn_classifier(
             folder, settings = checkpoint, replace(settings, resume=True)
         try:
             return learn(method, data, recipe, settings, folder, validate)
+        except UnusableFileError as error:  # a fit has no --resume to leave out
+            raise UnusableFileError(error.what, f"remove {folder} to start again") from error
         except NotFiniteError as error:  # the same would happen again
             shutil.rmtree(folder, ignore_errors=True)
             raise NotFiniteError(error.what, error.remedy, ": nothing was kept") from error

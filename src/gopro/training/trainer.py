@@ -107,7 +107,7 @@ class Trainer:
         """Continue from the folder's checkpoint, if there is one.
 
         Raises:
-            GoproError: When the checkpoint is damaged or another method's.
+            UnusableFileError: When the checkpoint is damaged or another method's.
         """
         path = self.folder / CHECKPOINT
         if path.exists():

@@ -13,7 +13,7 @@ import pytest
 
 from gopro import GoproError, PromptClassifier
 from gopro.classifier.modelfiles import reserved
-from gopro.training.trainer import Trainer
+from gopro.training.trainer import CHECKPOINT, Trainer
 from tiny_run import Cli
 
 Fit = Any
@@ -69,6 +69,12 @@ def test_ctrl_c_saves_the_training(
     monkeypatch.undo()
     line = fit(photos, tmp_path / "model", "--seed", 2).line
     assert "holds a fit that was stopped, with other" in line and "seed" in line
+    checkpoint = tmp_path / "model" / "unfinished" / CHECKPOINT
+    whole = checkpoint.read_bytes()
+    checkpoint.write_bytes(whole[:-9])
+    line = fit(photos, tmp_path / "model").line
+    assert line.endswith(f"damaged or not gopro's: remove {checkpoint.parent} to start again")
+    checkpoint.write_bytes(whole)
     answer = fit(photos, tmp_path / "model")
     assert answer.code == 0, answer.err
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == sorted(
