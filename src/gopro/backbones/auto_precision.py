@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal
 
@@ -12,6 +10,7 @@ import torch
 
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import Backbone
+from gopro.common.timed import timed
 
 PAYS = 1.2
 """bf16 must be this many times as fast to be worth its rounding."""
@@ -38,7 +37,7 @@ def fastest(name: str, pretrained: str | None, device: str) -> Literal["fp32", "
     times: dict[str, list[float]] = {kind: [] for kind in _KINDS}
     for _ in range(1 + _TIMES):  # the first time is a warm-up
         for kind, backbone in backbones.items():
-            times[kind].append(_seconds(lambda: _work(backbone), resolved))  # noqa: B023
+            times[kind].append(timed(lambda: _work(backbone), resolved)[1])  # noqa: B023
     exact, rounded = (statistics.median(times[kind][1:]) for kind in _KINDS)
     return "bf16" if exact >= PAYS * rounded else "fp32"
 
@@ -48,11 +47,3 @@ def _work(backbone: Backbone) -> None:
     side = backbone.image_size
     backbone.encode_image(torch.zeros(_IMAGES, 3, side, side, device=backbone.device))
     backbone.encode_class_names([f"class {number}" for number in range(8 * _IMAGES)])
-
-
-def _seconds(work: Callable[[], None], device: torch.device) -> float:
-    started = time.perf_counter()
-    work()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - started

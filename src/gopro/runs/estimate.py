@@ -11,13 +11,14 @@ import torch
 from gopro.backbones import ImageFeatures, feature_cache
 from gopro.backbones.image import to_unit
 from gopro.common.text import duration
+from gopro.common.timed import timed
 from gopro.data import Dataset, Item
 from gopro.data.originals import KEPT
 from gopro.methods.base import Method
 from gopro.prediction.encode import cache_name
 from gopro.runs.pictures import training_pictures
 from gopro.runs.prepared import PreparedRun, images_to_train_on
-from gopro.training.timing import copied, often, prepare, step_seconds, timed
+from gopro.training.timing import copied, often, prepare, step_seconds
 from gopro.training.trainingset import TrainingSet
 
 _MAX_IMAGES = 32  # decoded for timing
@@ -72,11 +73,12 @@ def estimate(prepared: PreparedRun) -> Estimate:
     with torch.random.fork_rng(devices=[]):
         source, images = images_to_train_on(prepared)
         items = images[:_MAX_IMAGES]
-        pictures, decode = timed(lambda: training_pictures(prepared, items, source))
+        device = prepared.backbone.device
+        pictures, decode = timed(lambda: training_pictures(prepared, items, source), device)
         labels = torch.tensor([item.label for item in items])
         data = TrainingSet(pictures.pixels, labels, pictures.originals)
         with torch.no_grad():
-            features = prepared.method.encode_image(to_unit(data.pixels, prepared.backbone.device))
+            features = prepared.method.encode_image(to_unit(data.pixels, device))
         trial = _trial(prepared, features)
         costs = _steps(prepared, trial, data, decode / len(data.labels))
         kept = pictures.originals.nbytes * len(images) // len(data.labels)
@@ -140,7 +142,7 @@ def _steps(prepared: PreparedRun, trial: Method, data: TrainingSet, decode: floa
     """Time the parts of training on a few images, repeated to fill a batch."""
     settings, recipe, device = prepared.settings, prepared.recipe, prepared.backbone.device
     unit = to_unit(data.pixels[:8], device)
-    image = often(lambda: trial.encode_image(unit), gradient=False) / len(unit)
+    image = often(lambda: trial.encode_image(unit), device, gradient=False) / len(unit)
     if not prepared.trains:
         return _Costs(decode, image, 0.0, 0.0)
     count = len(images_to_train_on(prepared)[1])
@@ -161,7 +163,8 @@ def _trial(prepared: PreparedRun, features: ImageFeatures) -> Method:
 def _answer(method: Method, features: ImageFeatures) -> float:
     """Seconds to score one image among the method's classes."""
     count = max(1, min(len(features), _MAX_SCORES // len(method.class_names)))
-    return often(lambda: method.logits(features[:count]), gradient=False) / count
+    some, device = features[:count], method.backbone.device
+    return often(lambda: method.logits(some), device, gradient=False) / count
 
 
 def _is_cached(prepared: PreparedRun, dataset: Dataset, items: Sequence[Item]) -> bool:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import copy
 import statistics
-import time
 from collections.abc import Callable
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from gopro.backbones import ImageFeatures
 from gopro.backbones.image import to_unit
+from gopro.common.timed import timed
 from gopro.methods.base import Batch, Method, Recipe, can_learn
 from gopro.training.batches import LiveViews
 from gopro.training.config import TrainSettings
 from gopro.training.trainingset import TrainingSet
-
-T = TypeVar("T")
 
 _MAX_SECONDS = 2.0  # after which a measurement isn't repeated
 _REPETITIONS = 5  # after a first one that isn't counted
@@ -50,18 +47,19 @@ def training_seconds(
         count: Number of training images.
     """
     with torch.random.fork_rng(devices=[]):
-        trial = copied(method)
-        unit = to_unit(data.pixels, trial.backbone.device)
+        trial, device = copied(method), method.backbone.device
+        unit = to_unit(data.pixels, device)
         before = 0.0
         plain = recipe.augment == "none" and not trial.modifies_image_encoder
         if data.features is None and (trial.learns_from_features or plain):
-            before = often(lambda: trial.encode_image(unit), gradient=False) / len(unit) * count
+            encoding = often(lambda: trial.encode_image(unit), device, gradient=False)
+            before = encoding / len(unit) * count
         if trial.learns_from_features:
             features = data.features
             if features is None:
                 with torch.no_grad():
                     features = trial.encode_image(unit)
-            before += timed(lambda: prepare(trial, features, data.labels, count))[1]
+            before += timed(lambda: prepare(trial, features, data.labels, count), device)[1]
         if not can_learn(trial, recipe):
             return before
         views, step = step_seconds(trial, data, recipe, settings, count)
@@ -76,14 +74,14 @@ def step_seconds(
 
     Without cached views the first is 0, and a step makes and encodes its views.
     """
-    live = live_batches(trial, data, recipe, settings, count)
+    live, device = live_batches(trial, data, recipe, settings, count), trial.backbone.device
     trial.train()
     if not recipe.view_cache:
-        return 0.0, often(lambda: learn(trial, live()))
+        return 0.0, often(lambda: learn(trial, live()), device)
     batch = live()
-    views = often(lambda: trial.encode(live()), gradient=False) / len(batch.labels)
-    encoded = Batch(batch.labels.to(trial.backbone.device), {}, trial.encode(batch))
-    return views, often(lambda: learn(trial, encoded))
+    views = often(lambda: trial.encode(live()), device, gradient=False) / len(batch.labels)
+    encoded = Batch(batch.labels.to(device), {}, trial.encode(batch))
+    return views, often(lambda: learn(trial, encoded), device)
 
 
 def prepare(trial: Method, features: ImageFeatures, labels: Tensor, count: int) -> None:
@@ -111,19 +109,10 @@ def learn(trial: Method, batch: Batch) -> None:
     trial.backward(trial.loss(batch), Tensor.backward)
 
 
-def often(work: Callable[[], object], gradient: bool = True) -> float:
+def often(work: Callable[[], object], device: torch.device, gradient: bool = True) -> float:
     """Median seconds of a few repetitions; the first counts only when it is the only one."""
     times: list[float] = []
     with torch.set_grad_enabled(gradient):
         while len(times) <= _REPETITIONS and sum(times) < _MAX_SECONDS:
-            times.append(timed(work)[1])
+            times.append(timed(work, device)[1])
     return statistics.median(times[1:] or times)
-
-
-def timed(work: Callable[[], T]) -> tuple[T, float]:
-    """The result of the work, and the seconds it took."""
-    started = time.perf_counter()
-    result = work()
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
-    return result, time.perf_counter() - started

@@ -25,13 +25,13 @@ def test_bf16_has_to_pay(monkeypatch: pytest.MonkeyPatch, rounded: float, wanted
     worked: list[torch.dtype] = []
     monkeypatch.setattr(auto_precision, "_work", lambda backbone: worked.append(backbone.dtype))
 
-    def seconds(work: Callable[[], None], device: torch.device) -> float:
+    def timed(work: Callable[[], None], device: torch.device) -> tuple[None, float]:
         work()
         if len(worked) <= 2:
-            return 100.0  # a warm-up says nothing
-        return 1.0 if worked[-1] == torch.float32 else rounded
+            return None, 100.0  # a warm-up says nothing
+        return None, 1.0 if worked[-1] == torch.float32 else rounded
 
-    monkeypatch.setattr(auto_precision, "_seconds", seconds)
+    monkeypatch.setattr(auto_precision, "timed", timed)
     assert auto_precision.fastest("mini", None, "cpu") == wanted
     assert worked == [torch.float32, torch.bfloat16] * 4
 

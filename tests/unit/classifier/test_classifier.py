@@ -270,7 +270,7 @@ def test_the_estimated_time_of_a_fit(
 ) -> None:
     before = torch.get_rng_state()
     monkeypatch.setattr(
-        "gopro.training.timing.often", lambda work, gradient=True: (work(), 100.0)[1]
+        "gopro.training.timing.often", lambda work, device, gradient=True: (work(), 100.0)[1]
     )
     seconds = make(epochs=epochs, shots=shots).expected_seconds(*given)
     assert 100.0 * steps < seconds < 100.0 * steps + 20

@@ -38,7 +38,7 @@ def prepared(tiny: list[str], photos: Path, tmp_path: Path) -> Any:
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything that is tried takes a second."""
     for each in (module, timing):
-        monkeypatch.setattr(each, "often", lambda work, gradient=True: (work(), 1.0)[1])
+        monkeypatch.setattr(each, "often", lambda work, device, gradient=True: (work(), 1.0)[1])
 
 
 def test_the_parts_are_counted(prepared: Any) -> None:

@@ -17,9 +17,10 @@ from small_clips import small_backbone
 
 def test_several_times_and_the_middle_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses = iter([0.09, 0.03, 0.001, 0.035, 0.09, 0.001])
-    assert 0.029 < timing.often(lambda: time.sleep(next(pauses))) < 0.06
+    cpu = torch.device("cpu")
+    assert 0.029 < timing.often(lambda: time.sleep(next(pauses)), cpu) < 0.06
     monkeypatch.setattr(timing, "_MAX_SECONDS", 0.01)
-    assert timing.often(lambda: time.sleep(0.02)) >= 0.02
+    assert timing.often(lambda: time.sleep(0.02), cpu) >= 0.02
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_steps_of_an_epoch(images: int, batch: int, steps: int) -> None:
 def test_training_is_so_many_steps_and_the_method_stays_as_it_is(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timing, "often", lambda work, gradient=True: (work(), 1.0)[1])
+    monkeypatch.setattr(timing, "often", lambda work, device, gradient=True: (work(), 1.0)[1])
     kind = find(name)
     method = kind(small_backbone(), ("red", "green"), kind.Settings())
     before = {key: value.clone() for key, value in method.state_dict().items()}
@@ -53,7 +54,7 @@ def test_training_is_so_many_steps_and_the_method_stays_as_it_is(
 
 
 def test_images_that_stay_as_they_are_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "often", lambda work, gradient=True: (work(), 1.0)[1])
+    monkeypatch.setattr(timing, "often", lambda work, device, gradient=True: (work(), 1.0)[1])
     method = find("coop")(small_backbone(), ("red", "green"), find("coop").Settings())
     side = method.backbone.image_size
     pixels = torch.zeros(2, 3, side, side, dtype=torch.uint8)
@@ -64,7 +65,7 @@ def test_images_that_stay_as_they_are_are_encoded_once(monkeypatch: pytest.Monke
 
 
 def test_cached_views_are_encoded_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "often", lambda work, gradient=True: (work(), 1.0)[1])
+    monkeypatch.setattr(timing, "often", lambda work, device, gradient=True: (work(), 1.0)[1])
     encoded: list[int] = []
     method = find("gopro")(small_backbone(), ("red", "green"), find("gopro").Settings())
     encode = type(method).encode_image
