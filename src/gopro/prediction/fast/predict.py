@@ -50,8 +50,7 @@ class FastPrompts:
             candidates &= undecided[:, None] & ~exact
             if not candidates.any():
                 break
-            self._set_exact(logits, candidates, shifts, images)
-            exact |= candidates
+            exact |= self._set_exact(logits, candidates, shifts, images)
             # the reach is that of the errors between classes; the error that they share, which the
             # exact scores show, would put approximate scores above them
             errors = (approximate - logits).masked_fill(~exact, 0).sum(dim=1)
@@ -66,8 +65,12 @@ class FastPrompts:
 
     def _set_exact(
         self, logits: Tensor, candidates: Tensor, shifts: Tensor, images: Tensor
-    ) -> None:
-        """Replace the scores of the candidates [B, C] by exact ones."""
+    ) -> Tensor:
+        """Replace the scores of the candidates [B, C] by exact ones.
+
+        Returns:
+            Which scores are exact now, [B, C]: with most classes of an image, all of them.
+        """
         method, scale = self.method, self.method.backbone.logit_scale
         # an image with most classes as candidates gets one pass over all classes
         most = 2 * candidates.sum(dim=1) > logits.shape[1]
@@ -81,3 +84,4 @@ class FastPrompts:
             pairs.classes = method.classes.paired(places, columns)
             text = pairs.text_embedding(shifts[some])[:, 0]  # an image's classes share its context
             logits[rows, columns] = scale * (images[rows] * text).sum(dim=1)
+        return candidates | most[:, None]

@@ -139,6 +139,30 @@ def test_most_images_need_no_text_pass(backbone: Backbone, monkeypatch: pytest.M
     assert fast.exact_images < fast.images == 64
 
 
+def test_every_exact_score_that_was_computed_is_kept_and_counted(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those of an image most of whose classes are in question, which gets all at once."""
+    method, features = trained(backbone), seen(backbone, 40, seed=9)
+    wanted = scores(method, features)
+    fitted = fit(method, Reference.of(method, seen(backbone)))
+    fast = FastPrompts(method, replace(fitted, reach=0.6 * float(wanted.std())))
+    computed: list[tuple[int, int]] = []
+    text = GOPro.text_embedding
+
+    def counted(self: GOPro, shifts: Tensor) -> Tensor:
+        found = text(self, shifts)
+        computed.append((found.shape[0], found.shape[1]))
+        return found
+
+    monkeypatch.setattr(GOPro, "text_embedding", counted)
+    found = fast.logits(features)
+    whole = sum(classes == len(NAMES) for _, classes in computed)
+    assert sum(rows * classes for rows, classes in computed) == fast.exact_pairs
+    assert whole > 1
+    assert ((found - wanted).abs().amax(dim=1) < 1e-4).sum() >= whole
+
+
 @pytest.mark.parametrize("spread", [3.0, 30.0])
 def test_images_unlike_any_seen_get_exact_answers(backbone: Backbone, spread: float) -> None:
     method = trained(backbone)
