@@ -216,7 +216,8 @@ class CachedViews(LiveViews):
         name = name_of()
         path = cache.find(name)
         if path is not None:
-            with contextlib.suppress(OSError, ValueError):  # a damaged file is made again
+            # a damaged file is made again; an empty one gives EOFError
+            with contextlib.suppress(OSError, ValueError, EOFError):
                 return _mapped(path, self._shape)
         return self._write(cache, name)
 

@@ -181,10 +181,11 @@ def test_anything_else_never_hits(method: GOPro, pixels: Tensor, folder: Path) -
     assert files() == 8  # class names and loss weights change no view
 
 
-def test_a_damaged_file_is_made_again(method: GOPro, pixels: Tensor, folder: Path) -> None:
+@pytest.mark.parametrize("end", [-4, 40, 0])
+def test_a_damaged_file_is_remade(method: GOPro, pixels: Tensor, folder: Path, end: int) -> None:
     wanted = np.array(cached(method, pixels).store)
     (file,) = folder.glob("*.npy")
-    file.write_bytes(file.read_bytes()[:-4])
+    file.write_bytes(file.read_bytes()[:end])
     assert np.array_equal(cached(method, pixels).store, wanted)
 
 
