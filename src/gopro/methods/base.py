@@ -243,7 +243,9 @@ class Method(nn.Module, ABC):
         return self.backbone.encode_image(pixels)
 
     def encode(self, batch: Batch) -> dict[str, ImageFeatures]:
-        """Features of each view, all views in one pass of the method's image encoder.
+        """Features of each view, by the method's image encoder.
+
+        All views go through it together; a frozen encoder takes at most 256 images in a pass.
 
         Raises:
             GoproError: For features of the frozen encoder if the method changes the encoder.

@@ -72,7 +72,8 @@ class PromptKD(Method):
         L = w_kd T^2 / (B C) sum_ic p°_ic log(p°_ic / p_ic).
 
     The classes are all those to be told apart, on base-to-new both halves. Labels are not used. The
-    text embeddings are saved with the student, which then needs its teacher for other names only.
+    text embeddings are saved with the student. A run reads its teacher in tests too, for other
+    names; a saved classifier needs no teacher, and refuses other names.
     """
 
     Settings: ClassVar[type] = PromptKDSettings

@@ -122,7 +122,8 @@ class TrainSettings:
 
     texts: Path | None = None
     """A JSON file with sentences about each class (name: list), such as a language model's, for
-    the methods that compare with frozen text: zeroshot, kgcoop, promptsrc, coprompt."""
+    the methods that compare with frozen text: zeroshot, kgcoop, promptsrc, coprompt, and mma with
+    the variant plus."""
 
     shots: int = 16
     """Training images per class."""

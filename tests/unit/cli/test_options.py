@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from gopro.cli import train
 from gopro.cli.options import Parser, names
 from gopro.cli.train import runs_from
 from gopro.common.errors import GoproError
-from gopro.methods import TABLE
+from gopro.methods import TABLE, find
 from gopro.methods.coop import CoOpSettings
 from gopro.methods.gopro import GOProSettings
 from gopro.training.config import TrainSettings, ViewSettings
@@ -120,6 +121,13 @@ def test_print_config_fed_back_gives_the_same(
     path = tmp_path / "config.yaml"
     path.write_text(answer.out)
     assert settings_from(["--config", str(path)]) == settings_from(arguments)
+
+
+def test_the_help_of_texts_names_the_methods_that_take_them(cli: Cli) -> None:
+    _, _, found = cli("train", "--help-all").out.partition("--texts TEXTS")
+    words = re.findall(r"\w+", found.partition("\n  --")[0])
+    taking = [name for name in TABLE if hasattr(find(name).Settings, "texts")]
+    assert taking and sorted({*words} & TABLE.keys()) == sorted(taking)
 
 
 def test_lists_become_tuples_and_words_numbers() -> None:
