@@ -13,7 +13,7 @@ import torch
 
 from gopro.common import distributed
 from gopro.common.errors import NotFiniteError, UnusableFileError
-from gopro.methods.base import Method, Recipe
+from gopro.methods.base import Method, Recipe, can_learn
 from gopro.prediction.encode import encode
 from gopro.training import loggers
 from gopro.training.checkpoint import Progress
@@ -107,7 +107,7 @@ def learn_classifier(
             features = encode(method, data.pixels, settings.eval_batch)
         method.prepare(features, data.labels.to(method.backbone.device))
         data = replace(data, features=features)
-    if recipe.epochs == 0 or method.trainable_parameters == 0:
+    if not can_learn(method, recipe):
         return Progress()
     with contextlib.ExitStack() as temporary:
         if checkpoint is None:
