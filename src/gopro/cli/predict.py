@@ -90,16 +90,15 @@ def predict(arguments: Sequence[str]) -> None:
         return
     if values["json"]:
         raise GoproError("got --json, which is printed, and a file to make; give one of them")
-    outputs.check(values["images"])
-    classifier = saved.load(values["model"], values)
     paths = list(dict.fromkeys(_pictures(values["images"])))
+    outputs.check(values["images"], paths)
+    classifier = saved.load(values["model"], values)
     about = {
         "model": file_sha256(values["model"] / ABOUT),
         "class_names": classifier.class_names_,
         "fast": classifier.fast,
         "precision": classifier.precision,
         "decode": values["decode"],
-        "images": paths if "-" in values["images"] else values["images"],
     }
     made = make(classifier, paths, outputs, about, asked)
     _print_made(made, outputs)

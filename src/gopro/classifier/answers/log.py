@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -35,8 +35,8 @@ class AnswerLog:
         """The pictures that are answered already."""
         return {answer.picture for answer in self.answers()}
 
-    def answers(self) -> Iterator[Answer]:
-        """All answers, in the order in which they were added.
+    def answers(self, pictures: Set[str] | None = None) -> Iterator[Answer]:
+        """All answers, or those to some pictures, in the order in which they were added.
 
         Raises:
             GoproError: When the file is damaged.
@@ -52,7 +52,8 @@ class AnswerLog:
                     answer = Answer(**row, ranked=ranked, inside=inside)
                 except (ValueError, TypeError, KeyError) as error:
                     raise GoproError(f"{self.path} is damaged; remove it to start again") from error
-                yield answer
+                if pictures is None or answer.picture in pictures:
+                    yield answer
 
     def add(self, answers: Iterable[Answer]) -> Iterator[Answer]:
         """Keep answers as they come, and pass them on.

@@ -41,11 +41,12 @@ class Outputs:
         """The first thing to make; the unfinished answers are kept beside it."""
         return self.table or self.folder or (self.page if self.review else None)
 
-    def check(self, given: Iterable[str]) -> None:
+    def check(self, given: Iterable[str], paths: Iterable[str]) -> None:
         """Check the places before any work.
 
         Args:
             given: The pictures and folders to answer.
+            paths: All pictures.
 
         Raises:
             GoproError: For a file that is there already and isn't of an unfinished command, or a
@@ -60,10 +61,16 @@ class Outputs:
             return
         if self.folder.exists() and not self.folder.is_dir():
             raise GoproError(f"{self.folder} is a file; choose another folder to sort into")
+        folder = self.folder.resolve()
         for name in given:
-            if Path(name).is_dir() and self.folder.resolve().is_relative_to(Path(name).resolve()):
+            if Path(name).is_dir() and folder.is_relative_to(Path(name).resolve()):
                 raise GoproError(
                     f"{self.folder} is inside the pictures {name}; choose a folder outside of them"
+                )
+        for parent in {Path(path).parent for path in paths}:
+            if parent.resolve().is_relative_to(folder):
+                raise GoproError(
+                    f"{self.folder} has some of the pictures ({parent}); choose another folder"
                 )
 
 
@@ -83,7 +90,9 @@ def make(
     about: Mapping[str, Any],
     asked: Asked,
 ) -> Made:
-    """Answer pictures and make the outputs; continues where the same call was stopped.
+    """Answer pictures and make the outputs; continues where a call was stopped.
+
+    Answers of that call to pictures that aren't among ``paths`` are not used.
 
     Args:
         classifier: Fitted.
@@ -100,8 +109,9 @@ def make(
     assert outputs.result is not None
     sorting = None if outputs.folder is None else [str(outputs.folder), outputs.link]
     about = {**about, **asdict(asked), "top": asked.kept, "sorting": sorting}
+    wanted = set(paths)
     with kept(outputs.result, about) as log:
-        answered = log.pictures()
+        answered = log.pictures() & wanted
         remaining = [path for path in paths if path not in answered]
         try:
             with bar("predicting", len(answered) + len(remaining), len(answered)) as advance:
@@ -114,11 +124,11 @@ def make(
                         print(f"gopro: {answer.error}", file=sys.stderr)
                     advance("")
             if outputs.review:
-                chosen = review.choose(log.answers(), outputs.review, classifier.embeddings)
+                chosen = review.choose(log.answers(wanted), outputs.review, classifier.embeddings)
                 review.write(outputs.page, chosen, names, "What is in these pictures?")
             if outputs.table is not None:
-                table.write(outputs.table, log.answers(), asked.top)
-            return _counted(log.answers())
+                table.write(outputs.table, log.answers(wanted), asked.top)
+            return _counted(log.answers(wanted))
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt("stopped; the same command continues") from stop
 

@@ -81,21 +81,37 @@ def test_the_table(predict: Any, photos: Path, model: Path, tmp_path: Path) -> N
     assert "a.csv is there already" in predict(photos, "--csv", "a.csv").line
 
 
-@pytest.mark.parametrize("other", ["pictures", "sorting"])
 def test_a_stopped_command_is_not_continued_by_another(
-    predict: Any, photos: Path, monkeypatch: pytest.MonkeyPatch, other: str
+    predict: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ranked = answer_module.answer_each
+
     def stop(*arguments: Any) -> Iterator[answer_module.Answer]:
-        raise KeyboardInterrupt
-        yield
+        for number, one in enumerate(ranked(*arguments)):
+            if number == 3:
+                raise KeyboardInterrupt
+            yield one
 
     given = (photos / "ant", "--csv", "a.csv")
     with monkeypatch.context() as stopping:
         stopping.setattr(make_module, "answer_each", stop)
         assert predict(*given).code == 130
-    changed = (photos, "--csv", "a.csv") if other == "pictures" else (*given, "--sort-into", "s")
-    assert "holds the answers of another model or with other options" in predict(*changed).line
-    assert predict(*given).code == 0
+    line = predict(*given, "--sort-into", "s").line
+    assert "holds the answers of another model or with other options" in line
+    others = sorted((photos / "ant").iterdir())[2:]
+    answer = predict(*others, photos / "bee", "--csv", "a.csv")
+    assert answer.code == 0, answer.err
+    pictures = [row["picture"] for row in rows(tmp_path / "a.csv")]
+    assert sorted(pictures) == sorted(map(str, [*others, *(photos / "bee").iterdir()]))
+
+
+def test_a_folder_that_has_the_pictures_is_refused(
+    predict: Any, photos: Path, tmp_path: Path, sure: None
+) -> None:
+    assert predict(photos / "ant", "--sort-into", "sorted").code == 0
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given" / "link").symlink_to(tmp_path / "sorted")
+    assert "sorted has some of the pictures" in predict("given", "--sort-into", "sorted").line
 
 
 def test_sorted_into_class_folders(predict: Any, photos: Path, tmp_path: Path, sure: None) -> None:
