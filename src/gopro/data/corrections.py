@@ -27,18 +27,16 @@ def read(files: Iterable[Path]) -> dict[Path, str]:
         GoproError: When a table can't be read, or names pictures that aren't there.
     """
     labels: dict[Path, str] = {}
-    for path in files:
+    for path in map(expanded, files):
         try:
-            with expanded(path).open(encoding="utf-8-sig", newline="") as file:
+            with path.open(encoding="utf-8-sig", newline="") as file:
                 rows = list(csv.DictReader(file))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             reason = getattr(error, "strerror", None) or "no CSV table in UTF-8"
             raise GoproError(f"can't read the corrections {path} ({reason})") from error
         if any(row.get(column) is None for row in rows for column in COLUMNS):
             raise GoproError(f"{path} has rows without {' and '.join(COLUMNS)}; wanted both")
-        labels |= {
-            _absolute(expanded(path).parent / row["picture"]): row["label"].strip() for row in rows
-        }
+        labels |= {_absolute(path.parent / row["picture"]): row["label"].strip() for row in rows}
     missing = [str(picture) for picture in labels if not picture.is_file()]
     if missing:
         raise GoproError(

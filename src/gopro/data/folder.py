@@ -86,7 +86,8 @@ def _class_keys(folder: Path, part: str) -> dict[str, list[str]]:
     left_out: list[Path] = []
     for name in folders(folder / part):
         prefix = Path(part, name).as_posix()
-        files = relative_files(folder / part / name)
+        # a link to another class, or to the test part, would mix them
+        files = relative_files(folder / part / name, whole=folder)
         pictures = [file for file in files if is_picture(file.rpartition("/")[2])]
         classes[name] = sorted(f"{prefix}/{picture}" for picture in pictures)
         left_out += [] if pictures else map(Path, files)

@@ -66,12 +66,16 @@ def tree(folder: Path) -> list[Path]:
     return sorted(folder / key for key in relative_files(folder))
 
 
-def relative_files(folder: Path) -> list[str]:
+def relative_files(folder: Path, whole: Path | None = None) -> list[str]:
     """The same files as paths relative to ``folder``, with ``/`` as separator, in any order.
 
     Links to folders are followed, but no folder is listed twice, and a link to a folder that it is
     inside of is left out. A file has the path without links if there is one, else that of the first
     link in alphabetical order.
+
+    Args:
+        folder: The folder.
+        whole: Links to this folder, and to folders in it, are left out.
 
     Raises:
         GoproError: When one of the folders is missing or can't be read.
@@ -79,6 +83,11 @@ def relative_files(folder: Path) -> list[str]:
 
     def stop(error: OSError) -> None:
         raise unreadable(error, error.filename) from error
+
+    def followed(path: Path) -> bool:
+        if not path.is_symlink():
+            return False
+        return whole is None or not path.resolve().is_relative_to(whole.resolve())
 
     found: list[str] = []
     listed: set[str] = set()
@@ -98,7 +107,7 @@ def relative_files(folder: Path) -> list[str]:
             prefix = "" if inside == Path() else f"{inside.as_posix()}/"
             found += [f"{prefix}{name}" for name in names if not name.startswith(".")]
             paths = (Path(parent, name) for name in subfolders)
-            links += [(path, (*further, real)) for path in paths if path.is_symlink()]
+            links += [(path, (*further, real)) for path in paths if followed(path)]
         waiting += sorted(links)
     return found
 

@@ -29,6 +29,22 @@ def test_splits_class_folders_as_the_benchmark_does(
     assert read.open(read.test[0]).size == (8, 6)
 
 
+def test_links_between_classes_and_parts_are_left_out(
+    tmp_path: Path, make_folder: MakeFolder
+) -> None:
+    folder = make_folder(tmp_path / "set" / "train", {"cat": 2, "dog": 3}).parent
+    make_folder(folder / "test", {"cat": 4, "dog": 4})
+    elsewhere = make_folder(tmp_path / "elsewhere", {"cats": 5})
+    (folder / "train" / "cat" / "dogs").symlink_to(folder / "train" / "dog")
+    (folder / "train" / "cat" / "test").symlink_to(folder / "test" / "cat")
+    (folder / "train" / "cat" / "more").symlink_to(elsewhere / "cats")
+    read = read_folder(folder)
+    keys = sorted(item.key for item in read.train if item.label == 0)
+    assert keys == ["train/cat/0.png", "train/cat/1.png"] + [
+        f"train/cat/more/{number}.png" for number in range(5)
+    ]
+
+
 def test_generated_split_is_pinned_and_seeded(tmp_path: Path, make_folder: MakeFolder) -> None:
     folder = make_folder(tmp_path, {"cat": 6, "dog": 6})
     assert [item.key for item in read_folder(folder).train] == [
