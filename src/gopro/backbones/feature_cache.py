@@ -222,8 +222,8 @@ def forget_unless_of(pixels: Tensor, name: str) -> bool:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise GoproError(
-            f"{path} has features of other pixels and can't be removed ({error.strerror}); set "
-            f"{FOLDER} to another folder, or to off"
+            f"{path} is damaged or has features of other pixels, and can't be removed "
+            f"({error.strerror}); set {FOLDER} to another folder, or to off"
         ) from error
     return True
 

@@ -105,7 +105,7 @@ def _from_folder(name: str, pretrained: str | None) -> tuple[nn.Module, Any]:
         text = open_clip.get_model_config(local)["text_cfg"].get("hf_model_name", "")
         with _telling(name, text), _quiet():
             model = open_clip.create_model(local, load_weights=False, pretrained_text=False)
-    except GoproError:
+    except (GoproError, MemoryError):
         raise
     except Exception as error:  # what open_clip and timm raise depends on what is wrong
         raise GoproError(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gopro.cli.options import Parser, at_least_one, parse
 from gopro.common.errors import GoproError
+from gopro.common.text import printable
 from gopro.training.config import DEFAULT_BACKBONE
 
 
@@ -47,7 +48,7 @@ def check(arguments: Sequence[str]) -> None:
     from gopro.data.folder import read_folder
 
     folder = values["folder"]
-    out = values["out"] or Path(f"{folder.resolve().name}-check")
+    out = values["out"] or Path(f"{printable(folder.resolve().name)}-check")
     if out.resolve().is_relative_to(folder.resolve()):
         raise GoproError(f"{out} is inside the photographs {folder}; choose an --out outside")
     if out.is_dir() and not {path.name for path in out.iterdir()} <= {report.PAGE, report.TABLE}:

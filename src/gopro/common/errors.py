@@ -44,6 +44,10 @@ class UnreadableError(GoproError):
         super().__init__((many if len(reasons) > 1 else first) + remedy)
 
 
+class CantWriteError(GoproError):
+    """A file can't be written, for another reason than a full disk."""
+
+
 class DiskFullError(GoproError):
     """The disk is full. Commands catch this to add what the user can do next."""
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gopro.common.errors import DiskFullError, GoproError
+from gopro.common.errors import CantWriteError, DiskFullError, GoproError
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
@@ -55,7 +55,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         final.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{final.name}.", suffix=".tmp", dir=final.parent)
     except OSError as error:
-        raise write_error(error, final) from error
+        raise write_error(error, Path(path)) from error
     os.close(handle)
     temporary = Path(name)
     try:
@@ -68,7 +68,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.replace(final)
     except OSError as error:
-        raise write_error(error, final) from error
+        raise write_error(error, Path(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -127,4 +127,4 @@ def write_error(error: OSError, path: Path) -> GoproError:
     reason = error.strerror or str(error)
     if isinstance(error, FileExistsError | NotADirectoryError):
         reason = f"{error.filename or path.parent} is a file, not a folder"
-    return GoproError(f"can't write {path}: {reason}; choose another place")
+    return CantWriteError(f"can't write {path}: {reason}; choose another place")

@@ -3,11 +3,9 @@
 The first process resolves the run before it starts the others. They receive its decisions, so all
 of them have the same folder, precision and recipe. They exchange data in three places: the
 contrastive loss takes its negatives from all processes, gradients are averaged, and all stop at
-the same step. So N processes do what one does with the same batch, to rounding. Two
-exceptions: each process has its own statistics in a batch norm (``promptkd``, the released variant
-of ``gopro``) and its own random numbers in dropout (``clip_lora``, the variant ``plus`` of
-``mma``). The first process keeps the run folder; the others work in a temporary copy and exit
-after training.
+the same step. So N processes do what one does with the same batch, to rounding, but for methods
+with batch normalisation or dropout (docs/benchmark.md names them). The first process keeps the
+run folder; the others work in a temporary copy and exit after training.
 
 Fabric starts the processes, or ``torchrun`` has started them. The averaging is our own
 (``common/distributed.py``): DistributedDataParallel averages only the first backward pass after a

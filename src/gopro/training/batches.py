@@ -29,7 +29,7 @@ from torch import Tensor
 from gopro.backbones import ImageFeatures
 from gopro.backbones.feature_cache import Cache, cached_features, open_cache, tower_key
 from gopro.backbones.image import to_unit
-from gopro.common.errors import DiskFullError, GoproError
+from gopro.common.errors import CantWriteError, GoproError
 from gopro.common.progress import bar
 from gopro.common.version import __version__
 from gopro.methods.base import Batch, Method
@@ -237,19 +237,16 @@ class CachedViews(LiveViews):
                 "GOPRO_CACHE_GB higher"
             )
         header = {"descr": "<f2", "fortran_order": False, "shape": self._shape}
-        with contextlib.ExitStack() as writing:
-            try:
-                temporary = writing.enter_context(cache.write(name))
-            except DiskFullError:
-                raise
-            except GoproError:
-                return self._in_memory()
-            with temporary.open("wb") as file:
-                np.lib.format.write_array_header_1_0(file, header)
-                for group in self._groups():
-                    file.write(group.tobytes())
-            # mapped before it is renamed: after that another process may remove it
-            return _mapped(temporary, self._shape)
+        try:
+            with cache.write(name) as temporary:
+                with temporary.open("wb") as file:
+                    np.lib.format.write_array_header_1_0(file, header)
+                    for group in self._groups():
+                        file.write(group.tobytes())
+                # mapped before it is renamed: after that another process may remove it
+                return _mapped(temporary, self._shape)
+        except CantWriteError:
+            return self._in_memory()
 
     @torch.no_grad()
     def _groups(self) -> Iterator[Halves]:

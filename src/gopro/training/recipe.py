@@ -38,10 +38,10 @@ def check_batch(kind: type[Method], images: int) -> None:
     Raises:
         GoproError: When there are too few.
     """
-    if images < kind.smallest_batch:
+    if 0 < images < kind.smallest_batch:  # none: the batch can't be divided by the processes
         raise GoproError(
             f"{kind.__name__} needs {kind.smallest_batch} or more images of a step in each "
-            f"process and gets {images}; choose a larger --batch or fewer --processes"
+            f"process and gets {images}; use more images, a larger --batch or fewer --processes"
         )
 
 

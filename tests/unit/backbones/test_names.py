@@ -78,9 +78,16 @@ def test_what_is_suggested_can_be_built_and_downloaded(wrong: str) -> None:
         assert name in ("lite", "mini") or open_clip.list_pretrained_tags_by_model(name)
 
 
-@pytest.mark.parametrize("name", ["n" * 300, "~nosuchuser/model", "local-dir:~nosuchuser/model"])
-def test_paths_that_cannot_be(name: str) -> None:
-    with pytest.raises(GoproError, match=r"no home directory|no file can be"):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("n" * 300, "no file can be"),
+        ("~nosuchuser/model", "no home directory"),
+        ("local-dir:~nosuchuser/model", "no home directory"),
+    ],
+)
+def test_paths_that_cannot_be(name: str, words: str) -> None:
+    with pytest.raises(GoproError, match=words):
         canonical(name)
 
 
