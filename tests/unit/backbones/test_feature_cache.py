@@ -149,7 +149,9 @@ def test_a_file_of_another_user_is_read(
     (file,) = folder.glob("*.safetensors")
     monkeypatch.setattr(Path, "unlink", refuse)
     assert not forget_unless_of(pictures(), file.name)
-    with pytest.raises(GoproError, match=r"other pixels and can't be removed \(Operation not perm"):
+    with pytest.raises(
+        GoproError, match=r"other pixels, and can't be removed \(Operation not perm"
+    ):
         forget_unless_of(pictures(seed=1), file.name)
 
 

@@ -60,7 +60,7 @@ def test_what_is_refused(train: Cli, teacher: Path, tmp_path: Path) -> None:
     others = write_photos(tmp_path / "others", ("elk", "fox", "gnu", "hen"))
     stranger = train(out, *MORE, teacher, dataset=f"folder:{others}").line
     assert "trained on 'ant' and 1 other classes, and on none of these" in stranger
-    alone = "PromptKD needs 2 or more images of a step in each process and gets 1; choose a larger"
+    alone = "PromptKD needs 2 or more images of a step in each process and gets 1; use more images"
     for few in (("--batch", 1), ("--batch", 8, "--processes", 8)):
         assert alone in train(out, *MORE, teacher, *few).line
     assert not out.exists()

@@ -287,7 +287,7 @@ def test_a_step_with_too_few_images_for_the_method(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Toy, "smallest_batch", 12)  # of 11 images
-    with pytest.raises(GoproError, match=r"Toy needs 12 or more images .* and gets 11; choose"):
+    with pytest.raises(GoproError, match=r"Toy needs 12 or more images .* and gets 11; use more"):
         trainer(tmp_path, recipe=replace(RECIPE, batch=500)).run()
 
 
