@@ -75,7 +75,7 @@ def check(arguments: Sequence[str]) -> None:
         members = [finding for finding in found if finding.kind == kind]
         if members:
             first = members[0]
-            shown = escape(" = ".join(first.keys) or first.detail)
+            shown = escape(printable(" = ".join(first.keys) or first.detail))
             table.add_row(about.title, f"{len(members):,}", shown)
     if found:
         print_table(table)
