@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,21 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(path, text + "\n")
+
+
+def write_csv(path: str | os.PathLike[str], rows: Iterable[Iterable[str]]) -> None:
+    """Write a CSV table, with ``atomic_write``.
+
+    A byte of a file name that isn't UTF-8 is written as it is, so that the name can be used again.
+
+    Raises:
+        GoproError: When the disk is full or ``path`` can't be written.
+    """
+    with (
+        atomic_write(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
+    ):
+        csv.writer(file).writerows(rows)
 
 
 def file_sha256(path: Path) -> str:

@@ -84,10 +84,12 @@ def relative_files(folder: Path, whole: Path | None = None) -> list[str]:
     def stop(error: OSError) -> None:
         raise unreadable(error, error.filename) from error
 
+    within = None if whole is None else whole.resolve()
+
     def followed(path: Path) -> bool:
         if not path.is_symlink():
             return False
-        return whole is None or not path.resolve().is_relative_to(whole.resolve())
+        return within is None or not path.resolve().is_relative_to(within)
 
     found: list[str] = []
     listed: set[str] = set()

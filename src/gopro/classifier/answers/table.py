@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gopro.classifier.answers.answer import Answer
-from gopro.common.files import atomic_write
+from gopro.common.files import write_csv
 from gopro.results.pages.formats import neutral
 
 
@@ -22,21 +21,19 @@ def write(path: Path, answers: Iterable[Answer], most: int) -> None:
     Raises:
         GoproError: When the file can't be written.
     """
-    with (
-        atomic_write(path) as temporary,
-        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
-    ):
-        writer = csv.writer(file)
-        more = [f"{column}_{rank}" for rank in range(2, most + 1) for column in _NAMED]
-        writer.writerow(("picture", *_NAMED, *_TRUST, *more, "sorted_to", "error"))
-        for answer in answers:
-            cells = [
-                cell for name, share in answer.ranked[:most] for cell in (name, f"{share:.6f}")
-            ]
-            cells += [""] * (2 * most - len(cells))
-            trust = (_yes(answer.unknown), _yes(answer.unsure), ", ".join(answer.inside or ()))
-            row = (answer.picture, *cells[:2], *trust, *cells[2:], answer.sorted_to, answer.error)
-            writer.writerow(map(neutral, row))
+    write_csv(path, _rows(answers, most))
+
+
+def _rows(answers: Iterable[Answer], most: int) -> Iterator[Iterable[str]]:
+    """The head, and a row for each answer."""
+    more = [f"{column}_{rank}" for rank in range(2, most + 1) for column in _NAMED]
+    yield ("picture", *_NAMED, *_TRUST, *more, "sorted_to", "error")
+    for answer in answers:
+        cells = [cell for name, share in answer.ranked[:most] for cell in (name, f"{share:.6f}")]
+        cells += [""] * (2 * most - len(cells))
+        trust = (_yes(answer.unknown), _yes(answer.unsure), ", ".join(answer.inside or ()))
+        row = (answer.picture, *cells[:2], *trust, *cells[2:], answer.sorted_to, answer.error)
+        yield map(neutral, row)
 
 
 def _yes(value: bool | None) -> str:

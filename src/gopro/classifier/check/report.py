@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from markupsafe import Markup
 from gopro.classifier.check.findings import KINDS, Finding, Kind
 from gopro.classifier.check.look import Looks
 from gopro.common.errors import GoproError
-from gopro.common.files import atomic_write, write_text
+from gopro.common.files import write_csv, write_text
 from gopro.common.text import counted
 from gopro.data import Dataset
 from gopro.data.images import open_image, to_array
@@ -96,13 +95,7 @@ def write(folder: Path, dataset: Dataset, looks: Looks, found: Sequence[Finding]
         command=f"Written by gopro check {name}.",
     )
     write_text(folder / PAGE, text)
-    with (
-        atomic_write(folder / TABLE) as temporary,
-        temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(("finding", "picture", "detail", "others"))
-        writer.writerows(_rows(found))
+    write_csv(folder / TABLE, [("finding", "picture", "detail", "others"), *_rows(found)])
     return [folder / PAGE, folder / TABLE]
 
 
