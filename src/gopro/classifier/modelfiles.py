@@ -6,8 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from gopro.common import locks
 from gopro.common.errors import GoproError
 from gopro.common.files import is_temporary
 
@@ -60,26 +59,16 @@ def reserved(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, also several times in one process; see ``reserved``."""
-    path = folder.absolute() / LOCK
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=0, is_singleton=True)
-        lock.acquire()
-    except Timeout as error:
-        raise GoproError(
-            f"another process is fitting or saving a classifier into {folder}; wait for it, or "
-            "choose another folder"
-        ) from error
-    except OSError as error:
-        raise GoproError(
-            f"can't write into {folder} ({error.strerror or error}); choose another folder"
-        ) from error
-    try:
+    """Hold the folder's lock, also several times in one thread; see ``reserved``."""
+    busy = (
+        f"another process is fitting or saving a classifier into {folder}; wait for it, or "
+        "choose another folder"
+    )
+    with contextlib.ExitStack() as last, locks.locked(folder / LOCK, busy):
+        last.callback(_remove_if_empty, folder)
         yield
-    finally:
-        lock.release()
-        if not lock.is_locked:
-            path.unlink(missing_ok=True)
-            with contextlib.suppress(OSError):  # it isn't empty
-                folder.rmdir()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # it isn't empty
+        folder.rmdir()

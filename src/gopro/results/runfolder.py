@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import yaml
 
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write, expanded, is_temporary, remove_temporary
+from gopro.common.locks import locked
 from gopro.common.text import printable
 from gopro.common.typed import load_yaml, settings_from
 from gopro.data import Dataset, tasks
@@ -22,6 +24,7 @@ CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"
 SAMPLE = "sample.json"
 DONE = "done"
+LOCK = ".lock"
 
 # Settings that may differ when a run is resumed: the results don't depend on them
 _FREE = {
@@ -89,20 +92,28 @@ def check(folder: Path, settings: TrainSettings, options: Any) -> None:
         )
 
 
-def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
-    """Make the run folder with its ``config.yaml``, or check an existing one.
+@contextlib.contextmanager
+def opened(folder: Path, settings: TrainSettings, options: Any) -> Iterator[None]:
+    """Make the run folder with its ``config.yaml``, or check an existing one, and lock it.
 
     Temporary files of a killed process are removed. Arguments as for ``state``.
 
     Raises:
-        GoproError: See ``check``; also when the folder can't be written.
+        GoproError: See ``check``; also when the folder can't be written, or another process is
+            writing this run.
     """
+    busy = f"another process is writing the run in {folder}; wait for it, or choose another --out"
     check(folder, settings, options)
-    remove_temporary(folder)
-    if not (folder / CONFIG).exists():
-        with atomic_write(folder / CONFIG) as temporary:
-            text = yaml.safe_dump(to_dict(settings, options), sort_keys=False, allow_unicode=True)
-            temporary.write_text(text, encoding="utf-8")
+    with locked(folder / LOCK, busy):
+        check(folder, settings, options)  # another process may have written it meanwhile
+        remove_temporary(folder)
+        if not (folder / CONFIG).exists():
+            with atomic_write(folder / CONFIG) as temporary:
+                text = yaml.safe_dump(
+                    to_dict(settings, options), sort_keys=False, allow_unicode=True
+                )
+                temporary.write_text(text, encoding="utf-8")
+        yield
 
 
 def keep_sample(folder: Path, source: Dataset, sample: Sample) -> None:
@@ -205,7 +216,8 @@ def _holds_anything(folder: Path) -> bool:
     try:
         if not folder.is_dir():
             return folder.exists()
-        return not all(is_temporary(path) for path in folder.iterdir())  # left by a killed run
+        # temporary files and a lock are left by a killed run
+        return not all(is_temporary(path) or path.name == LOCK for path in folder.iterdir())
     except OSError as error:
         raise GoproError(
             f"can't read {folder} ({error.strerror or error}); choose another --out"

@@ -92,15 +92,27 @@ def execute(
         started = time.monotonic()
         fit = _training(prepared)
         seconds = time.monotonic() - started if method.learns_from_features else 0.0
-    runfolder.open_folder(folder, settings, prepared.options)
-    runfolder.keep_sample(folder, prepared.plan.source, prepared.plan.sample)
-    rows: list[dict[str, Any]] = []
-    if fit is None:
-        write_metrics(folder, rows)
-    else:
-        progress = fit()
-        seconds, rows = seconds + progress.seconds, progress.rows
-    save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about(settings))
+    with runfolder.opened(folder, settings, prepared.options):
+        runfolder.keep_sample(folder, prepared.plan.source, prepared.plan.sample)
+        rows: list[dict[str, Any]] = []
+        if fit is None:
+            write_metrics(folder, rows)
+        else:
+            progress = fit()
+            seconds, rows = seconds + progress.seconds, progress.rows
+        save_tensors(folder / runfolder.WEIGHTS, dict(method.state_dict()), about(settings))
+        return _tested(prepared, seconds, rows)
+
+
+def _tested(prepared: PreparedRun, seconds: float, rows: list[dict[str, Any]]) -> RunRecord:
+    """Test what is trained, and write the results and the run's page.
+
+    Args:
+        prepared: The run.
+        seconds: Of the training.
+        rows: The losses of each epoch.
+    """
+    settings, folder, method = prepared.settings, prepared.folder, prepared.method
     with _all_unreadable_named(prepared, f"; the training is kept in {folder}, --resume tests it"):
         measured, predictions = measure(prepared)
     write_json(folder / PREDICTIONS, predictions)

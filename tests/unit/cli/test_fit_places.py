@@ -102,13 +102,13 @@ def test_a_place_that_is_taken(fit: Fit, photos: Path, model: Path, tmp_path: Pa
     (tmp_path / "other" / "thesis.txt").touch()
     assert "holds other things" in fit(photos, tmp_path / "other").line
     assert "is a file" in fit(photos, tmp_path / "other" / "thesis.txt").line
-    assert "can't write into" in fit(photos, tmp_path / "other" / "thesis.txt" / "x").line
+    assert "can't write" in fit(photos, tmp_path / "other" / "thesis.txt" / "x").line
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_place_that_may_not_be_written(fit: Fit, photos: Path, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert "can't write into" in fit(photos, tmp_path / "model").line
+    assert "can't write" in fit(photos, tmp_path / "model").line
 
 
 def test_what_a_killed_saving_left_is_in_nobodys_way(

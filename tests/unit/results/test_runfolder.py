@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from gopro.common.errors import GoproError
 from gopro.data import Dataset, Item
@@ -18,11 +19,12 @@ from gopro.methods.gopro import GOProSettings
 from gopro.results.runfolder import (
     CONFIG,
     DONE,
+    LOCK,
     check,
     default_folder,
     finished,
     keep_sample,
-    open_folder,
+    opened,
     read_config,
     read_settings,
 )
@@ -30,6 +32,12 @@ from gopro.training.config import TrainSettings, ViewSettings
 
 SETTINGS = TrainSettings(dataset="world", method="coop", root=Path("/data"), epochs=3, lr=0.01)
 OPTIONS = CoOpSettings(n_ctx=2)
+
+
+def open_folder(folder: Path, settings: TrainSettings, options: Any) -> None:
+    """A run that stops as soon as its folder is there."""
+    with opened(folder, settings, options):
+        pass
 
 
 def test_a_new_folder_gets_its_settings_and_is_left_unfinished(tmp_path: Path) -> None:
@@ -52,6 +60,15 @@ def test_what_a_killed_run_was_about_to_write_is_in_nobodys_way(tmp_path: Path) 
     open_folder(tmp_path, SETTINGS, OPTIONS)
     (tmp_path / ".checkpoint.safetensors.x2.tmp").touch()
     open_folder(tmp_path, replace(SETTINGS, resume=True), OPTIONS)
+    assert [path.name for path in tmp_path.iterdir()] == [CONFIG]
+
+
+def test_two_processes_do_not_write_one_run(tmp_path: Path) -> None:
+    resumed = replace(SETTINGS, resume=True)
+    with FileLock(tmp_path / LOCK), pytest.raises(GoproError, match="another process is writing"):
+        open_folder(tmp_path, resumed, OPTIONS)
+    assert not (tmp_path / CONFIG).exists()
+    open_folder(tmp_path, resumed, OPTIONS)
     assert [path.name for path in tmp_path.iterdir()] == [CONFIG]
 
 

@@ -10,11 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
-from filelock import FileLock, Timeout
-
 from gopro.classifier.answers.answer import Answer
 from gopro.common.errors import GoproError
 from gopro.common.files import write_error
+from gopro.common.locks import locked
 
 _FLUSHED = 64
 """Answers that a killed process loses at most."""
@@ -106,20 +105,10 @@ def kept(result: Path, about: Mapping[str, Any]) -> Iterator[AnswerLog]:
             be read or written.
     """
     path = log_of(result)
-    lock = FileLock(path.with_name(path.name + ".lock"), timeout=0)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise GoproError(f"another process is making {result}; wait for it") from error
-    except OSError as error:
-        raise write_error(error, path) from error
-    try:
+    busy = f"another process is making {result}; wait for it"
+    with locked(path.with_name(path.name + ".lock"), busy):
         yield AnswerLog(path, json.dumps(about))
         path.unlink()
-    finally:
-        lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
 
 
 def _complete(file: IO[bytes]) -> int:

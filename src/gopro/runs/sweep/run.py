@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gopro.common.errors import GoproError
+from gopro.common.locks import locked
 from gopro.runs.sweep.board import Board
 from gopro.runs.sweep.grid import Job
 from gopro.runs.sweep.pool import run_here
-from gopro.runs.sweep.work import locked
+from gopro.runs.sweep.work import lock_of
 
 
 def sweep(
@@ -38,7 +39,7 @@ def sweep(
     """
     out = jobs[0].folder.parent
     busy = f"another sweep is running in {out}; wait for it to end, or choose another --out"
-    with locked(out / "sweep", 0, busy), Board(jobs) as board:
+    with locked(lock_of(out / "sweep"), busy), Board(jobs) as board:
         missing = [job for job in jobs if not job.done]
         try:
             if missing and cluster is not None:

@@ -12,9 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from filelock import FileLock, Timeout
-
 from gopro.common.errors import GoproError
+from gopro.common.locks import locked
 from gopro.runs.sweep.grid import Job
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def do(job: Job, threads: int | None = None, place: int = 0) -> Outcome:
     log = log_of(job)
     try:
         busy = f"another process is running {job.folder}; wait for it to end, and start again"
-        with locked(job.folder, _PATIENCE, busy), _printing_to(log):
+        with locked(lock_of(job.folder), busy, _PATIENCE), _printing_to(log):
             if not job.done:
                 _run(job, threads, place)
     except GoproError as error:
@@ -63,6 +62,11 @@ def do(job: Job, threads: int | None = None, place: int = 0) -> Outcome:
         line = (str(error).splitlines() or [""])[0][:200]
         return Outcome(job.key, "failed", f"{type(error).__name__}: {line} (more in {log})")
     return Outcome(job.key, "done")
+
+
+def lock_of(path: Path) -> Path:
+    """The lock file of a job's folder, or of another part of a sweep."""
+    return path.parent / ".locks" / path.name
 
 
 def log_of(job: Job) -> Path:
@@ -93,28 +97,6 @@ def _workspace() -> Workspace:
     from gopro.runs.workspace import SHARED, Workspace
 
     return Workspace(SHARED)
-
-
-@contextlib.contextmanager
-def locked(path: Path, patience: float, busy: str) -> Iterator[None]:
-    """Lock a path, in ``.locks`` beside it; the lock ends with the process, even a killed one.
-
-    Raises:
-        GoproError: ``busy``, when it is locked for ``patience`` seconds; or when ``.locks`` can't
-            be written.
-    """
-    path = path.parent / ".locks" / path.name
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path).acquire(timeout=patience)
-    except Timeout as error:
-        raise GoproError(busy) from error
-    except OSError as error:
-        raise GoproError(
-            f"can't write {path.parent} ({error.strerror or error}); choose another --out"
-        ) from error
-    with lock:  # errors inside belong to the caller
-        yield
 
 
 @contextlib.contextmanager
