@@ -84,8 +84,6 @@ def fetch(urls: Sequence[str], target: Path, checksum: str = "") -> Path:
 
 def _resume(url: str, part: Path) -> None:
     """Download until the part is complete; reconnects after broken connections."""
-    if _read_about(part).get("url") != url:  # files of other addresses may differ
-        part.unlink(missing_ok=True)
     unreachable = 0  # tries in a row
     for attempt in range(1, TRIES + 1):
         before, reached = _size(part), True
@@ -114,6 +112,8 @@ def _resume(url: str, part: Path) -> None:
 def _once(url: str, part: Path) -> bool:
     """Download over one connection; returns whether the file is complete."""
     about, have = _read_about(part), _size(part)
+    if about.get("url") != url:  # files of other addresses may differ: kept until this one answers
+        about, have = {}, 0
     if have and about.get("size") == have:
         return True
     headers = {"User-Agent": "gopro", "Accept-Encoding": "identity"}
@@ -127,7 +127,8 @@ def _once(url: str, part: Path) -> bool:
         if response.headers.get_content_type() == "text/html":
             raise _RefusedError("it gives a web page instead of the file; try again another day")
         content_range = response.headers.get("Content-Range", "")
-        resumed = response.status == 206 and content_range.startswith(f"bytes {have}-")
+        partly = have > 0 and response.status == 206
+        resumed = partly and content_range.startswith(f"bytes {have}-")
         have = have if resumed else 0
         length = response.headers.get("Content-Length", "")
         total = content_range.rpartition("/")[2] if resumed else length

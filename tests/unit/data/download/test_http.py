@@ -107,6 +107,25 @@ def test_a_mirror_takes_over(server: FileServer, tmp_path: Path) -> None:
     assert fetch(urls, tmp_path / "a.bin", SUM).read_bytes() == CONTENT
 
 
+def test_a_mirror_that_does_not_answer_leaves_the_part(server: FileServer, tmp_path: Path) -> None:
+    server.breaks = [100] * module.TRIES
+    urls = [server.url("/a.bin"), server.url("/gone.bin"), "http://127.0.0.1:9/a.bin"]
+    with pytest.raises(GoproError, match="the downloaded part is kept"):
+        fetch(urls, tmp_path / "a.bin", SUM)
+    server.seen.clear()
+    assert fetch(urls, tmp_path / "a.bin", SUM).read_bytes() == CONTENT
+    assert [request.range for request in server.seen] == [f"bytes={100 * module.TRIES}-"]
+
+
+def test_a_mirror_starts_anew(server: FileServer, tmp_path: Path) -> None:
+    """Its file may be another one of the same name and size."""
+    server.breaks = [100] * module.TRIES
+    server.files["/b.bin"] = other = CONTENT[::-1]
+    urls = [server.url("/a.bin"), server.url("/b.bin")]
+    assert fetch(urls, tmp_path / "a.bin").read_bytes() == other
+    assert server.seen[-1].range is None
+
+
 def test_no_address_has_the_file(server: FileServer, tmp_path: Path) -> None:
     with pytest.raises(GoproError, match=r"can't download a.bin \(http.*gone.*404 Not Found\)"):
         fetch([server.url("/gone.bin")], tmp_path / "a.bin")
