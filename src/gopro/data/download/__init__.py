@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from gopro.common.errors import GoproError
-from gopro.common.files import remove_temporary
+from gopro.common.files import atomic_write, remove_temporary
 from gopro.data.catalog import KNOWN
 from gopro.data.download.archives import remove_remains, unpack
 from gopro.data.download.http import fetch
@@ -43,7 +44,8 @@ def download(
         partial.mkdir(parents=True, exist_ok=True)
         with FileLock(partial / f"{name}.lock", timeout=0):
             remove_remains(home)
-            remove_temporary(partial / name)
+            for folder in (home, partial / name):
+                remove_temporary(folder)
             for piece in SOURCES[name]:
                 _install(name, piece, home, partial / name, keep, say)
     except Timeout as error:
@@ -71,12 +73,13 @@ def _install(
         say(f"{piece.file}: here already")
         return
     fetch(piece.urls, archive, piece.checksum)
+    keep = keep and not isinstance(piece.gives, str)
+    if not keep:
+        _mark(archive).touch()
     if isinstance(piece.gives, str):
-        home.mkdir(parents=True, exist_ok=True)
-        archive.replace(home / piece.gives)
+        with atomic_write(home / piece.gives) as temporary:  # home may be on another disk
+            shutil.copyfile(archive, temporary)
     else:
-        if not keep:
-            _mark(archive).touch()
         try:
             unpack(archive, home, piece.gives, piece.inner)
         except GoproError as error:
@@ -86,12 +89,12 @@ def _install(
                 f"the archive {piece.file} of {name} can't be used: {error}; it was removed: the "
                 "same command downloads it again"
             ) from error
-        if not keep:
-            archive.unlink()
-            _mark(archive).unlink()
+    if not keep:
+        archive.unlink()
+        _mark(archive).unlink()
     say(f"{piece.file}: done")
 
 
 def _mark(archive: Path) -> Path:
-    """A marker file: its archive is to be removed after unpacking."""
+    """A marker file: its archive is to be removed once its files are in place."""
     return archive.with_name(f"{archive.name}.once")

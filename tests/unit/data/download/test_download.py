@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -79,6 +80,28 @@ def test_downloads_a_complete_set(run: Run, server: FileServer, tmp_path: Path) 
     server.seen.clear()
     assert "dtd.tar.gz: here already" in run("dtd")[1]
     assert not server.seen
+
+
+def test_a_folder_on_another_disk(
+    run: Run, server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere, root = tmp_path / "elsewhere", tmp_path / "root"
+    elsewhere.mkdir()
+    root.mkdir()
+    (root / "dtd").symlink_to(elsewhere)
+    (elsewhere / ".split.json.x1.tmp").touch()  # of a process that was killed
+    rename = Path.replace
+
+    def within_a_disk(self: Path, target: Path) -> Path:
+        if self.resolve().is_relative_to(elsewhere) != target.resolve().is_relative_to(elsewhere):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", within_a_disk)
+    assert run("dtd")[0] == 0
+    names = ["images", "split_zhou_DescribableTextures.json"]
+    assert sorted(path.name for path in elsewhere.iterdir()) == names
+    assert not list((root / ".downloads" / "dtd").iterdir())
 
 
 def test_keeps_the_archive_on_request(run: Run, server: FileServer, tmp_path: Path) -> None:
