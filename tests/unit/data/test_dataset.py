@@ -63,6 +63,8 @@ def test_identity_is_that_of_the_files(tmp_path: Path) -> None:
     assert known is not None
     assert replace(here, name="x", train=()).identity(here.train) == known
     assert here.identity(here.train[::-1]) != known != here.identity(here.train[:1])
+    added = [*here.train, Item(paths[0].as_posix(), 0)]  # as corrections add one
+    assert here.identity(added) not in (None, known)
     moved = tmp_path.rename(tmp_path.with_name("moved"))
     assert here.identity(here.train) is None  # there are no files
     assert replace(SET, root=moved).identity(here.train) not in (None, known)
