@@ -21,12 +21,14 @@ def read(files: Iterable[Path]) -> dict[Path, str]:
 
     Args:
         files: CSV tables with the columns ``COLUMNS``. Paths of pictures are relative to the
-            table's folder or absolute. Of two labels for the same picture, the later one counts.
+            table's folder or absolute. Of two labels for the same picture, also under another
+            path, the later one counts.
 
     Raises:
         GoproError: When a table can't be read, or names pictures that aren't there.
     """
-    labels: dict[Path, str] = {}
+    labels: dict[str, tuple[Path, str]] = {}
+    missing: dict[str, None] = {}
     for path in map(expanded, files):
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
@@ -36,14 +38,18 @@ def read(files: Iterable[Path]) -> dict[Path, str]:
             raise GoproError(f"can't read the corrections {path} ({reason})") from error
         if any(row.get(column) is None for row in rows for column in COLUMNS):
             raise GoproError(f"{path} has rows without {' and '.join(COLUMNS)}; wanted both")
-        labels |= {_absolute(path.parent / row["picture"]): row["label"].strip() for row in rows}
-    missing = [str(picture) for picture in labels if not picture.is_file()]
+        for row in rows:
+            picture = os.path.abspath(path.parent / row["picture"])  # noqa: PTH100 - keeps links
+            if os.path.isfile(picture):  # noqa: PTH113 - a Path raises for names that are too long
+                labels[os.path.realpath(picture)] = Path(picture), row["label"].strip()
+            else:
+                missing[picture] = None
     if missing:
         raise GoproError(
             f"the corrections name {counted(len(missing), 'picture')} that can't be found: "
-            f"{listed(missing, 3)}; put them back, or remove their rows"
+            f"{listed([*missing], 3)}; put them back, or remove their rows"
         )
-    return labels
+    return dict(labels.values())
 
 
 def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
@@ -51,6 +57,7 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
 
     A picture of the folder keeps its part and gets its new label, or is left out if that is empty.
     Any other picture is added to the training images. A label that is no class yet becomes one.
+    A picture is recognised under any path that leads to it through links.
 
     Args:
         dataset: With a folder.
@@ -68,41 +75,46 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
             label_of[readable(label).casefold()] = len(names)
             names.append(label)
     check_class_names(names, "corrections")
-    indices = {
-        picture: label_of[readable(label).casefold()] if label else None
+    given = {
+        os.path.realpath(picture): (
+            picture,
+            label_of[readable(label).casefold()] if label else None,
+        )
         for picture, label in labels.items()
     }
+    inside: set[str] = set()
 
     def corrected(items: Sequence[Item]) -> tuple[Item, ...]:
         found = []
         for item in items:
-            label = indices.get(_absolute(root / item.key), item.label)
+            real = os.path.realpath(root / item.key)
+            inside.add(real)
+            _, label = given.get(real, (None, item.label))
             if label is not None:
                 found.append(replace(item, label=label))
         return tuple(found)
 
     parts = [corrected(items) for items in (dataset.train, dataset.val, dataset.test)]
-    inside = {_absolute(root / item.key) for item in (*dataset.train, *dataset.val, *dataset.test)}
     added = tuple(
         Item(picture.as_posix(), label)
-        for picture, label in indices.items()
-        if label is not None and picture not in inside
+        for real, (picture, label) in given.items()
+        if label is not None and real not in inside
     )
     if not any((*parts, added)):
         raise GoproError("the corrections leave out all pictures; give some of them a label")
-    changed = sum(picture in inside for picture in indices)
-    unused = len(indices) - changed - len(added)
-    counts = {"labels corrected": changed, "pictures added": len(added), "not used": unused}
-    note = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+    changed = sum(real in inside for real in given)
+    unused = len(given) - changed - len(added)
+    told = [
+        f"{counted(changed, 'label')} corrected" if changed else "",
+        f"{counted(len(added), 'picture')} added" if added else "",
+        f"{unused:,} not used" if unused else "",
+    ]
+    note = ", ".join(filter(None, told)) or "none"
     return replace(
         dataset,
         class_names=tuple(names),
         train=(*parts[0], *added),
         val=parts[1],
         test=parts[2],
-        notes=(*dataset.notes, f"corrections: {note or 'none'}"),
+        notes=(*dataset.notes, f"corrections: {note}"),
     )
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - links stay as they are

@@ -62,6 +62,43 @@ def test_labels_are_changed_added_and_left_out(folder: Path, outside: Path, tmp_
     assert dataset.notes[-1] == "corrections: 2 labels corrected, 3 pictures added, 1 not used"
 
 
+@pytest.mark.parametrize("opened", ["photos", "link"])
+def test_pictures_are_recognised_through_links(folder: Path, tmp_path: Path, opened: str) -> None:
+    (tmp_path / "link").symlink_to(folder)
+    (tmp_path / "new.png").symlink_to(folder.parent / "other.png")
+    (folder / "ant" / "00.png").rename(tmp_path / "other.png")
+    (folder / "ant" / "00.png").symlink_to(tmp_path / "other.png")
+    table = _table(
+        tmp_path / "a.csv",
+        [
+            ("photos/ant/01.png", "ant"),
+            ("link/ant/01.png", "bee"),  # the same picture
+            ("link/ant/02.png", ""),
+            ("new.png", "bee"),
+        ],
+    )
+    dataset = corrections.apply(
+        read_folder(tmp_path / opened, hold_out=False), corrections.read([table])
+    )
+    assert _named(dataset, dataset.train) == {
+        "ant/00.png": "bee",
+        "ant/01.png": "bee",
+        "ant/03.png": "ant",
+        **{f"bee/{number:02}.png": "bee" for number in range(4)},
+    }
+    assert dataset.notes[-1] == "corrections: 3 labels corrected"
+
+
+def test_an_added_picture_keeps_its_path(folder: Path, outside: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(outside)
+    shown = tmp_path / "link" / "00.png"
+    rows: list[tuple[object, str]] = [(shown, "bee"), (folder / "ant" / "00.png", "bee")]
+    table = _table(tmp_path / "a.csv", [*rows, ("link/01.png", "")])
+    dataset = corrections.apply(read_folder(folder, hold_out=False), corrections.read([table]))
+    assert dataset.train[-1].key == shown.as_posix()
+    assert dataset.notes[-1] == "corrections: 1 label corrected, 1 picture added, 1 not used"
+
+
 def test_held_out_pictures_stay_held_out(folder: Path, tmp_path: Path) -> None:
     before = read_folder(folder)
     held_out = before.test[0]
@@ -118,6 +155,7 @@ def test_a_folder_must_keep_pictures(folder: Path, tmp_path: Path) -> None:
         ("path,name\na,b\n", "rows without picture and label"),
         ("picture,label\na.png\n", "rows without picture and label"),
         ("picture,label\nabsent.png,ant\n", "1 picture that can't be found"),
+        (f"picture,label\n{'a' * 300}.png,ant\n", "1 picture that can't be found"),
         ("\udcff", "no CSV table"),
     ],
 )
