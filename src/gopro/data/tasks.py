@@ -168,14 +168,13 @@ def _few_shot(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
 
 def _cross_dataset(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
     tests: dict[str, Test] = {}
+    seen = {dataset.name: dataset}
     for target in targets:
         if isinstance(target, str):
             raise GoproError(f"cross-dataset wanted data sets as targets, got the word {target!r}")
-        if target.name == dataset.name or target.name in tests:
-            raise GoproError(
-                f"cross-dataset got {target.name} twice; wanted targets that differ from each "
-                "other and from the source"
-            )
+        if target.name in seen:
+            raise _same_name(target, seen[target.name])
+        seen[target.name] = target
         tests[target.name] = Test.of(target, range(len(target.class_names)))
     if not tests:
         raise GoproError(
@@ -183,6 +182,21 @@ def _cross_dataset(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
             "name at least one target (--targets pacs,dtd), or unpack some beside it"
         )
     return dataset, range(len(dataset.class_names)), tests
+
+
+def _same_name(one: Dataset, other: Dataset) -> GoproError:
+    """The error for two targets, or target and source, with the same name in results."""
+    places = [(s.root and s.root.resolve(), s.source) for s in (one, other)]
+    if places[0] == places[1]:
+        return GoproError(
+            f"cross-dataset got {one.name} twice; wanted targets that differ from each other and "
+            "from the source"
+        )
+    where = " and ".join(str(root or source) for root, source in reversed(places))
+    return GoproError(
+        f"two data sets are called {one.name} ({where}), and results tell sets apart by name; "
+        "rename one of the folders"
+    )
 
 
 def _domain_generalization(dataset: Dataset, targets: Sequence[Target]) -> _Definition:

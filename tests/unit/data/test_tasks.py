@@ -220,6 +220,17 @@ def test_targets_that_do_not_fit() -> None:
         tasks.plan(replace(SET, train=()), "few-shot", shots=1, seed=1)
 
 
+def test_two_folders_of_the_same_name(tmp_path: Path) -> None:
+    one, other = (replace(SET, name="folder:images", root=tmp_path / name) for name in "ab")
+    for source, targets in ((SET, [one, other]), (one, [other])):
+        with pytest.raises(GoproError, match=r"two data sets are called folder:images \(.*rename"):
+            tasks.plan(source, "cross-dataset", shots=1, seed=1, targets=targets)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(GoproError, match="got folder:images twice"):
+        tasks.plan(SET, "cross-dataset", shots=1, seed=1, targets=[one, other])
+
+
 def test_sets_that_do_not_fit() -> None:
     one = replace(SET, class_names=("ant",), train=SET.train[:6], val=(), test=SET.test[:2])
     with pytest.raises(GoproError, match="at least 2 classes, five has 1"):
