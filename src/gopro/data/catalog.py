@@ -200,6 +200,7 @@ KNOWN: dict[str, Known] = {
         Size(5, (10729,), 3700),
         "that of each of the 4 sets",
         "https://github.com/facebookresearch/DomainBed",
+        taken_from=("caltech101",),
     ),
     "domainnet": Known(
         "DomainNet: 345 kinds of things in 6 styles",
@@ -237,6 +238,7 @@ KNOWN: dict[str, Known] = {
         Size(10, (1200,), 130),
         "research",
         "https://www.robots.ox.ac.uk/~vgg/data/dtd/",
+        taken_from=("dtd",),
     ),
     "world": Known(
         "built in: drawn objects in four styles, made when needed, no download",
@@ -250,3 +252,9 @@ KNOWN: dict[str, Known] = {
 def present(root: Path) -> list[str]:
     """Names of the data sets with a folder in ``root``, complete or not; not built-in ones."""
     return [name for name, known in KNOWN.items() if known.home(root) is not None]
+
+
+def share_pictures(one: str, other: str) -> bool:
+    """Whether two sets of the catalog have pictures in common; False for other names."""
+    pairs = ((one, other), (other, one))
+    return any(a in KNOWN and b in KNOWN[a].taken_from for a, b in pairs)

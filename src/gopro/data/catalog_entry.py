@@ -40,6 +40,7 @@ class Known:
         licence: Short form of its licence; ``source`` has the binding text.
         source: Web page of its authors.
         variants: Sets with its classes in other styles, for domain generalization.
+        taken_from: Sets that all or some of its pictures are from.
     """
 
     about: str
@@ -49,6 +50,7 @@ class Known:
     licence: str = ""
     source: str = ""
     variants: tuple[str, ...] = ()
+    taken_from: tuple[str, ...] = ()
 
     def home(self, root: Path) -> Path | None:
         """The set's folder in ``root``; None when there is none."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gopro import data
 from gopro.common.errors import GoproError
-from gopro.data.catalog import KNOWN
+from gopro.data.catalog import KNOWN, share_pictures
 from gopro.data.dataset import Dataset
 from gopro.data.fewshot import Rule, draw
 from gopro.data.plan import Plan, Test, names_of, relabelled
@@ -52,8 +52,8 @@ def find_targets(
         dataset: The source.
         task: A name of ``names()`` or an alias.
         named: Data sets as ``data.load`` takes them, or domains of the source. Default for
-            ``cross-dataset``: all other sets in ``root``, except variants of a set; for
-            ``domain-generalization``: the source's variants.
+            ``cross-dataset``: all other sets in ``root``, except variants of a set and those that
+            share pictures with the source; for ``domain-generalization``: the source's variants.
         root: The folder of the data sets.
         seed: Seed of the split of a folder without one.
         read: Reads a set from name, root and seed; ``data.load`` by default.
@@ -175,6 +175,9 @@ def _cross_dataset(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
         if target.name in seen:
             raise _same_name(target, seen[target.name])
         seen[target.name] = target
+        if share_pictures(dataset.name, target.name):
+            note = f"has pictures that {dataset.name} has too, which was trained on"
+            target = replace(target, notes=(*target.notes, note))
         tests[target.name] = Test.of(target, range(len(target.class_names)))
     if not tests:
         raise GoproError(
@@ -242,7 +245,11 @@ def _leave_out(dataset: Dataset, all_domains: list[str], targets: Sequence[Targe
 
 def _others(dataset: Dataset, root: Path) -> list[str]:
     variants = {name for known in KNOWN.values() for name in known.variants}
-    return [name for name in data.present(root) if name != dataset.name and name not in variants]
+    return [
+        name
+        for name in data.present(root)
+        if name not in (dataset.name, *variants) and not share_pictures(name, dataset.name)
+    ]
 
 
 def _variants(dataset: Dataset, root: Path) -> Sequence[str]:

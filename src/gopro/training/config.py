@@ -100,8 +100,8 @@ class TrainSettings:
 
     targets: str | None = None
     """What cross-dataset and domain-generalization test on, separated by commas: data sets, or
-    the domains to leave out of training. By default all other sets under the root, and the
-    variants of ImageNet."""
+    the domains to leave out of training. By default all sets of other pictures under the root,
+    and the variants of ImageNet."""
 
     method: str = "gopro"
     """Method: gopro, coop, zeroshot, ...; the command line takes several, separated by commas."""

@@ -133,7 +133,7 @@ def test_every_entry_is_complete() -> None:
         assert len(known.size.counts) in (1, 3)
         assert name == "world" or (known.licence and known.size.megabytes and known.folders)
         assert name == "world" or known.source.startswith("http")
-        assert set(known.variants) <= set(KNOWN)
+        assert {*known.variants, *known.taken_from} <= set(KNOWN)
     folders = [folder.casefold() for known in KNOWN.values() for folder in set(known.folders)]
     assert len(set(folders)) == len(folders) - 3  # PACS, VLCS and RSSCN7 in two spellings
 
