@@ -68,10 +68,14 @@ def find_targets(
     if definition.default_targets is None or (definition.leaves_out and domains(dataset)):
         return {name: name for name in named}
     root = data.default_root() if root is None else root
+    read = read or (lambda name, root, seed: data.load(name, root, seed=seed))
     target_names = named or definition.default_targets(dataset, root)
-    if read is not None:
+    try:
         return {name: read(name, root, seed) for name in target_names}
-    return {name: data.load(name, root, seed=seed) for name in target_names}
+    except GoproError as error:
+        if named:
+            raise
+        raise GoproError(f"{error}, or name the sets to test on with --targets") from error
 
 
 def domains(dataset: Dataset) -> list[str]:

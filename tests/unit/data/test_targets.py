@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from test_tasks import SET
 
 from gopro.common.errors import GoproError
+from gopro.data import tasks
 from gopro.data.dataset import Dataset, Item
 from gopro.results import averages, results_json, runfolder
 from gopro.results.pages import printed
@@ -92,6 +95,49 @@ def test_settings_record_the_default_targets(
         "styles: split generated",
         "folder:pets: split generated 50/20/30 a class with seed 1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "others"), [("dtd", ["pacs"]), ("dtd10", ["pacs"]), ("pacs", ["dtd", "dtd10"])]
+)
+def test_sets_of_the_same_pictures_are_no_default_targets(
+    tmp_path: Path, source: str, others: list[str]
+) -> None:
+    for folder in ("pacs", "dtd", "dtd10"):
+        (tmp_path / folder).mkdir()
+
+    def read(name: str, root: Path | None, seed: int) -> Dataset:
+        return replace(SET, name=name)
+
+    dataset = replace(SET, name=source)
+    assert list(tasks.find_targets(dataset, "cross-dataset", (), tmp_path, read=read)) == others
+    named = tasks.find_targets(dataset, "cross-dataset", ("dtd", "dtd10"), tmp_path, read=read)
+    targets = [target for name, target in named.items() if name != source]
+    plan = tasks.plan(dataset, "cross-dataset", shots=1, seed=1, targets=targets)
+    notes = {name: test.dataset.notes for name, test in plan.tests.items()}
+    note = (f"has pictures that {source} has too, which was trained on",)
+    shares = {"dtd": "dtd10", "dtd10": "dtd"}.get(source)
+    assert notes == {name: note if name == shares else () for name in notes}
+
+
+@pytest.mark.parametrize(
+    ("source", "task", "message"),
+    [
+        ("dtd", "cross-dataset", "unpack the complete imagenet there"),
+        ("imagenet", "domain-generalization", "no folder .*imagenetv2.*pass --root"),
+    ],
+)
+def test_a_default_target_that_cannot_be_read(
+    tmp_path: Path, source: str, task: str, message: str
+) -> None:
+    (tmp_path / "imagenet").mkdir()
+    dataset = replace(SET, name=source)
+    with pytest.raises(GoproError, match=message) as raised:
+        tasks.find_targets(dataset, task, (), tmp_path)
+    assert str(raised.value).endswith(", or name the sets to test on with --targets")
+    with pytest.raises(GoproError) as raised:
+        tasks.find_targets(dataset, task, ("imagenetv2",), tmp_path)
+    assert "--targets" not in str(raised.value)
 
 
 def left_out(domain: str, accuracy: float, seed: int = 1) -> dict[str, Any]:

@@ -168,29 +168,6 @@ def test_targets_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert read_names == []
 
 
-@pytest.mark.parametrize(
-    ("source", "others"), [("dtd", ["pacs"]), ("dtd10", ["pacs"]), ("pacs", ["dtd", "dtd10"])]
-)
-def test_sets_of_the_same_pictures_are_no_default_targets(
-    tmp_path: Path, source: str, others: list[str]
-) -> None:
-    for folder in ("pacs", "dtd", "dtd10"):
-        (tmp_path / folder).mkdir()
-
-    def read(name: str, root: Path | None, seed: int) -> Dataset:
-        return replace(SET, name=name)
-
-    dataset = replace(SET, name=source)
-    assert list(tasks.find_targets(dataset, "cross-dataset", (), tmp_path, read=read)) == others
-    named = tasks.find_targets(dataset, "cross-dataset", ("dtd", "dtd10"), tmp_path, read=read)
-    targets = [target for name, target in named.items() if name != source]
-    plan = tasks.plan(dataset, "cross-dataset", shots=1, seed=1, targets=targets)
-    notes = {name: test.dataset.notes for name, test in plan.tests.items()}
-    note = (f"has pictures that {source} has too, which was trained on",)
-    shares = {"dtd": "dtd10", "dtd10": "dtd"}.get(source)
-    assert notes == {name: note if name == shares else () for name in notes}
-
-
 def test_find_targets_with_another_reader_and_the_default_root(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
