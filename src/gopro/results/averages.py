@@ -12,6 +12,9 @@ from gopro.results.results_json import summary, summary_of
 GROUP = ("dataset", "task", "method", "variant", "texts", "backbone", "shots")
 """Runs with the same values of these differ only by seed, and are averaged."""
 
+Score = tuple[float, float | None]
+"""Mean, and sample standard deviation over seeds (None for one seed)."""
+
 
 def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Average runs that differ only by seed.
@@ -93,8 +96,8 @@ def columns(measured: Mapping[str, Any]) -> dict[str, float]:
     return accuracies
 
 
-def spread(rows: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float | None]]:
-    """Column -> mean and sample standard deviation (None for one row) over the rows."""
+def spread(rows: Sequence[Mapping[str, float]]) -> dict[str, Score]:
+    """Column -> mean and sample standard deviation over the rows."""
     return {
         name: (
             statistics.mean(row[name] for row in rows),

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gopro.common.errors import GoproError
 from gopro.results import dataset_averages, published
-from gopro.results.averages import over_seeds, spread
-from gopro.results.results_json import method_name
+from gopro.results.averages import Score, over_seeds
+from gopro.results.by_seed import BySeed, Series, by_shots, means, merged, series_of, steady
 from gopro.results.statistics import Difference, paired
 
 ZERO_SHOT = "zero-shot CLIP"
-Score = tuple[float, float | None]
-"""Mean, and sample standard deviation over seeds (None for one seed)."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +24,12 @@ class Line:
         method: The method with its variant.
         scores: Column -> mean and standard deviation.
         seeds: The averaged seeds; none for zero-shot CLIP, which isn't random.
-        seconds: Median training time of a run; of several data sets the mean of the medians.
-        learned: Number of learned parameters; None if it depends on the data set.
-        gain: Gain over the baseline in the table's last column; None for the baseline itself.
+        seconds: Median training time of a run; of several numbers of shots the largest median, of
+            several data sets the mean over them.
+        learned: Number of learned parameters, of several numbers of shots the largest; None if it
+            depends on the data set.
+        gain: Gain over the baseline in the table's last column; None for the baseline itself, and
+            where one of the two lacks the column.
         published: Column -> published figure, if there is one.
     """
 
@@ -80,15 +81,13 @@ class Table:
 
 
 @dataclass(frozen=True)
-class _Series:
-    """A method's accuracies by seed: seed -> column -> percent."""
+class _Sets:
+    """What is averaged over data sets: data set -> series."""
 
-    method: str
-    name: str
-    ours: Mapping[int, Mapping[str, float]]
-    zero: Mapping[int, Mapping[str, float]]
-    seconds: float
-    learned: int
+    task: str
+    backbone: str
+    shots: int | None
+    series: Mapping[str, Sequence[Series]]
 
 
 def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list[Table]:
@@ -101,17 +100,17 @@ def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list
     Raises:
         GoproError: When two runs have the same settings and seed, or no run is of the baseline.
     """
-    groups: dict[tuple[Any, ...], list[_Series]] = {}
+    groups: dict[tuple[Any, ...], list[Series]] = {}
     for row in over_seeds(runs):
         few_shot = row["task"] == "few-shot"
         shots = None if few_shot else row["shots"]
         columns = ("few-shot",) if few_shot else tuple(row["scores"])
         key = (row["task"], row["dataset"], row["backbone"], shots, columns)
-        groups.setdefault(key, []).append(_series(row))
-    averages = [_average(key, sets, baseline) for key, sets in _over_datasets(groups)]
+        groups.setdefault(key, []).append(series_of(row))
+    averages = [_average(group, baseline) for group in _over_datasets(groups)]
     tables = [table for table in averages if table.lines]
     for (task, dataset, backbone, shots, _), series in groups.items():
-        joined = _by_shots(series) if task == "few-shot" else series
+        joined = by_shots(series) if task == "few-shot" else series
         lines = _lines(joined, baseline, task, dataset)
         tables.append(_table(task, dataset, backbone, shots, lines, baseline))
     named = {line.method for table in tables for line in table.lines}
@@ -123,116 +122,104 @@ def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list
     return tables
 
 
-def _series(row: Mapping[str, Any]) -> _Series:
-    name = method_name(row)
-    ours, zero = row["by_seed"], row["zeroshot_by_seed"]
-    if row["task"] == "few-shot":
-        shots = str(row["shots"])
-        ours = {seed: {shots: columns["all"]} for seed, columns in ours.items()}
-        zero = {seed: {shots: columns["all"]} for seed, columns in zero.items()}
-    learned = row["trainable_parameters"]
-    return _Series(row["method"], name, ours, zero, row["train_seconds"], learned)
-
-
-def _by_shots(series: Sequence[_Series]) -> list[_Series]:
-    """One series per method, with a column per number of shots."""
-    joined: dict[str, _Series] = {}
-    for one in sorted(series, key=lambda one: int(_columns(one)[0])):
-        before = joined.get(one.name)
-        if before is not None:
-            merged = [
-                {seed: {**a.get(seed, {}), **b.get(seed, {})} for seed in sorted({*a, *b})}
-                for a, b in ((before.ours, one.ours), (before.zero, one.zero))
-            ]
-            seconds = max(before.seconds, one.seconds)
-            learned = max(before.learned, one.learned)
-            one = _Series(one.method, one.name, merged[0], merged[1], seconds, learned)
-        joined[one.name] = one
-    return list(joined.values())
-
-
-def _over_datasets(
-    groups: Mapping[tuple[Any, ...], Sequence[_Series]],
-) -> list[tuple[tuple[Any, ...], dict[str, Sequence[_Series]]]]:
+def _over_datasets(groups: Mapping[tuple[Any, ...], Sequence[Series]]) -> list[_Sets]:
     """The groups of a task that differ only by the data set, if there are several."""
-    by_settings: dict[tuple[Any, ...], dict[str, Sequence[_Series]]] = {}
+    by_settings: dict[tuple[Any, ...], dict[str, Sequence[Series]]] = {}
     for (task, dataset, backbone, shots, _), series in groups.items():
         if task in dataset_averages.TASKS:
-            joined = _by_shots(series) if task == "few-shot" else series
+            joined = by_shots(series) if task == "few-shot" else series
             by_settings.setdefault((task, backbone, shots), {})[dataset] = joined
-    return [(key, sets) for key, sets in by_settings.items() if len(sets) > 1]
+    return [_Sets(*key, sets) for key, sets in by_settings.items() if len(sets) > 1]
 
 
-def _average(key: tuple[Any, ...], sets: Mapping[str, Sequence[_Series]], baseline: str) -> Table:
+def _average(group: _Sets, baseline: str) -> Table:
     """Accuracies averaged over data sets, of the methods that were run on all of them.
 
     Gains are paired by data set.
     """
-    task, backbone, shots = key
+    task, sets = group.task, group.series
     figures = published.figures if set(published.datasets()) == set(sets) else lambda *_: {}
     named = {dataset: {one.name: one for one in series} for dataset, series in sets.items()}
     lines: list[Line] = []
-    gained: dict[str, list[float]] = {}
+    zero: list[dict[str, BySeed]] = []
+    numbers: dict[str, Mapping[str, BySeed]] = {ZERO_SHOT: {}}
     for name in next(iter(named.values())):
         if not all(name in series for series in named.values()):
             continue
         members = {dataset: series[name] for dataset, series in named.items()}
         first = next(iter(members.values()))
-        seeds = sorted(set.intersection(*(set(one.ours) for one in members.values())))
-        if not dataset_averages.comparable(task, [one.ours for one in members.values()], seeds):
+        ours = {dataset: one.ours for dataset, one in members.items()}
+        by_seed = dataset_averages.averaged(task, ours)
+        if not by_seed:
             continue
-        if ZERO_SHOT not in gained:
-            zero = {dataset: one.zero for dataset, one in members.items()}
-            gained[ZERO_SHOT] = dataset_averages.summaries(task, zero, seeds)
-            rows = [dataset_averages.averaged(task, zero, seed) for seed in seeds]
-            scores = _steady(spread(rows))
-            lines.append(Line(ZERO_SHOT, scores, published=figures(task, "average", "zeroshot")))
+        zero.append({dataset: one.zero for dataset, one in members.items()})
         if first.method == "zeroshot":
             continue
-        ours = {dataset: one.ours for dataset, one in members.items()}
-        gained[name] = dataset_averages.summaries(task, ours, seeds)
-        scores = spread([dataset_averages.averaged(task, ours, seed) for seed in seeds])
+        numbers[name] = ours
         seconds = statistics.mean(one.seconds for one in members.values())
         theirs = figures(task, "average", first.method)
         counts = {one.learned for one in members.values()}
         learned = counts.pop() if len(counts) == 1 else None
-        lines.append(Line(name, scores, tuple(seeds), seconds, learned, published=theirs))
-    base = next((name for name in gained if _is(name, baseline)), None)
-    if base is not None:
-        lines = [
-            _with_gain(line, gained[line.method], gained[base]) if line.method != base else line
-            for line in lines
-        ]
-    return _table(task, "average", backbone, shots, lines, baseline, tuple(sets))
+        seeds = tuple(by_seed)
+        lines.append(Line(name, means(by_seed), seeds, seconds, learned, published=theirs))
+    if zero:
+        numbers[ZERO_SHOT] = {dataset: merged(one[dataset] for one in zero) for dataset in sets}
+        scores = steady(means(dataset_averages.averaged(task, numbers[ZERO_SHOT])))
+        figure = figures(task, "average", "zeroshot")
+        lines.insert(0, Line(ZERO_SHOT, scores, published=figure))
+
+    def gains(line: str, base: str, column: str) -> list[float]:
+        return dataset_averages.differences(task, numbers[line], numbers[base], column)
+
+    lines = _with_gains(lines, baseline, task, gains)
+    table = _table(task, "average", group.backbone, group.shots, lines, baseline)
+    return replace(table, datasets=tuple(sets))
 
 
-def _lines(series: Sequence[_Series], baseline: str, task: str, dataset: str) -> list[Line]:
+def _lines(series: Sequence[Series], baseline: str, task: str, dataset: str) -> list[Line]:
     """Zero-shot CLIP, then the methods, with gains over the baseline paired by seed."""
-    column = _columns(series[0])[-1]
-    zero: dict[int, Mapping[str, float]] = {}
-    for one in series:
-        for seed, columns in one.zero.items():
-            zero[seed] = {**zero.get(seed, {}), **columns}
-    numbers = {ZERO_SHOT: zero} | {one.name: dict(one.ours) for one in series}
-    base = next((name for name in numbers if _is(name, baseline)), None)
+    zero = merged(one.zero for one in series)
+    numbers: dict[str, BySeed] = {ZERO_SHOT: zero} | {one.name: one.ours for one in series}
     figures = published.figures(task, dataset, "zeroshot")
-    lines = [Line(ZERO_SHOT, _steady(_spread(zero)), published=figures)]
+    lines = [Line(ZERO_SHOT, steady(means(zero)), published=figures)]
     for one in series:
-        if one.method == "zeroshot" and _spread(one.ours) == _spread(one.zero):
+        if one.method == "zeroshot" and means(one.ours) == means(one.zero):
             continue  # the line above
         figures = published.figures(task, dataset, one.method)
-        scores, seeds = _spread(one.ours), tuple(one.ours)
+        scores, seeds = means(one.ours), tuple(one.ours)
         lines.append(Line(one.name, scores, seeds, one.seconds, one.learned, published=figures))
-    if base is None:
-        return lines
-    theirs, with_gains = numbers[base], []
-    for line in lines:
-        ours = numbers[line.method]
+
+    def gains(line: str, base: str, column: str) -> list[float]:
+        ours, theirs = numbers[line], numbers[base]
         common = [s for s in ours if column in ours[s] and column in theirs.get(s, {})]
-        values = [[of[seed][column] for seed in common] for of in (ours, theirs)]
-        is_compared = bool(common) and line.method != base
-        with_gains.append(_with_gain(line, *values) if is_compared else line)
-    return with_gains
+        return [ours[seed][column] - theirs[seed][column] for seed in common]
+
+    return _with_gains(lines, baseline, task, gains)
+
+
+def _with_gains(
+    lines: Sequence[Line],
+    baseline: str,
+    task: str,
+    differences: Callable[[str, str, str], Sequence[float]],
+) -> list[Line]:
+    """The lines with their gains in the table's last column, where they and the baseline have it.
+
+    Args:
+        lines: Of a table.
+        baseline: See ``build``.
+        task: The task's full name.
+        differences: Of the paired numbers, from two lines' names and the column.
+    """
+    base = next((line.method for line in lines if _is(line.method, baseline)), None)
+    if base is None:
+        return list(lines)
+    column = _columns(lines, task)[-1]
+    pairs = [() if one.method == base else differences(one.method, base, column) for one in lines]
+    return [
+        replace(line, gain=paired(values)) if values else line
+        for line, values in zip(lines, pairs, strict=True)
+    ]
 
 
 def _table(
@@ -242,36 +229,15 @@ def _table(
     shots: int | None,
     lines: Sequence[Line],
     baseline: str,
-    datasets: tuple[str, ...] = (),
 ) -> Table:
-    columns = dict.fromkeys(column for line in lines for column in line.scores)
-    if task == "few-shot":
-        columns = dict.fromkeys(sorted(columns, key=int))
     name = ZERO_SHOT if baseline == "zeroshot" else baseline
-    return Table(task, dataset, backbone, shots, tuple(columns), tuple(lines), name, datasets)
+    return Table(task, dataset, backbone, shots, _columns(lines, task), tuple(lines), name)
 
 
-def _columns(series: _Series) -> list[str]:
-    return list(dict.fromkeys(column for row in series.ours.values() for column in row))
-
-
-def _spread(by_seed: Mapping[int, Mapping[str, float]]) -> dict[str, Score]:
-    """Mean and standard deviation by column; a seed can lack some columns."""
-    columns = dict.fromkeys(column for row in by_seed.values() for column in row)
-    return {
-        column: spread([{column: row[column]} for row in by_seed.values() if column in row])[column]
-        for column in columns
-    }
-
-
-def _steady(scores: Mapping[str, Score]) -> dict[str, Score]:
-    """The scores, with None in place of a standard deviation of 0: nothing is random."""
-    return {name: (mean, deviation or None) for name, (mean, deviation) in scores.items()}
-
-
-def _with_gain(line: Line, ours: Sequence[float], theirs: Sequence[float]) -> Line:
-    """The line with its gain, which may be zero."""
-    return replace(line, gain=paired([a - b for a, b in zip(ours, theirs, strict=True)]))
+def _columns(lines: Sequence[Line], task: str) -> tuple[str, ...]:
+    """The columns of a table: those of any line; numbers of shots in order."""
+    columns = dict.fromkeys(column for line in lines for column in line.scores)
+    return tuple(sorted(columns, key=int) if task == "few-shot" else columns)
 
 
 def _is(name: str, baseline: str) -> bool:

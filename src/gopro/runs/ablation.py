@@ -10,8 +10,8 @@ from typing import Any
 
 from gopro.common.errors import GoproError
 from gopro.methods import TABLE, find
-from gopro.results.averages import columns, spread
-from gopro.results.tables import ZERO_SHOT, Score
+from gopro.results.averages import Score, columns, spread
+from gopro.results.tables import ZERO_SHOT
 
 FULL = "full"
 """Name of the method with all parts."""

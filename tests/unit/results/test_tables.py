@@ -70,63 +70,6 @@ def test_zero_shot_as_a_method_is_the_first_line_unless_it_differs() -> None:
     assert [line.method for line in table.lines] == [ZERO_SHOT, "zeroshot", "coop"]
 
 
-def test_average_over_data_sets_takes_the_harmonic_mean_of_averages() -> None:
-    runs = [
-        make(seed=seed, dataset=dataset, ours={"base": base, "new": new})
-        for seed in (1, 2)
-        for dataset, base, new in (("dtd", 80.0, 40.0), ("eurosat", 60.0, 60.0))
-    ]
-    runs.append(make("gopro", dataset="dtd"))  # not on eurosat: in no average
-    average, *rest = build(runs)
-    assert average.datasets == ("dtd", "eurosat") and len(rest) == 2
-    assert [line.method for line in average.lines] == [ZERO_SHOT, "coop"]
-    line = average.lines[1]
-    assert line.scores["harmonic_mean"] == (pytest.approx(2 * 70 * 50 / 120), 0.0)
-    # its pairs are the sets: 53.33 and 60 less 50
-    assert line.gain is not None and line.gain.pairs == 2
-    assert line.gain.mean == pytest.approx((160 / 3 + 60) / 2 - 50)
-    assert not line.published  # two sets of eleven
-
-
-def test_average_of_domains_has_a_column_for_each_set() -> None:
-    task = "domain-generalization"
-    runs = [
-        make(seed=seed, task=task, dataset=name, ours={domain: value + seed}, zero={domain: 50.0})
-        for seed in (1, 2)
-        for name, domain, value in (
-            ("pacs", "photo", 70.0),
-            ("pacs", "sketch", 50.0),
-            ("world", "line", 40.0),
-            ("world", "night", 20.0),
-        )
-    ]
-    average, *rest = build(runs)
-    assert average.columns == ("pacs", "world", "average") and len(rest) == 2
-    line = average.lines[1]
-    assert [line.scores[name][0] for name in average.columns] == [61.5, 31.5, 46.5]
-    assert line.gain is not None and line.gain.mean == pytest.approx((11.5 - 18.5) / 2)
-    assert line.gain.pairs == 2
-
-
-def test_average_of_few_shot_curves_takes_the_shots_of_all_sets() -> None:
-    runs = [
-        make(task="few-shot", shots=shots, dataset=dataset, ours={"all": value}, zero={"all": 40.0})
-        for shots, dataset, value in (
-            (1, "dtd", 50.0),
-            (4, "dtd", 60.0),
-            (16, "dtd", 70.0),
-            (4, "eurosat", 50.0),
-            (1, "eurosat", 44.0),
-        )
-    ]
-    average, *_ = build(runs)
-    assert average.columns == ("1", "4") and average.datasets == ("dtd", "eurosat")
-    line = average.lines[1]
-    assert [line.scores[shots][0] for shots in average.columns] == [47.0, 55.0]
-    assert line.gain is not None and line.gain.mean == 15.0
-    assert [one.dataset for one in build(runs[2:4])] == ["dtd", "eurosat"]  # no shots in common
-
-
 def test_few_shot_numbers_are_columns() -> None:
     runs = [
         make(seed=seed, task="few-shot", shots=shots, ours={"all": value}, zero={"all": 40.0})

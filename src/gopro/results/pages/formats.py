@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.text import Text
 
 from gopro.results import published
+from gopro.results.averages import Score
 from gopro.results.statistics import LEVEL
-from gopro.results.tables import Line, Score, Table
+from gopro.results.tables import Line, Table
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 """First characters of a cell that a spreadsheet reads as a formula."""
