@@ -67,7 +67,7 @@ class Row:
         scores: Column -> mean and spread over seeds. In percent for the full method; for a part
             the difference to the full method on the same seeds, below 0 when the part helps.
         parameters: Number of learned parameters.
-        seconds: Mean training time of a run.
+        seconds: Median training time of a run.
     """
 
     name: str
