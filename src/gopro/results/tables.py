@@ -55,6 +55,7 @@ class Table:
         lines: The methods, zero-shot CLIP first.
         baseline: The method that the gains refer to.
         datasets: The data sets of an average.
+        left_out: Of an average, the runs on fewer tests than others on the same data set, in words.
         measure: What the numbers measure, in percent.
     """
 
@@ -66,6 +67,7 @@ class Table:
     lines: tuple[Line, ...]
     baseline: str
     datasets: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     measure: str = "accuracy"
 
     @property
@@ -82,12 +84,13 @@ class Table:
 
 @dataclass(frozen=True)
 class _Sets:
-    """What is averaged over data sets: data set -> series."""
+    """What is averaged over data sets: data set -> series; and what isn't, in words."""
 
     task: str
     backbone: str
     shots: int | None
     series: Mapping[str, Sequence[Series]]
+    left_out: tuple[str, ...]
 
 
 def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list[Table]:
@@ -123,13 +126,32 @@ def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list
 
 
 def _over_datasets(groups: Mapping[tuple[Any, ...], Sequence[Series]]) -> list[_Sets]:
-    """The groups of a task that differ only by the data set, if there are several."""
-    by_settings: dict[tuple[Any, ...], dict[str, Sequence[Series]]] = {}
-    for (task, dataset, backbone, shots, _), series in groups.items():
+    """The groups of a task that differ only by the data set, if there are several.
+
+    Of groups of one data set with different tests, the one with the most tests is taken.
+    """
+    by_settings: dict[tuple[Any, ...], dict[str, list[tuple[int, Sequence[Series]]]]] = {}
+    for (task, dataset, backbone, shots, columns), series in groups.items():
         if task in dataset_averages.TASKS:
             joined = by_shots(series) if task == "few-shot" else series
-            by_settings.setdefault((task, backbone, shots), {})[dataset] = joined
-    return [_Sets(*key, sets) for key, sets in by_settings.items() if len(sets) > 1]
+            sets = by_settings.setdefault((task, backbone, shots), {})
+            tests = max(1, len(columns) - 1)  # without their average
+            sets.setdefault(dataset, []).append((tests, joined))
+    found = []
+    for key, sets in by_settings.items():
+        if len(sets) > 1:
+            most = {name: max(parts, key=lambda part: part[0]) for name, parts in sets.items()}
+            left_out = [
+                f"{one.name} on {name}, seed {', '.join(map(str, one.ours))} "
+                f"({tests} of {most[name][0]} tests)"
+                for name, parts in sets.items()
+                for tests, members in parts
+                if members is not most[name][1]
+                for one in members
+            ]
+            kept = {name: members for name, (_, members) in most.items()}
+            found.append(_Sets(*key, kept, tuple(left_out)))
+    return found
 
 
 def _average(group: _Sets, baseline: str) -> Table:
@@ -173,7 +195,7 @@ def _average(group: _Sets, baseline: str) -> Table:
 
     lines = _with_gains(lines, baseline, task, gains)
     table = _table(task, "average", group.backbone, group.shots, lines, baseline)
-    return replace(table, datasets=tuple(sets))
+    return replace(table, datasets=tuple(sets), left_out=group.left_out)
 
 
 def _lines(series: Sequence[Series], baseline: str, task: str, dataset: str) -> list[Line]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from gopro.results.pages import formats
 from gopro.results.tables import ZERO_SHOT, Table, build
 from many_runs import Run, make
+
+UNFINISHED = ("coop on pacs, seed 3", "gopro (paper) on pacs, seed 1")
 
 
 def _few_shot(method: str, seed: int, accuracies: dict[int, float], *sets: str) -> list[Run]:
@@ -65,6 +68,32 @@ def test_average_of_domains_has_a_column_for_each_set() -> None:
     assert [line.scores[name][0] for name in average.columns] == [61.5, 31.5, 46.5]
     assert line.gain is not None and line.gain.mean == pytest.approx((11.5 - 18.5) / 2)
     assert line.gain.pairs == 2
+
+
+def test_an_unfinished_seed_is_left_out_of_the_average_of_domains() -> None:
+    def run(method: str, seed: int, dataset: str, domain: str) -> Run:
+        task, zero = "domain-generalization", {domain: 50.0}
+        ours = {domain: 60.0 + seed}
+        return make(method, seed, task=task, dataset=dataset, ours=ours, zero=zero)
+
+    runs = [
+        run("coop", seed, name, domain)
+        for seed in (1, 2)
+        for name, domain in (("pacs", "art"), ("pacs", "photo"), ("world", "line"))
+    ]
+    runs += [run("coop", 3, "world", "line"), run("coop", 3, "pacs", "art")]
+    runs += [run("gopro", 1, "world", "line"), run("gopro", 1, "pacs", "photo")]
+    average, *rest = build(runs)
+    assert average.columns == ("pacs", "world", "average") and len(rest) == 4
+    assert [line.method for line in average.lines] == [ZERO_SHOT, "coop"]
+    assert average.lines[1].seeds == (1, 2) and average.lines[1].scores["average"][0] == 61.5
+    left_out = (
+        "coop on pacs, seed 3 (1 of 2 tests)",
+        "gopro (paper) on pacs, seed 1 (1 of 2 tests)",
+    )
+    assert average.left_out == left_out
+    assert f"left out of the average: {'; '.join(left_out)}" in formats.about(average)
+    assert not any(table.left_out for table in rest)
 
 
 def test_average_of_few_shot_curves_takes_the_shots_of_all_sets() -> None:

@@ -98,6 +98,8 @@ def about(table: Table) -> list[str]:
         lines.append(f"published: {published.short_source()}")
     if table.datasets:
         lines.append(f"average of {', '.join(table.datasets)}")
+    if table.left_out:
+        lines.append(f"left out of the average: {'; '.join(table.left_out)}")
     return lines
 
 
