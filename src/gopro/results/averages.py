@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from gopro.common.errors import GoproError
-from gopro.results.results_json import summary, summary_of
+from gopro.results.results_json import method_name, summary, summary_of
+from gopro.results.runfolder import FREE, flat
 
 GROUP = ("dataset", "task", "method", "variant", "texts", "backbone", "shots")
 """Runs with the same values of these differ only by seed, and are averaged."""
+
+_MAY_DIFFER = {
+    *FREE,
+    *("seed", "targets"),  # averages are over seeds, and left-out domains are joined
+    *("dataset", "texts"),  # places; what they hold is in ``GROUP``
+    "teacher",  # can be a run with the same seed
+    *("processes", "chunk_tokens", "validate"),  # the same training and tests, in other parts
+}
+"""Settings that may differ between runs of a group."""
+
+_PLACES = ("pretrained", "unlabelled")
+"""Settings that can be a place on a machine; its last part counts."""
 
 Score = tuple[float, float | None]
 """Mean, and sample standard deviation over seeds (None for one seed)."""
@@ -32,11 +46,12 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         test names and ``harmonic_mean`` or ``average``.
 
     Raises:
-        GoproError: When two runs of a group and seed have the same test.
+        GoproError: When two runs of a group and seed have the same test, or see ``check_settings``.
     """
+    check_settings(runs)
     groups: dict[tuple[Any, ...], dict[int, list[Mapping[str, Any]]]] = {}
     for run in runs:
-        seeds = groups.setdefault(tuple(run.get(key) for key in GROUP), {})
+        seeds = groups.setdefault(_group(run), {})
         seeds.setdefault(run["seed"], []).append(run)
     rows = []
     for key, seeds in groups.items():
@@ -60,6 +75,40 @@ def over_seeds(runs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def check_settings(runs: Sequence[Mapping[str, Any]]) -> None:
+    """Check that runs which differ only by seed in ``GROUP`` don't differ in other settings.
+
+    Settings that a run lacks, such as all those of a run from a CSV file, aren't compared.
+
+    Args:
+        runs: Contents of ``results.json``, in any order.
+
+    Raises:
+        GoproError: When they do.
+    """
+    groups: dict[tuple[Any, ...], dict[str, list[Any]]] = {}
+    for run in runs:
+        found = groups.setdefault(_group(run), {})
+        for name, value in flat(run.get("settings", {})).items():
+            if _MAY_DIFFER.isdisjoint(name.split(".")):
+                value = Path(str(value)).name if name in _PLACES else value
+                values = found.setdefault(name, [])
+                if value not in values:
+                    values.append(value)
+        different = [name for name, values in found.items() if len(values) > 1]
+        if different:
+            name, more = different[0], len(different) - 1
+            raise GoproError(
+                f"runs of {method_name(run)} on {run['dataset']}, {run['task']} differ in {name} "
+                f"({', '.join(map(str, found[name]))})"
+                f"{f' and {more} more' if more else ''}; name only runs with the same settings"
+            )
+
+
+def _group(run: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(run.get(key) for key in GROUP)
 
 
 def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

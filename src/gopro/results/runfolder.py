@@ -26,11 +26,11 @@ SAMPLE = "sample.json"
 DONE = "done"
 LOCK = ".lock"
 
-# Settings that may differ when a run is resumed: the results don't depend on them
-_FREE = {
+FREE = {
     *("resume", "verify_cache", "out", "root", "device", "workers", "eval_batch"),
     *("checkpoint_every", "logger"),
 }
+"""Settings that may differ when a run is resumed: the results don't depend on them."""
 
 
 def default_folder(settings: TrainSettings, variant: str | None) -> Path:
@@ -201,7 +201,7 @@ def to_dict(settings: TrainSettings, options: Any) -> dict[str, Any]:
 def identity(settings: TrainSettings, options: Any) -> dict[str, Any]:
     """The settings that the results depend on, by dotted name; two runs differ if these differ."""
     rows = flat(to_dict(settings, options))
-    return {key: value for key, value in rows.items() if key.partition(".")[0] not in _FREE}
+    return {key: value for key, value in rows.items() if key.partition(".")[0] not in FREE}
 
 
 def _plain(value: Any) -> Any:

@@ -101,7 +101,8 @@ def build(runs: Sequence[Mapping[str, Any]], baseline: str = "zeroshot") -> list
         baseline: ``zeroshot``, or a method with or without its variant: ``gopro (paper)``.
 
     Raises:
-        GoproError: When two runs have the same settings and seed, or no run is of the baseline.
+        GoproError: When two runs have the same settings and seed, runs of a method have different
+            settings, or no run is of the baseline.
     """
     groups: dict[tuple[Any, ...], list[Series]] = {}
     for row in over_seeds(runs):

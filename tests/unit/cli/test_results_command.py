@@ -84,3 +84,13 @@ def test_runs_as_csv_give_the_same_tables(cli: Cli, runs: Path, tmp_path: Path) 
     assert "give one of them" in cli("results", file, "--markdown", "--format", "csv").line
     assert "wanted a file that" in cli("results", tmp_path / "no.csv").line
     assert "no answers to average" in cli("results", file, "--average", "class").line
+
+
+@pytest.mark.parametrize("form", ["terminal", "runs"])
+def test_runs_with_other_weights_are_kept_apart(cli: Cli, runs: Path, form: str) -> None:
+    for folder, weights in ((runs / "seed1", "openai"), (runs / "seed2", "laion2b")):
+        found = json.loads((folder / "results.json").read_text())
+        settings = {"settings": {"pretrained": weights}}
+        (folder / "results.json").write_text(json.dumps({**found, **settings}))
+    line = cli("results", runs, "--format", form).line
+    assert "runs of coop on folder:[/red], base2new differ in pretrained (openai, laion2b)" in line

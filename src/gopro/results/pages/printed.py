@@ -12,6 +12,7 @@ from rich.console import Console
 from gopro.common.console import print_table
 from gopro.common.errors import GoproError
 from gopro.results import by_class, runs_csv
+from gopro.results.averages import check_settings
 from gopro.results.pages import formats
 from gopro.results.results_json import method_name, read, summary_of
 from gopro.results.run_record import predictions
@@ -34,7 +35,8 @@ def print_runs(
         average: Whether each "image" or each "class" has the same weight.
 
     Raises:
-        GoproError: When a run is damaged or given twice, or no run is of the baseline.
+        GoproError: When a run is damaged or given twice, runs of a method have different settings,
+            or no run is of the baseline.
     """
     files = [place for place in places if place.suffix == ".csv" and not place.is_dir()]
     folders = finished([place for place in places if place not in files])
@@ -50,6 +52,7 @@ def print_runs(
         ]
     runs += [run for file in files for run in runs_csv.read(file)]
     if form == "runs":
+        check_settings(runs)  # the rows don't hold the settings
         runs_csv.write(runs, sys.stdout)
         return
     tables = build(runs, baseline)

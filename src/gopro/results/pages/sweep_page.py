@@ -93,8 +93,8 @@ def write(folders: Sequence[Path], path: Path, baseline: str = "zeroshot") -> Pa
     """Write the page of finished run folders.
 
     Raises:
-        GoproError: When a run is damaged or given twice, no run is of the baseline, or the page
-            can't be written.
+        GoproError: When a run is damaged or given twice, runs of a method have different settings,
+            no run is of the baseline, or the page can't be written.
     """
     page = gather([Run(folder, results_json.read(folder)) for folder in folders], baseline)
     text = template("sweep.html").render(page=page, formats=formats, published=published)
