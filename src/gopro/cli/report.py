@@ -38,7 +38,9 @@ def report(arguments: Sequence[str]) -> None:
     print(f"written: {write(folders, values['out'], values['baseline'])}")
     if values["pictures"]:
         from gopro.runs.run_picture import draw_picture  # loads matplotlib and torch
+        from gopro.runs.workspace import Workspace
 
+        workspace = Workspace()  # a data set is read once for each seed
         changes = {} if values["root"] is None else {"root": values["root"]}
         for folder in folders:
-            print(f"written: {draw_picture(folder, changes)}")
+            print(f"written: {draw_picture(folder, changes, workspace)}")

@@ -10,14 +10,18 @@ from gopro.results import results_json, run_record, runfolder
 from gopro.results.pages import picture
 from gopro.results.run_record import RunRecord
 from gopro.runs.resolve import resolve
+from gopro.runs.workspace import Workspace
 
 
-def draw_picture(folder: Path, changes: dict[str, Any] | None = None) -> Path:
+def draw_picture(
+    folder: Path, changes: dict[str, Any] | None = None, workspace: Workspace | None = None
+) -> Path:
     """Draw ``picture.png`` of a finished run into its folder; this opens up to 12 test images.
 
     Args:
         folder: The run folder.
         changes: Settings that replace the run's, such as ``root``.
+        workspace: Shares the data sets among several runs.
 
     Returns:
         The path of the picture.
@@ -29,5 +33,6 @@ def draw_picture(folder: Path, changes: dict[str, Any] | None = None) -> Path:
     results = results_json.read(folder)
     record = RunRecord(folder, results, run_record.predictions(folder), run_record.metrics(folder))
     settings, options = runfolder.read_settings(folder)
-    run = resolve(replace(settings, out=folder, device="cpu", **(changes or {})), options)
+    settings = replace(settings, out=folder, device="cpu", **(changes or {}))
+    run = resolve(settings, options, workspace=workspace)
     return picture.draw(record, {name: test.dataset for name, test in run.plan.tests.items()})

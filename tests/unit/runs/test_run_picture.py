@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from gopro.common.errors import GoproError
+from gopro.data import Dataset, load
+from gopro.runs import workspace
 from gopro.runs.run_picture import draw_picture
 from tiny_run import Cli
 
@@ -24,6 +26,24 @@ def test_the_report_draws_it(train: Cli, cli: Cli, tmp_path: Path, method: str) 
     with Image.open(run / "picture.png") as image:
         image.load()
         assert image.size == (1300, 960)
+
+
+def test_the_report_reads_a_data_set_once(
+    train: Cli, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = train(tmp_path / "runs", "--method", "zeroshot,coop", "--epochs", 1)
+    assert answer.code == 0, answer.err
+    read: list[str] = []
+
+    def counted(name: str, root: Path | None, *, seed: int) -> Dataset:
+        read.append(name)
+        return load(name, root, seed=seed)
+
+    monkeypatch.setattr(workspace, "load", counted)
+    page = tmp_path / "report.html"
+    answer = cli("report", tmp_path / "runs", "--out", page, "--pictures")
+    assert answer.code == 0, answer.err
+    assert answer.out.count("picture.png") == 2 and len(read) == 1
 
 
 def test_a_run_without_its_pictures(train: Cli, cli: Cli, tmp_path: Path, photos: Path) -> None:
