@@ -1,12 +1,15 @@
-"""ASGI middleware around page and API: request size, security headers, allowed routes."""
+"""ASGI middleware around page and API: request size, security headers, allowed routes and files."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from pathlib import Path
 from typing import Any
 
 from fastapi.responses import JSONResponse
+from gradio_client.utils import is_http_url_like
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -27,29 +30,31 @@ _ALLOWED = re.compile(
 
 
 class SizeLimit:
-    """Refuses requests with a body larger than ``limit`` bytes, and adds security headers.
+    """Refuses requests with a larger body, and adds security headers.
 
     Args:
         app: The ASGI application.
-        limit: In bytes.
+        limit: Bytes of a request.
+        calls: Bytes of a call of the page, which is held in memory while it waits.
     """
 
-    def __init__(self, app: Any, limit: int) -> None:
-        self.app, self.limit = app, limit
+    def __init__(self, app: Any, limit: int, calls: int) -> None:
+        self.app, self.limit, self.calls = app, limit, calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit = self.calls if _is_call(scope) else self.limit
         length = dict(scope["headers"]).get(b"content-length", b"0")
-        too_large, started, received = not length.isdigit() or int(length) > self.limit, False, 0
+        too_large, started, received = not length.isdigit() or int(length) > limit, False, 0
 
         async def limited_receive() -> MutableMapping[str, Any]:
             nonlocal too_large, received
             message = await receive()
             received += len(message.get("body", b""))
-            too_large = too_large or received > self.limit
+            too_large = too_large or received > limit
             return {"type": "http.disconnect"} if too_large else message
 
         async def checked_send(message: MutableMapping[str, Any]) -> None:
@@ -68,8 +73,74 @@ class SizeLimit:
                 if not too_large:
                     raise
         if too_large and not started:
-            text = f"the request is larger than {self.limit / 1e6:.0f} MB; send fewer pictures"
+            text = f"the request is larger than {limit / 1e6:.0f} MB; send fewer pictures"
             await JSONResponse({"error": text}, 413)(scope, receive, send)
+
+
+class UploadsOnly:
+    """Refuses a call of the page that names another file than an upload.
+
+    Gradio would read any picture of the machine, and load one from another server.
+
+    Args:
+        app: The ASGI application.
+        folder: Where uploads are.
+    """
+
+    def __init__(self, app: Any, folder: Path) -> None:
+        self.app, self.folder = app, folder.resolve()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI request."""
+        if not _is_call(scope):
+            await self.app(scope, receive, send)
+            return
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        try:
+            paths = list(_paths(json.loads(body)))
+        except (ValueError, RecursionError):
+            await JSONResponse({"error": "the call isn't JSON"}, 422)(scope, receive, send)
+            return
+        if not all(map(self._uploaded, paths)):
+            await JSONResponse({"error": "a file of the call is no upload"}, 403)(
+                scope, receive, send
+            )
+            return
+        messages = iter([{"type": "http.request", "body": bytes(body), "more_body": False}])
+
+        async def again() -> MutableMapping[str, Any]:
+            return next(messages, None) or await receive()
+
+        await self.app(scope, again, send)
+
+    def _uploaded(self, name: str) -> bool:
+        if is_http_url_like(name):
+            return False
+        try:
+            path = Path(name).resolve()
+            # a folder would end Gradio's removal of old uploads
+            return self.folder in path.parents and not path.is_dir()
+        except (OSError, ValueError, RuntimeError):  # no file can have this name
+            return False
+
+
+def _paths(value: Any) -> Iterator[str]:
+    """Each ``path``, at any depth: Gradio takes it for a file in the value of any component."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if isinstance(one.get("path"), str):
+                yield one["path"]
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 class AllowedRoutes:
@@ -84,8 +155,19 @@ class AllowedRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI request."""
-        path = str(scope.get("path", ""))
-        if path.startswith(_PREFIX) and not _ALLOWED.fullmatch(path[len(_PREFIX) :].rstrip("/")):
+        route = _route(scope)
+        if route is not None and not _ALLOWED.fullmatch(route):
             await JSONResponse({"error": "not found"}, 404)(scope, receive, send)
             return
         await self.app(scope, receive, send)
+
+
+def _route(scope: Scope) -> str | None:
+    """The route of Gradio that a request asks for, if any."""
+    path = str(scope.get("path", ""))
+    return path[len(_PREFIX) :].rstrip("/") if path.startswith(_PREFIX) else None
+
+
+def _is_call(scope: Scope) -> bool:
+    """Whether a request may call a function of the page: all but uploads may."""
+    return _route(scope) not in (None, "upload") and scope["method"] == "POST"

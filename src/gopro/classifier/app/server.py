@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from gopro.classifier.app.service import Service
@@ -13,13 +14,17 @@ from gopro.common.errors import GoproError
 
 _M_ARENA_MAX = -8  # as in glibc's malloc.h
 
+_WITHOUT_PICTURES = 1_000_000
+"""Bytes of a request besides its pictures."""
+
 
 def application(service: Service, title: str) -> Any:
     """Page and API of a model as one ASGI application, with the limits on requests."""
     import gradio as gr
+    from gradio.utils import get_upload_folder
 
     from gopro.classifier.app import api, page
-    from gopro.classifier.app.middleware import AllowedRoutes, SizeLimit
+    from gopro.classifier.app.middleware import AllowedRoutes, SizeLimit, UploadsOnly
 
     limits = service.limits
     mounted = gr.mount_gradio_app(
@@ -34,9 +39,9 @@ def application(service: Service, title: str) -> Any:
         theme=page.theme(),
         css=page.style(),
     )
-    # the pictures of a request, and 1 MB for the other parts of the form
-    body = limits.bytes * min(limits.pictures, 10) + 1_000_000
-    return SizeLimit(AllowedRoutes(mounted), body)
+    app = AllowedRoutes(UploadsOnly(mounted, Path(get_upload_folder())))
+    pictures = limits.bytes * min(limits.pictures, 10)
+    return SizeLimit(app, pictures + _WITHOUT_PICTURES, _WITHOUT_PICTURES)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +67,69 @@ def test_only_uploaded_files_are_opened(client: Any, path: str) -> None:
     result = ask(client, 0, [[as_uploaded(path)], "boat, car", 0])
     assert not result["success"]
     assert "root:" not in str(result) and "PATH" not in str(result)
+
+
+@pytest.mark.parametrize("way", ["absolute", "relative", "dots", "missing", "folder", "none"])
+@pytest.mark.parametrize("function", [0])
+def test_other_pictures_of_the_machine_are_not_opened(
+    client: Any, given: Given, tmp_path: Path, way: str, function: int
+) -> None:
+    picture = given[0][0]
+    (uploaded,) = upload(client, [(picture.name, picture.read_bytes())]).json()
+    folder = Path(uploaded).parent
+    path = {
+        "absolute": str(picture),
+        "relative": os.path.relpath(picture),
+        "dots": f"{folder}/{os.path.relpath(picture, folder)}",
+        "missing": str(tmp_path / "missing.png"),
+        "folder": str(folder),
+        "none": f"{folder}/\0.png",
+    }[way]
+    assert ask(client, function, [[as_uploaded(uploaded)], "boat, car", 0])["success"]
+    result = ask(client, function, [[as_uploaded(path)], "boat, car", 0])
+    assert not result["success"] and "no upload" in result["output"]["error"]
+
+
+@pytest.mark.parametrize("place", ["file", "text", "slider", "nested", "event"])
+def test_no_address_is_loaded(client: Any, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    from gradio import processing_utils, utils
+
+    async def load(url: str, *_: Any, **__: Any) -> str:
+        asked.append(url)
+        raise OSError
+
+    asked: list[str] = []
+    monkeypatch.setattr(processing_utils, "async_ssrf_protected_download", load)
+    monkeypatch.setattr(processing_utils, "async_ssrf_protected_get", load)
+    monkeypatch.chdir(utils.get_upload_folder())  # an address isn't a path below it
+    file = as_uploaded("https://example.com/a.png")
+    data: list[Any] = {
+        "file": [[file], "boat, car", 0],
+        "text": [None, file, 0],
+        "slider": [None, "boat, car", file],
+        "nested": [None, [{"a": [file]}], 0],
+        "event": [None, "boat, car", 0],
+    }[place]
+    body = {"data": data, "fn_index": 0, "session_hash": "a", "event_data": file}
+    result = client.post("/gradio_api/queue/join/", json=body)
+    assert result.status_code == 403 and "no upload" in result.text
+    assert not ask(client, 0, data)["success"] or place == "event"
+    assert not asked
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 200_000, b"\xff", b'{"data": ["\\ud800"]}'])
+def test_a_call_that_is_no_call(client: Any, body: bytes) -> None:
+    kind = {"content-type": "application/json"}
+    result = client.post("/gradio_api/queue/join", content=body, headers=kind)
+    assert result.status_code in (400, 422)
+
+
+def test_a_call_is_short(client: Any) -> None:
+    """It is held in memory, also while it waits; pictures are uploaded before."""
+    data = [None, "boat, car", 0, "x" * 1_000_000]
+    body = {"data": data, "fn_index": 0, "session_hash": "a"}
+    result = client.post("/gradio_api/queue/join", json=body)
+    assert result.status_code == 413 and "larger than 1 MB" in result.json()["error"]
 
 
 def test_nothing_is_fetched_for_a_client(client: Any) -> None:
