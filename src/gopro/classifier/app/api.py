@@ -65,15 +65,15 @@ def build(service: Service, title: str) -> FastAPI:
         sets: Sets = None,
     ) -> dict[str, list[dict[str, object]]]:
         names = service.names(classes)
-        uploads = [await _read(one, service.limits.bytes) for one in pictures]
+        uploads = [_upload(one) for one in pictures]
         wanted = Wanted(top, confidence, sets)
         rows: list[Row] = await run_in_threadpool(service.answer, uploads, names, wanted)
         return {"answers": [as_dict(row) for row in rows]}
 
     @app.post("/api/explain", summary="Draw the explanation of a prediction: PNG")
     async def explain(picture: UploadFile, classes: Classes = None) -> Response:
-        upload = await _read(picture, service.limits.bytes)
-        _, image = await run_in_threadpool(service.explain, upload, service.names(classes))
+        names = service.names(classes)
+        _, image = await run_in_threadpool(service.explain, _upload(picture), names)
         file = io.BytesIO()
         image.save(file, format="PNG")
         return Response(file.getvalue(), media_type="image/png")
@@ -94,6 +94,5 @@ def describe(service: Service, title: str) -> dict[str, Any]:
     }
 
 
-async def _read(file: UploadFile, limit: int) -> Upload:
-    # one byte above the limit is enough for the service to see that the file is too large
-    return file.filename or "picture", await file.read(limit + 1)
+def _upload(file: UploadFile) -> Upload:
+    return Upload(file.filename or "picture", file.file.read)

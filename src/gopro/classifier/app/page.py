@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,8 @@ _SESSIONS = 200
 """How many visitors' last results are kept, 45 kB each; Gradio's default is 10,000."""
 
 T = TypeVar("T")
+Files = Sequence[Mapping[str, Any]] | None
+"""Gradio's description of the chosen files, each with its ``path``."""
 
 
 def build(service: Service, title: str) -> gr.Blocks:
@@ -33,8 +36,8 @@ def build(service: Service, title: str) -> gr.Blocks:
     templates = environment("gopro.classifier.app")
     results = templates.get_template("results.html")
 
-    def answer(files: Sequence[str] | None, text: str, least: float) -> tuple[str, Any]:
-        uploads = _uploads(files, service.limits.bytes)
+    def answer(files: Files, text: str, least: float) -> tuple[str, Any]:
+        uploads = _uploads(files)
         wanted = Wanted(confidence=least / 100)
         rows: list[Row] = []
         if uploads:
@@ -45,17 +48,18 @@ def build(service: Service, title: str) -> gr.Blocks:
         first = choices[0][1] if choices else None
         return shown, gr.update(choices=choices, value=first, visible=bool(choices))
 
-    def explain(files: Sequence[str] | None, text: str, which: int | None) -> Image.Image:
-        upload = _chosen(files, which, service.limits.bytes)
+    def explain(files: Files, text: str, which: int | None) -> Image.Image:
+        upload = _chosen(files, which)
         return _shown_errors(lambda: service.explain(upload, service.names(text)))[1]
 
-    def views(files: Sequence[str] | None, text: str, which: int | None) -> str:
-        upload = _chosen(files, which, service.limits.bytes)
+    def views(files: Files, text: str, which: int | None) -> str:
+        upload = _chosen(files, which)
         images = _shown_errors(lambda: service.views(upload, service.names(text)))
         shown = [(data_uri(np.asarray(image)), caption) for image, caption in images]
         return templates.get_template("views.html").render(views=shown)
 
-    hidden: dict[str, Any] = {"api_visibility": "private"}
+    # Gradio's preprocessing would leave an empty file in the upload folder, for each picture
+    hidden: dict[str, Any] = {"api_visibility": "private", "preprocess": False}
     page = gr.Blocks(title=title, analytics_enabled=False, delete_cache=_DELETE_UPLOADS)
     with page:
         gr.HTML(templates.get_template("header.html").render(title=title, service=service))
@@ -120,18 +124,26 @@ def theme() -> gr.themes.Base:
     )
 
 
-def _uploads(files: Sequence[str] | None, limit: int) -> list[Upload]:
-    uploads = []
-    for file in files or ():
-        with Path(file).open("rb") as opened:
-            uploads.append((Path(file).name, opened.read(limit + 1)))
-    return uploads
+def _uploads(files: Files) -> list[Upload]:
+    paths = [Path(file["path"]) for file in files or ()]
+    return [Upload(path.name, partial(_read, path)) for path in paths]
 
 
-def _chosen(files: Sequence[str] | None, which: int | None, limit: int) -> Upload:
-    if not files or which is None or not 0 <= which < len(files):
+def _read(path: Path, most: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise GoproError(
+            f"picture {path.name} was deleted, {_DELETE_UPLOADS[1] // 60} minutes after it was "
+            "added; add it again"
+        ) from error
+
+
+def _chosen(files: Files, which: int | None) -> Upload:
+    if not files or not isinstance(which, int) or not 0 <= which < len(files):
         raise gr.Error("add a picture first", print_exception=False)
-    return _uploads([files[which]], limit)[0]
+    return _uploads([files[which]])[0]
 
 
 def _shown_errors(call: Callable[[], T]) -> T:
@@ -144,9 +156,10 @@ def _shown_errors(call: Callable[[], T]) -> T:
 
 def _thumbnails(uploads: Sequence[Upload], service: Service) -> list[Markup | None]:
     thumbnails: list[Markup | None] = []
-    for name, contents in uploads:
+    for upload in uploads:
         try:
-            image = image_from_bytes(contents, name, service.limits.pixels)
+            contents = upload.read(service.limits.bytes)
+            image = image_from_bytes(contents, upload.name, service.limits.pixels)
             thumbnails.append(data_uri(to_array(image, _SIDE)))
         except GoproError:
             thumbnails.append(None)

@@ -7,7 +7,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -59,8 +59,18 @@ class Limits:
     at_once: int = 2
 
 
-Upload = tuple[str, bytes]
-"""A file's name and contents."""
+@dataclass(frozen=True)
+class Upload:
+    """A picture's file.
+
+    Attributes:
+        name: The file's name.
+        read: Gives its first bytes, at most as many as asked for, or raises a GoproError. It is
+            called when the request has its turn, so that waiting requests hold no pictures.
+    """
+
+    name: str
+    read: Callable[[int], bytes]
 
 
 class Service:
@@ -133,7 +143,7 @@ class Service:
         with self._slot():
             explanation = self._with(names).explain(self._open(upload))
             with self._drawing, tempfile.TemporaryDirectory(prefix="gopro-") as folder:
-                path = picture.draw(explanation, Path(folder) / "explanation.png", upload[0])
+                path = picture.draw(explanation, Path(folder) / "explanation.png", upload.name)
                 with Image.open(path) as image:
                     return explanation, image.convert("RGB")
 
@@ -184,12 +194,14 @@ class Service:
         return self.classifier if tuple(names) == self.own else self._renamed(tuple(names))
 
     def _open(self, upload: Upload) -> Image.Image:
-        name, contents = upload
+        contents = upload.read(self.limits.bytes + 1)  # one more shows that it is too large
         if len(contents) > self.limits.bytes:
             limit = f"{self.limits.bytes / 1e6:.0f} MB"
-            raise GoproError(f"picture {name} has {len(contents) / 1e6:.0f} MB; at most {limit}")
+            raise GoproError(
+                f"picture {upload.name} has {len(contents) / 1e6:.0f} MB; at most {limit}"
+            )
         reduced_to = self.classifier.preprocessing.reduced_to
-        return image_from_bytes(contents, name, self.limits.pixels, reduced_to)
+        return image_from_bytes(contents, upload.name, self.limits.pixels, reduced_to)
 
     def _rows(
         self, classifier: PromptClassifier, pictures: Sequence[Upload], wanted: Wanted
@@ -206,19 +218,19 @@ class Service:
             zero_shot = iter(classifier.zero_shot().predict_proba(images))
         names = [readable(name) for name in classifier.class_names_]
         rows = []
-        for (name, _), image in zip(pictures, opened, strict=True):
+        for upload, image in zip(pictures, opened, strict=True):
             if isinstance(image, str):
-                rows.append(Row(name, error=image))
+                rows.append(Row(upload.name, error=image))
                 continue
             judged, zero = next(judgements), next(zero_shot)
             if isinstance(judged, GoproError):
-                rows.append(Row(name, error=str(judged)))
+                rows.append(Row(upload.name, error=str(judged)))
                 continue
             best = (-judged.shares).argsort(kind="stable")[: wanted.top]
             inside = judged.names_inside(names)
             rows.append(
                 Row(
-                    name,
+                    upload.name,
                     tuple(Answer(names[i], float(judged.shares[i]), float(zero[i])) for i in best),
                     unknown=None if judged.known is None else judged.unknown,
                     unsure=None if wanted.confidence is None else judged.unsure(wanted.confidence),

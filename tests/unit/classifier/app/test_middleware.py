@@ -70,7 +70,7 @@ def test_only_uploaded_files_are_opened(client: Any, path: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["absolute", "relative", "dots", "missing", "folder", "none"])
-@pytest.mark.parametrize("function", [0])
+@pytest.mark.parametrize("function", [0, 4, 5])
 def test_other_pictures_of_the_machine_are_not_opened(
     client: Any, given: Given, tmp_path: Path, way: str, function: int
 ) -> None:

@@ -32,7 +32,11 @@ def service(classifier: PromptClassifier) -> Service:
 
 @pytest.fixture
 def uploads(given: Given) -> list[Upload]:
-    return [(path.name, path.read_bytes()) for path in given[0][:10]]
+    return [_upload(path.name, path.read_bytes()) for path in given[0][:10]]
+
+
+def _upload(name: str, contents: bytes) -> Upload:
+    return Upload(name, lambda most: contents[:most])
 
 
 def test_answers_are_the_classifiers(
@@ -49,8 +53,8 @@ def test_answers_are_the_classifiers(
 def test_unreadable_pictures_get_a_row_with_the_error(
     service: Service, uploads: list[Upload]
 ) -> None:
-    bad = [("text.jpg", b"not a picture"), ("none.png", b""), ("cut.png", uploads[0][1][:60])]
-    rows = service.answer([*bad, uploads[0]], service.own)
+    bad = {"text.jpg": b"not a picture", "none.png": b"", "cut.png": uploads[0].read(60)}
+    rows = service.answer([*(_upload(*one) for one in bad.items()), uploads[0]], service.own)
     assert [bool(row.error) for row in rows] == [True, True, True, False]
     assert "text.jpg" in rows[0].error
 
@@ -60,7 +64,7 @@ def test_limits(classifier: PromptClassifier, uploads: list[Upload]) -> None:
     service = Service(classifier, limits)
     assert "million" not in service.answer(uploads[:1], service.own)[0].error
     assert "at most 500 pixels" in service.answer(uploads[:1], service.own)[0].error
-    assert "at most" in service.answer([("a.png", b"x" * 5000)], service.own)[0].error
+    assert "at most" in service.answer([_upload("a.png", b"x" * 5000)], service.own)[0].error
     with pytest.raises(GoproError, match="at most 2 are allowed"):
         service.answer(uploads[:3], service.own)
     with pytest.raises(GoproError, match="at most 3"):
@@ -91,6 +95,29 @@ def test_busy(classifier: PromptClassifier, uploads: list[Upload]) -> None:
         service.answer(uploads[:1], service.own)
 
 
+def test_nothing_is_read_before_a_request_has_its_turn(classifier: PromptClassifier) -> None:
+    """Requests that wait, or have too many pictures, hold no pictures in memory."""
+    read: list[int] = []
+
+    def one(most: int) -> bytes:
+        read.append(most)
+        return b"no picture"
+
+    service = Service(classifier, Limits(bytes=50, pictures=2, seconds=0.05, at_once=1))
+    with pytest.raises(GoproError, match="at most 2 are allowed"):
+        service.answer([Upload("a.png", one)] * 3, service.own)
+    with service._slot():
+        for ask in (
+            lambda: service.answer([Upload("a.png", one)], service.own),
+            lambda: service.explain(Upload("a.png", one), service.own),
+        ):
+            with pytest.raises(GoproError, match="too many requests"):
+                ask()
+    assert not read
+    assert service.answer([Upload("a.png", one)], service.own)[0].error
+    assert read == [51]
+
+
 def test_classifiers_with_other_names_are_cached(service: Service, uploads: list[Upload]) -> None:
     assert service.names(" a, b\nc ;; ") == ("a", "b", "c")
     assert service.names("") == service.own
@@ -111,7 +138,7 @@ def test_explanation_and_views(service: Service, uploads: list[Upload]) -> None:
     assert np.asarray(views[0][0]).shape == (224, 224, 3)
     assert views[0][1].startswith("unchanged: ")
     with pytest.raises(GoproError):
-        service.explain(("a.jpg", b"no"), service.own)
+        service.explain(_upload("a.jpg", b"no"), service.own)
 
 
 def test_many_clients_at_once(service: Service, uploads: list[Upload]) -> None:
@@ -146,5 +173,5 @@ def test_files() -> None:
 def test_large_picture_is_refused_before_it_is_decoded(classifier: PromptClassifier) -> None:
     file = io.BytesIO()
     Image.new("1", (9000, 9000)).save(file, format="PNG")
-    (row,) = Service(classifier).answer([("bomb.png", file.getvalue())], ("a", "b"))
+    (row,) = Service(classifier).answer([_upload("bomb.png", file.getvalue())], ("a", "b"))
     assert "too large" in row.error
