@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import OutOfMemoryError, Tensor
 
 from gopro.classifier.confidence.calibration import Calibration
 from gopro.classifier.examples import Examples
@@ -173,6 +173,8 @@ def one_line_errors(folder: Path) -> Iterator[None]:
     """Turn the errors that an unusable description leads to into a GoproError of one line."""
     try:
         yield
+    except OutOfMemoryError:  # a RuntimeError; the description is sound
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         reason = (str(error).strip().splitlines() or [""])[0][:120]
         raise GoproError(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import difflib
 import gc
 import importlib
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -93,6 +95,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _discard_output()  # a full disk, as in `gopro methods > FILE`
         print(f"gopro: can't write the output ({error.strerror})", file=sys.stderr)
         return 2
+    except RuntimeError as error:
+        torch = sys.modules.get("torch")  # importing it here would delay every command
+        if debug or torch is None or not isinstance(error, torch.OutOfMemoryError):
+            raise
+        reason = ". ".join(str(error).split(". ")[:2])  # and what it tried to allocate
+        print(f"gopro: {' '.join(reason.split())}; {_smaller(words[0])}", file=sys.stderr)
+        return 2
     return 0
 
 
@@ -130,6 +139,21 @@ def _command(name: str):  # type: ignore[no-untyped-def]
         raise GoproError(f"there is no command {name!r}; {hint}")
     module, _, function = COMMANDS[name][0].partition(":")
     return getattr(importlib.import_module(module), function)
+
+
+def _smaller(command: str) -> str:
+    """What needs less memory of the GPU, with the options that a command has."""
+    page = io.StringIO()
+    with contextlib.redirect_stdout(page), contextlib.suppress(SystemExit):
+        try:
+            _command(command)(["--help-all"])
+        except GoproError:  # it has few options
+            _command(command)(["--help"])
+    has = re.findall(r"--(?:batch|eval_batch|device)\b", page.getvalue())
+    sizes = [option for option in ("--batch", "--eval_batch") if option in has]
+    remedies = [f"lower {' and '.join(sizes)}"] if sizes else []
+    remedies += ["use --device cpu"] if "--device" in has else []
+    return ", or ".join(remedies or ["end other programs that use it"])
 
 
 def _help() -> str:

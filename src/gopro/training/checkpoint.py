@@ -112,6 +112,8 @@ def load_checkpoint(
                 {name: value.to(device) for name, value in parts["extra_state"].items()}
             )
         return Progress(**about), parts["best"] or None
+    except torch.OutOfMemoryError:  # a RuntimeError; the checkpoint is sound
+        raise
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise UnusableFileError(
             f"{path} belongs to another method or other settings", "train into another --out"

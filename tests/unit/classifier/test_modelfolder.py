@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from gopro import GoproError, PromptClassifier
-from gopro.classifier import modelfolder
+from gopro.classifier import modelfolder, storage
 from gopro.classifier.modelfiles import ABOUT, CARD, EXAMPLES, FITTED, WEIGHTS
 from gopro.common.files import file_sha256
 from small_clips import small_clip
@@ -189,6 +189,15 @@ def test_the_backbone_must_be_the_same(make: Make, given: Given, tmp_path: Path)
         assert np.array_equal(loaded.predict_proba(given[0]), fitted.predict_proba(given[0]))
     with pytest.raises(GoproError, match="other weights of tiny-test"):
         PromptClassifier.load(folder, device="cpu", pretrained=str(make().pretrained))
+
+
+def test_a_full_gpu_is_no_fault_of_the_model(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(storage, "_backbone", fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        PromptClassifier.load(model, device="cpu")
 
 
 def test_the_precision_may_change(model: Path, given: Given) -> None:

@@ -140,6 +140,38 @@ def test_messages_of_several_lines_become_one(cli: Cli, monkeypatch: pytest.Monk
     assert cli("train").err == "gopro: first second\n"
 
 
+@pytest.mark.parametrize(
+    ("command", "remedy"),
+    [
+        ("fit", "lower --batch and --eval_batch, or use --device cpu"),
+        ("predict", "lower --batch, or use --device cpu"),
+        ("export", "lower --batch"),
+        ("test", "use --device cpu"),
+        ("demo", "end other programs that use it"),
+    ],
+)
+def test_a_full_gpu_is_one_line(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, command: str, remedy: str
+) -> None:
+    import torch
+
+    error: Exception = torch.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 1 GiB.\nSee"
+    )
+
+    def fail(words: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "_run", fail)
+    reason = "CUDA out of memory. Tried to allocate 2.00 GiB"
+    assert cli(command).line == f"gopro: {reason}; {remedy}"
+    with pytest.raises(torch.OutOfMemoryError):
+        main([command, "--debug"])
+    error = RuntimeError("another")
+    with pytest.raises(RuntimeError, match="another"):
+        main([command])
+
+
 @pytest.mark.parametrize("message", ["", "saved in runs/x; --resume continues"])
 def test_ctrl_c_ends_with_130(cli: Cli, monkeypatch: pytest.MonkeyPatch, message: str) -> None:
     def stop(arguments: object) -> None:

@@ -182,6 +182,19 @@ def test_a_checkpoint_of_another_shape(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "file", nn.Linear(5, 5), optimizer)
 
 
+def test_a_full_gpu_is_no_fault_of_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    model, optimizer = _trained()
+    save_checkpoint(tmp_path / "file", model, optimizer, Progress(), None)
+    monkeypatch.setattr(optimizer, "load_state_dict", fail)
+    with pytest.raises(torch.OutOfMemoryError):
+        load_checkpoint(tmp_path / "file", model, optimizer)
+
+
 def test_learned_weights_say_whose_they_are(tmp_path: Path) -> None:
     about = {"method": "coop", "backbone": "mini"}
     save_tensors(tmp_path / "file", dict(nn.Linear(2, 2).state_dict()), about)
