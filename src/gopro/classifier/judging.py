@@ -49,8 +49,19 @@ class Judging(Predictor):
             GoproError: Before ``fit``, or for sets that can't be made.
         """
         self.check_fitted()
-        limit = None if sets is None else needed(self.calibration_, "sets").set_limit(sets)
+        limit = self.set_limit(sets)
         yield from self.each_row(images, lambda pixels: self._judgements(pixels, limit))
+
+    def set_limit(self, sets: float | None) -> float | None:
+        """The limit of ``1 - share`` for conformal sets; None if none are asked for.
+
+        Args:
+            sets: See ``judge_each``.
+
+        Raises:
+            GoproError: Without calibration, or for sets that can't be made.
+        """
+        return None if sets is None else needed(self.calibration_, "sets").set_limit(sets)
 
     def is_unknown(self, images: Iterable[Picture]) -> npt.NDArray[np.bool_]:
         """Whether each picture is of none of the classes: [N].
@@ -149,7 +160,7 @@ class Judging(Predictor):
         others = None if others is None else list_pictures(others)
         if others is not None:
             needed(self.calibration_, "pictures of no known class")
-        limit = None if sets is None else needed(self.calibration_, "sets").set_limit(sets)
+        limit = self.set_limit(sets)
         test = labelled.read(images, labels, "test")
         truth = labelled.places_among(test.labels, self.classes_)
         measured = Measurement(self.calibration_, limit)

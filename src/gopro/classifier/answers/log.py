@@ -75,21 +75,26 @@ class AnswerLog:
         with self.path.open("a+b") as file:
             file.seek(0)
             first = file.readline()
-            if not first.endswith(b"\n"):
+            if not _has_answer(file):
                 file.truncate(0)
                 file.write(about.encode() + b"\n")
             elif first.decode(errors="replace").rstrip("\n") != about:
                 raise GoproError(
-                    f"{self.path} holds the answers of another model or with other options; "
-                    "repeat that command, or remove the file to start again"
+                    f"{self.path} holds the answers of another model or with other options, or of "
+                    "an older gopro; repeat that command, or remove the file to start again"
                 )
             else:
                 file.truncate(_complete(file))
 
 
-def log_of(result: Path) -> Path:
-    """The log's file of what a command makes."""
-    return result.with_name(result.name + ".unfinished")
+def is_begun(result: Path) -> bool:
+    """Whether there are answers of an unfinished command that makes ``result``."""
+    try:
+        with _log_of(result).open("rb") as file:
+            file.readline()
+            return _has_answer(file)
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
@@ -104,11 +109,21 @@ def kept(result: Path, about: Mapping[str, Any]) -> Iterator[AnswerLog]:
         GoproError: When another process is using it, it is the log of something else, or it can't
             be read or written.
     """
-    path = log_of(result)
+    path = _log_of(result)
     busy = f"another process is making {result}; wait for it"
     with locked(path.with_name(path.name + ".lock"), busy):
         yield AnswerLog(path, json.dumps(about))
         path.unlink()
+
+
+def _log_of(result: Path) -> Path:
+    """The log's file of what a command makes."""
+    return result.with_name(result.name + ".unfinished")
+
+
+def _has_answer(file: IO[bytes]) -> bool:
+    """Whether a complete line follows."""
+    return file.readline().endswith(b"\n")
 
 
 def _complete(file: IO[bytes]) -> int:

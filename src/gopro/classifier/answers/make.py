@@ -12,7 +12,7 @@ from typing import Any
 from gopro.classifier.answers import review, table
 from gopro.classifier.answers.answer import Answer, Asked, answer_each
 from gopro.classifier.answers.folders import ClassFolders
-from gopro.classifier.answers.log import kept, log_of
+from gopro.classifier.answers.log import is_begun, kept
 from gopro.classifier.judging import Judging
 from gopro.common.errors import GoproError
 from gopro.common.progress import bar
@@ -55,7 +55,7 @@ class Outputs:
         files = [self.table, self.page if self.review else None]
         assert self.result is not None
         for path in files:
-            if path is not None and path.exists() and not log_of(self.result).exists():
+            if path is not None and path.exists() and not is_begun(self.result):
                 raise GoproError(f"{path} is there already; choose another place, or remove it")
         if self.folder is None:
             return
@@ -102,13 +102,19 @@ def make(
         asked: What an answer shall have.
 
     Raises:
-        GoproError: When something can't be written.
+        GoproError: For sets or class folders that can't be made, or when something can't be
+            written.
         KeyboardInterrupt: After Ctrl-C; it says that the same command continues.
     """
     names = classifier.class_names_
     assert outputs.result is not None
-    sorting = None if outputs.folder is None else [str(outputs.folder), outputs.link]
-    about = {**about, **asdict(asked), "top": asked.kept, "sorting": sorting}
+    classifier.set_limit(asked.sets)  # refuses before there is a file
+    sorting = folders = None
+    if outputs.folder is not None:
+        sorting = [str(outputs.folder), outputs.link]
+        folders = ClassFolders(outputs.folder, names, link=outputs.link)
+    page = [outputs.review, str(outputs.page)] if outputs.review else None
+    about = {**about, **asdict(asked), "top": asked.kept, "sorting": sorting, "review": page}
     wanted = set(paths)
     with kept(outputs.result, about) as log:
         answered = log.pictures() & wanted
@@ -116,8 +122,7 @@ def make(
         try:
             with bar("predicting", len(answered) + len(remaining), len(answered)) as advance:
                 answers = answer_each(classifier, remaining, asked)
-                if outputs.folder is not None:
-                    folders = ClassFolders(outputs.folder, names, link=outputs.link)
+                if folders is not None:
                     answers = folders.sort_each(answers)
                 for answer in log.add(answers):
                     if answer.error:

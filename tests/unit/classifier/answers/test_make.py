@@ -225,8 +225,48 @@ def test_a_stopped_command_continues(
     assert [row["picture"] for row in rows(tmp_path / "a.csv")] == everything
     assert len(files(tmp_path / "sorted")) == 48
     assert not log.exists()
-    log.write_text(json.dumps({"model": "another"}) + "\n")
+    log.write_text(json.dumps({"model": "another"}) + "\n{}\n")
     assert "remove the file to start again" in predict(photos, *outputs).line
+
+
+def test_a_command_that_failed_before_any_answer_leaves_nothing(
+    predict: Any, photos: Path, tmp_path: Path
+) -> None:
+    line = predict(photos, "--csv", "a.csv", "--sets", 0.9).line
+    assert "need a calibrated classifier" in line
+    line = predict(photos, "--csv", "a.csv", "--sort-into", "s", "--classes", "a/b,a:b").line
+    assert "would share the folder" in line
+    assert not list(tmp_path.glob("a.csv*"))
+    # one that was killed
+    (tmp_path / "a.csv.unfinished").write_text(json.dumps({"model": "another"}) + '\n{"pictu')
+    assert predict(photos / "ant", "--csv", "a.csv").code == 0
+    assert len(rows(tmp_path / "a.csv")) == 12
+
+
+def test_a_page_of_another_command_is_not_overwritten(
+    predict: Any, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = make_module.answer_each
+
+    def stop(*arguments: Any) -> Iterator[answer_module.Answer]:
+        yield next(real(*arguments))
+        raise KeyboardInterrupt
+
+    page = tmp_path / "review.html"
+    page.write_text("mine")
+    log = tmp_path / "a.csv.unfinished"
+    log.write_text("{}\n")
+    review = (photos / "ant", "--csv", "a.csv", "--review", 2)
+    assert "review.html is there already" in predict(*review).line  # the log has no answers
+    with monkeypatch.context() as stopping:
+        stopping.setattr(make_module, "answer_each", stop)
+        assert predict(photos / "ant", "--csv", "a.csv").code == 130
+    assert "with other options" in predict(*review).line
+    head, *answers = log.read_text().splitlines(keepends=True)
+    about = {name: value for name, value in json.loads(head).items() if name != "review"}
+    log.write_text("".join([json.dumps(about) + "\n", *answers]))
+    assert "of an older gopro" in predict(*review).line
+    assert page.read_text() == "mine"
 
 
 def test_places_that_are_refused(predict: Any, photos: Path, tmp_path: Path) -> None:
