@@ -153,6 +153,12 @@ def _print_made(made: Made, outputs: Outputs) -> None:
         print(f"the table is {outputs.table}")
     if outputs.folder is not None:
         print(f"the class folders are in {outputs.folder}")
+    if made.elsewhere:
+        print(
+            f"gopro: {counted(made.elsewhere, 'image')} of an earlier command stayed in another "
+            f"folder of {outputs.folder}, too; to have each once, sort into a new folder",
+            file=sys.stderr,
+        )
     if outputs.review:
         print(f"the page to label images on is {outputs.page}")
 

@@ -48,6 +48,7 @@ class Answer:
         inside: The names in the conformal set; None without sets.
         error: Why the picture can't be read.
         sorted_to: The file that it was copied or linked to.
+        elsewhere: Whether it is also in the folder of another answer, from an earlier command.
     """
 
     picture: str
@@ -58,6 +59,7 @@ class Answer:
     inside: tuple[str, ...] | None = None
     error: str = ""
     sorted_to: str = ""
+    elsewhere: bool = False
 
     @property
     def margin(self) -> float:

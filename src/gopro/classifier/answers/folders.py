@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import filecmp
 import hashlib
+import itertools
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 
 from gopro.classifier.answers.answer import Answer
@@ -52,19 +52,23 @@ class ClassFolders:
     def sort_each(self, answers: Iterable[Answer]) -> Iterator[Answer]:
         """Copy or link the answered pictures as they come; each answer gets the place of its copy.
 
-        A picture that is already in its folder, from an earlier run, is not copied again. Of
+        A picture that is already in its folder, from an earlier run, is not copied again. One that
+        is in another folder, as an earlier classifier answered it, stays there too. Of
         different pictures with the same name, the later ones get a part: ``IMG_1 (1f09c3d2).jpg``.
 
         Raises:
             GoproError: When a picture can't be copied or linked.
         """
+        before = [path for path in self.folder.glob("*") if path.is_dir()]
         for answer in answers:
-            yield answer if answer.error else replace(answer, sorted_to=str(self._place(answer)))
+            yield answer if answer.error else self._sorted(answer, before)
 
-    def _place(self, answer: Answer) -> Path:
+    def _sorted(self, answer: Answer, before: Sequence[Path]) -> Answer:
+        """The answer with the place of its copy; ``before`` are the folders of earlier answers."""
         name = UNSURE if answer.mark else self._folders[answer.ranked[0][0]]
         source, folder = Path(answer.picture), self.folder / name
         try:
+            elsewhere = any(self._has(other, source) for other in before if other != folder)
             if name not in self._begun:
                 folder.mkdir(parents=True, exist_ok=True)
                 remove_temporary(folder)
@@ -73,10 +77,15 @@ class ClassFolders:
                 if not os.path.lexists(place):
                     self._make(source, place)
                 if self._is_there(source, place):
-                    return place
+                    return replace(answer, sorted_to=str(place), elsewhere=elsewhere)
         except OSError as error:
             raise write_error(error, folder) from error
         raise AssertionError("there is always another name")
+
+    def _has(self, folder: Path, source: Path) -> bool:
+        """Whether a folder has the picture already."""
+        places = itertools.takewhile(os.path.lexists, map(folder.joinpath, _names(source)))
+        return any(self._is_there(source, place) for place in places)
 
     def _make(self, source: Path, place: Path) -> None:
         """Make the copy or link, complete or not at all, unless another process was faster."""
@@ -105,7 +114,7 @@ def _names(source: Path) -> Iterator[str]:
     yield source.name
     digest = hashlib.sha256(os.fsencode(source.absolute())).hexdigest()[:8]
     yield f"{source.stem} ({digest}){source.suffix}"
-    for number in count(2):
+    for number in itertools.count(2):
         yield f"{source.stem} ({digest} {number}){source.suffix}"
 
 

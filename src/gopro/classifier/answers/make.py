@@ -76,11 +76,13 @@ class Outputs:
 
 @dataclass(frozen=True)
 class Made:
-    """How many pictures got each class name or mark instead, and how many are unreadable."""
+    """How many pictures got each class name or mark instead, and how many are unreadable or also
+    in the folder of another answer."""
 
     names: Counter[str]
     marks: Counter[str]
     unreadable: int
+    elsewhere: int
 
 
 def make(
@@ -141,12 +143,13 @@ def make(
 def _counted(answers: Iterable[Answer]) -> Made:
     names: Counter[str] = Counter()
     marks: Counter[str] = Counter()
-    unreadable = 0
+    unreadable = elsewhere = 0
     for answer in answers:
+        elsewhere += answer.elsewhere
         if answer.error:
             unreadable += 1
         elif answer.mark:
             marks[answer.mark] += 1
         else:
             names[answer.ranked[0][0]] += 1
-    return Made(names, marks, unreadable)
+    return Made(names, marks, unreadable, elsewhere)

@@ -180,6 +180,34 @@ def test_other_pictures_later_make_no_second_copies(
     assert copies == sorted(path.read_bytes() for path in order)
 
 
+@pytest.mark.parametrize("link", [[], ["--link"]])
+def test_a_better_model_says_which_pictures_are_in_two_folders(
+    predict: Any,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    link: list[str],
+) -> None:
+    real, moved = answer_module.answer_each, {"00.png": "bee"}
+
+    def answer_each(*arguments: Any) -> Iterator[answer_module.Answer]:
+        for one in real(*arguments):
+            file = Path(one.picture).name
+            mark = "unsure" if earlier and file == "02.png" else ""
+            name = "ant" if earlier else moved.get(file, "ant")
+            yield replace(one, ranked=((name, 1.0),), mark=mark)
+
+    monkeypatch.setattr(make_module, "answer_each", answer_each)
+    given = [photos / "ant" / f"0{number}.png" for number in range(3)]
+    for earlier in (True, False):
+        answer = predict(*given, "--sort-into", "sorted", *link)
+        assert answer.code == 0
+        assert ("stayed in another folder" in answer.err) == (not earlier)
+    assert "2 images of an earlier command stayed in another folder of sorted" in answer.err
+    found = sorted(files(tmp_path / "sorted"))
+    assert found == ["_unsure/02.png", "ant/00.png", "ant/01.png", "ant/02.png", "bee/00.png"]
+
+
 def test_links(predict: Any, photos: Path, tmp_path: Path, sure: None) -> None:
     for _ in range(2):
         assert predict(photos / "ant", "--sort-into", "sorted", "--link").code == 0
