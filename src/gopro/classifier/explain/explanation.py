@@ -15,6 +15,7 @@ from torch import Tensor
 from gopro.backbones import ImageFeatures
 from gopro.backbones.image import to_unit
 from gopro.backbones.vocabulary import Near, nearest_words
+from gopro.classifier.confidence.unknown import inputs_from
 from gopro.classifier.explain.regions import occlusion
 from gopro.classifier.predictor import Predictor
 from gopro.data.dataset import readable
@@ -77,6 +78,7 @@ class Explanation:
         tokens: The context; empty for a method without a context shared by all classes.
         regions: [8, 8], above 0 where hiding the region lowers the first answer (occlusion).
         similar: The most similar of the saved training pictures; may be empty.
+        unknown: Whether the picture is of none of the classes; None without calibration.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -84,6 +86,7 @@ class Explanation:
     tokens: Sequence[ContextToken]
     regions: npt.NDArray[np.float32]
     similar: Sequence[Similar]
+    unknown: bool | None = None
 
 
 @torch.no_grad()
@@ -114,6 +117,10 @@ def explain(
     ours = _probabilities(method, features, classifier.temperature)
     zero = _probabilities(classifier.zero_shot().method_, frozen)
     best = ours.argsort(descending=True, stable=True)[:top].tolist()
+    unknown, calibration = None, classifier.calibration_
+    if calibration is not None:
+        known = calibration.classes.scores(inputs_from(frozen)).item()
+        unknown = known < calibration.threshold
     _, regions = occlusion(method, unit, classifier.eval_batch)
     return Explanation(
         pixels,
@@ -121,6 +128,7 @@ def explain(
         _tokens(method, features),
         regions.numpy().astype(np.float32),
         _similar(classifier, frozen.embedding[0], similar),
+        unknown,
     )
 
 

@@ -14,7 +14,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from gopro.classifier.explain.explanation import ContextToken, Explanation, Similar
-from gopro.classifier.explain.text import cut, words
+from gopro.classifier.explain.text import cut, marked, supporting, words
 from gopro.common.files import atomic_write
 from gopro.common.text import printable
 from gopro.results.pages.picture import ACCENT, INK, PLAIN
@@ -51,7 +51,7 @@ def draw(explanation: Explanation, path: Path, title: str) -> Path:
         page.text(_MARGIN, 0.46, cut(printable(title), 70), size=16, weight="bold", color=INK)
         answer = f"{best.name}, {100 * best.probability:.0f} %"
         answer += f"; zero-shot CLIP gives it {100 * best.zero_shot:.0f} %"
-        page.text(_MARGIN, 0.78, cut(answer, 110), size=11.5, color=_SOFT)
+        page.text(_MARGIN, 0.78, cut(marked(explanation, answer), 110), size=11.5, color=_SOFT)
         _pictures(page, explanation, _HEAD)
         _bars(figure, explanation, height)
         if explanation.similar:
@@ -76,7 +76,7 @@ def _pictures(page: Axes, explanation: Explanation, top: float) -> None:
     side = _TOP - 0.65
     shown = (
         (_MARGIN, "what the backbone sees"),
-        (_MARGIN + side + _GAP, "regions that support the answer"),
+        (_MARGIN + side + _GAP, supporting(explanation)),
     )
     grey = explanation.pixels.astype(float).mean(axis=2, keepdims=True).repeat(3, axis=2) / 255
     for (left, caption), pixels in zip(

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from gopro import GoproError, PromptClassifier
 from gopro.classifier.explain import picture
 from gopro.classifier.explain.text import lines
 from tiny_classifier import Given, Make
-from tiny_run import CLASSES, Cli
+from tiny_run import CLASSES, Cli, write_photos
 
 
 @pytest.mark.parametrize("method", ["gopro", "coop", "cocoop", "zeroshot", "linear_probe"])
@@ -48,6 +49,36 @@ def test_without_examples_and_with_other_names(make: Make, given: Given) -> None
     assert {answer.name for answer in result.answers} == {"a thing", "something else"}
     with pytest.raises(GoproError, match="got examples = -1"):
         make(examples=-1).fit(*given)
+
+
+def test_none_of_these(
+    make: Make, given: Given, tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = sorted(write_photos(tmp_path / "others", ["x", "y"], count=4, seed=9).rglob("*.png"))
+    classifier = make(method="vpt", epochs=1, folds=3).fit(*given).with_others(others)
+    pictures = [*given[0], *others]
+    unknown = classifier.is_unknown(pictures).tolist()
+    assert True in unknown and False in unknown
+    drawn: list[str] = []
+    text = Axes.text
+    monkeypatch.setattr(
+        Axes, "text", lambda self, *a, **b: drawn.append(a[2]) or text(self, *a, **b)
+    )
+    model = classifier.save(tmp_path / "model")
+    for expected in (True, False):
+        chosen = pictures[unknown.index(expected)]
+        result = classifier.explain(chosen)
+        assert result.unknown is expected
+        best = result.answers[0].name
+        picture.draw(result, tmp_path / "a.png", "a")
+        (head,) = [line for line in drawn if "zero-shot CLIP gives it" in line]
+        assert head.startswith(f"none of these ({best}, " if expected else f"{best}, ")
+        assert (f"regions that support {best}" in drawn) == expected
+        drawn.clear()
+        printed = cli("explain", model, chosen, "--device", "cpu").out.splitlines()[0]
+        predicted = cli("predict", model, chosen, "--device", "cpu", "--top", 1).out
+        assert predicted == f"{chosen}: {printed}\n" if expected else "none of" not in printed
+    assert classifier.with_classes(["a", "b"]).explain(pictures[0]).unknown is None
 
 
 def test_command(cli: Cli, model: Path, given: Given, tmp_path: Path) -> None:
