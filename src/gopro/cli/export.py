@@ -38,6 +38,7 @@ def export(arguments: Sequence[str]) -> None:
         raise GoproError(f"got --batch {values['batch']}; wanted 1 to 1024")
 
     from gopro import PromptClassifier
+    from gopro.classifier.confidence.judgement import NONE
     from gopro.classifier.export import export as write
 
     classifier = PromptClassifier.load(
@@ -62,3 +63,5 @@ def export(arguments: Sequence[str]) -> None:
         f"compared with the classifier on {exported.pictures} images: probabilities differ by at "
         f"most {exported.difference:.2g}, the answer is the same on {exported.agreeing}"
     )
+    if classifier.calibration_ is not None:
+        print(f"the file always names a class; it doesn't say {NONE!r}, as the classifier does")

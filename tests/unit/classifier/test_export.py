@@ -94,6 +94,17 @@ def test_command_and_script(cli: Cli, model: Path, given: Given, tmp_path: Path)
         assert shares[name] == pytest.approx(100 * share, abs=0.06)
 
 
+def test_a_calibrated_model_is_exported_with_a_note(
+    cli: Cli, make: Make, given: Given, model: Path, tmp_path: Path
+) -> None:
+    calibrated = make(folds=3, epochs=1).fit(*given).save(tmp_path / "calibrated")
+    note = "it doesn't say 'none of these'"
+    out = ("--out", tmp_path / "a.onnx")
+    assert note in cli("export", calibrated, *out).out
+    assert note not in cli("export", calibrated, *out, "--classes", "a thing,another").out
+    assert note not in cli("export", model, *out).out
+
+
 def test_refused(cli: Cli, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "got no --out; wanted a file" in cli("export", model).line
     assert "got --out a.txt; wanted a file" in cli("export", model, "--out", "a.txt").line
