@@ -10,7 +10,7 @@ from typing import Any
 from gopro.backbones import architectures
 from gopro.backbones.embedded import LOADERS
 from gopro.common.errors import GoproError
-from gopro.common.files import expanded
+from gopro.common.files import expanded, last_part
 
 HUB, LOCAL = "hf-hub:", "local-dir:"
 QUICK = "-quickgelu"
@@ -69,6 +69,11 @@ def canonical(name: str) -> str:
     similar = _similar(plain, known)
     hint = f"did you mean {', '.join(similar)}?" if similar else f"choose {', '.join(_USUAL)}"
     raise GoproError(f"there is no backbone {name!r}; {hint} (`gopro backbones` lists all)")
+
+
+def without_folders(name: str) -> str:
+    """The name for other people: of ``local-dir:PATH`` only the last part of the path."""
+    return LOCAL + last_part(name.removeprefix(LOCAL)) if name.startswith(LOCAL) else name
 
 
 def usable() -> list[str]:

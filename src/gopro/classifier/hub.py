@@ -10,9 +10,11 @@ from huggingface_hub import ModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from typing_extensions import Self
 
+from gopro.backbones.names import without_folders
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelfiles import ABOUT, CALIBRATION, CARD, EXAMPLES, FAST, TEXTS, WEIGHTS
 from gopro.common.errors import GoproError
+from gopro.common.files import last_part
 from gopro.common.hub import problem
 from gopro.data.fingerprint import Fingerprints
 
@@ -20,6 +22,7 @@ from gopro.data.fingerprint import Fingerprints
 class Storable(Protocol):
     """A model that can be saved to a folder and loaded from one."""
 
+    backbone: str
     pretrained: str | None
     examples_: Examples | None
     fitted_: Fingerprints | None
@@ -52,8 +55,9 @@ class Hub(ModelHubMixin):
     def _save_pretrained(self: Storable, save_directory: Path) -> None:
         published = copy.copy(self)
         published.examples_ = published.fitted_ = None
-        if published.pretrained is not None and Path(published.pretrained).is_file():
-            published.pretrained = Path(published.pretrained).name
+        published.backbone = without_folders(published.backbone)
+        if published.pretrained is not None:  # a tag is one part
+            published.pretrained = last_part(str(published.pretrained))
         published.save(save_directory)
 
     @classmethod

@@ -7,6 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from gopro.backbones.names import without_folders
+from gopro.common.files import last_part
+
 _HEAD = """---
 library_name: gopro
 pipeline_tag: image-classification
@@ -74,12 +77,13 @@ _CALIBRATED = (
 def card(about: Mapping[str, Any]) -> str:
     """The model card of a description, as stored in ``classifier.json``."""
     pretrained = about["backbone"]["pretrained"]
+    backbone = {**about["backbone"], "name": without_folders(about["backbone"]["name"])}
     return _HEAD.format(
-        **about,
+        **{**about, "backbone": backbone},
         count=len(about["class_names"]),
         learned=about["learned_parameters"],
         input="{size} x {size} pixels: {resize}, {crop} crop".format(**about["preprocessing"]),
-        pretrained=f" with `{_last(pretrained)}`" if pretrained else "",
+        pretrained=f" with `{last_part(pretrained)}`" if pretrained else "",
         results=_results(about["measured"]),
         classes=_classes(about),
         fitted=_fitted(about),
@@ -125,8 +129,3 @@ def _fitted(about: Mapping[str, Any]) -> str:
 def plain(text: str) -> str:
     """Escape a text for a Markdown table, so that nothing in it acts as markup."""
     return re.sub(r"([\\`*_{}\[\]()#+!|~])", r"\\\1", html.escape(text, quote=False))
-
-
-def _last(path: str) -> str:
-    """The file name alone, since the full path would reveal folders of the user's machine."""
-    return re.split(r"[\\/]", path)[-1]

@@ -37,6 +37,7 @@ def _record(classifier: Predictor) -> SavedModel:
     options = dataclasses.asdict(method.settings)
     if classifier.texts_ is not None:
         options["texts"] = TEXTS
+    options.pop("teacher", None)  # its folder; a saved classifier needs none
     return SavedModel(
         method=classifier.method_name_,
         options={k: list(v) if isinstance(v, tuple) else v for k, v in options.items()},

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -35,6 +36,11 @@ def expanded(path: str | os.PathLike[str]) -> Path:
             reason = getattr(error, "strerror", None) or error
             raise GoproError(f"no file can be {path} ({reason}); give another path") from error
     return place
+
+
+def last_part(path: str) -> str:
+    """The last part of a path of any system, since all of it would reveal the user's folders."""
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1]
 
 
 @contextlib.contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from gopro import GoproError, PromptClassifier
 from gopro.classifier import hub
 from tiny_classifier import Given, Make
+from tiny_run import TEXT, VISION
 
 
 @pytest.fixture
@@ -60,6 +63,49 @@ def test_pushed_and_fetched(make: Make, given: Given, remote: Path) -> None:
     pictures = given[0][:5]
     np.testing.assert_array_equal(again.predict_proba(pictures), classifier.predict_proba(pictures))
     assert classifier.examples_ is not None  # publishing changes nothing here
+
+
+def test_no_path_of_this_machine_is_published(
+    make: Make,
+    given: Given,
+    model: Path,
+    tiny: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weights = Path(tiny[tiny.index("--pretrained") + 1])
+    home = tmp_path / "home"
+    clip = home / "clip"
+    clip.mkdir(parents=True)
+    shutil.copy(weights, home / "tiny.safetensors")
+    shutil.copy(weights, clip / "open_clip_model.safetensors")
+    statistics = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+    config = {
+        "model_cfg": {"embed_dim": 16, "vision_cfg": VISION, "text_cfg": TEXT},
+        "preprocess_cfg": {**statistics, "interpolation": "bicubic", "resize_mode": "shortest"},
+    }
+    (clip / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
+    monkeypatch.setenv("HOME", str(home))
+    private = [os.fsencode(one) for one in (home, model, "~/tiny")]
+    student = {"method": "promptkd", "options": {"teacher": str(model)}}
+    for number, settings in enumerate(
+        (
+            {**student, "pretrained": "~/tiny.safetensors"},
+            {"pretrained": str(home / "tiny.safetensors")},
+            {"backbone": f"local-dir:{clip}/", "pretrained": None},
+        )
+    ):
+        classifier = make(epochs=1, **settings).fit(*given)
+        expected = classifier.predict_proba(given[0])
+        folder = tmp_path / f"published {number}"
+        classifier.save_pretrained(folder)
+        for path in folder.iterdir():
+            assert not [one for one in private if one in path.read_bytes()], path
+        monkeypatch.chdir(home)  # what it names without folders is found here
+        again = PromptClassifier.from_pretrained(folder, device="cpu")
+        np.testing.assert_array_equal(again.predict_proba(given[0]), expected)
+    card = classifier.save(tmp_path / "local") / "README.md"  # a folder that people pass on
+    assert "`local-dir:clip`" in card.read_text() and "home" not in card.read_text()
 
 
 def test_saved_and_read_locally(make: Make, given: Given, tmp_path: Path) -> None:
