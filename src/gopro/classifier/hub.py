@@ -11,6 +11,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from typing_extensions import Self
 
 from gopro.backbones.names import without_folders
+from gopro.classifier.confidence.calibration import Calibration
 from gopro.classifier.examples import Examples
 from gopro.classifier.modelfiles import ABOUT, CALIBRATION, CARD, EXAMPLES, FAST, TEXTS, WEIGHTS
 from gopro.common.errors import GoproError
@@ -26,6 +27,7 @@ class Storable(Protocol):
     pretrained: str | None
     examples_: Examples | None
     fitted_: Fingerprints | None
+    calibration_: Calibration | None
 
     def save(self, folder: Path) -> Path:
         """Write the model to a folder."""
@@ -44,9 +46,10 @@ _OF_OLD_CLIENTS = ("proxies", "resume_download")
 class Hub(ModelHubMixin):
     """``save_pretrained``, ``push_to_hub`` and ``from_pretrained`` for ``PromptClassifier``.
 
-    Published are the learned weights, their description and the model card. Training pictures
-    and the path of the backbone's weights are left out. ``from_pretrained`` also takes the
-    options of ``load``.
+    Published are the learned weights, their description, the model card, the calibration, the fast
+    prediction and the sentences about the classes. Training pictures, their fingerprints, what the
+    calibration keeps of single ones, and paths of this machine are left out. ``from_pretrained``
+    also takes the options of ``load``.
     """
 
     # the mixin writes this as config.json; classifier.json holds everything else
@@ -55,6 +58,8 @@ class Hub(ModelHubMixin):
     def _save_pretrained(self: Storable, save_directory: Path) -> None:
         published = copy.copy(self)
         published.examples_ = published.fitted_ = None
+        if published.calibration_ is not None:
+            published.calibration_ = published.calibration_.without_pictures()
         published.backbone = without_folders(published.backbone)
         if published.pretrained is not None:  # a tag is one part
             published.pretrained = last_part(str(published.pretrained))

@@ -97,8 +97,8 @@ class Judging(Predictor):
             images: Pictures of no known class, at least two.
 
         Raises:
-            GoproError: Before ``fit``, when pictures can't be read or are training pictures, or
-                without calibration.
+            GoproError: Before ``fit``, when pictures can't be read or are training pictures,
+                without calibration, or for a published classifier.
         """
         self.check_fitted()
         calibration = needed(self.calibration_, "pictures of no known class")

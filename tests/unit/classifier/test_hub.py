@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from huggingface_hub import HfApi, ModelHubMixin
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from safetensors.torch import load_file
 
 from gopro import GoproError, PromptClassifier
 from gopro.classifier import hub
 from tiny_classifier import Given, Make
-from tiny_run import TEXT, VISION
+from tiny_run import TEXT, VISION, write_photos
 
 
 @pytest.fixture
@@ -106,6 +107,27 @@ def test_no_path_of_this_machine_is_published(
         np.testing.assert_array_equal(again.predict_proba(given[0]), expected)
     card = classifier.save(tmp_path / "local") / "README.md"  # a folder that people pass on
     assert "`local-dir:clip`" in card.read_text() and "home" not in card.read_text()
+
+
+def test_a_published_calibration_answers_the_same(make: Make, given: Given, tmp_path: Path) -> None:
+    others = sorted(write_photos(tmp_path / "others", ["x", "y"], count=4, seed=9).rglob("*.png"))
+    pictures = [*given[0], *others]
+    classifier = make(folds=3, epochs=1).fit(*given)
+    for number, one in enumerate((classifier, classifier.with_others(others))):
+        folder = tmp_path / f"published {number}"
+        one.save_pretrained(folder)
+        assert not {"inputs", "truth"} & set(load_file(folder / "calibration.safetensors"))
+        weights = str(one.pretrained)
+        again = PromptClassifier.from_pretrained(folder, device="cpu", pretrained=weights)
+        np.testing.assert_array_equal(again.predict_proba(pictures), one.predict_proba(pictures))
+        np.testing.assert_array_equal(again.is_unknown(pictures), one.is_unknown(pictures))
+        assert again.predict_sets(pictures, 0.9) == one.predict_sets(pictures, 0.9)
+        with pytest.raises(GoproError, match="a published classifier can't learn from pictures"):
+            again.with_others(others)
+        second = again.save(tmp_path / f"saved {number}")
+        loaded = PromptClassifier.load(second, device="cpu", pretrained=weights)
+        np.testing.assert_array_equal(loaded.is_unknown(pictures), one.is_unknown(pictures))
+    assert classifier.with_others(others).calibration_ is not None  # publishing changes nothing
 
 
 def test_saved_and_read_locally(make: Make, given: Given, tmp_path: Path) -> None:

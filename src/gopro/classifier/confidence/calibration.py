@@ -49,8 +49,9 @@ class Calibration:
         classes: Gives that score.
         known: Sorted scores of training pictures by the others, see ``out_of_sample``.
         missed: [M], sorted, 1 minus the share of the right class.
-        inputs: [N, F], what ``classes`` takes of training pictures, in its units, float16.
-        truth: [N], their class indices.
+        inputs: [N, F], what ``classes`` takes of training pictures, in its units, float16; None in
+            a published model. Only ``with_others`` uses it.
+        truth: [N], their class indices; None in a published model.
     """
 
     temperature: float
@@ -58,8 +59,8 @@ class Calibration:
     classes: KnownClasses
     known: Floats
     missed: Floats
-    inputs: Tensor
-    truth: Tensor
+    inputs: Tensor | None
+    truth: Tensor | None
 
     @classmethod
     def of(
@@ -93,7 +94,16 @@ class Calibration:
 
         Args:
             inputs: [K, F], see ``inputs_from``; K is at least 2.
+
+        Raises:
+            GoproError: In a published model.
         """
+        if self.inputs is None or self.truth is None:
+            raise GoproError(
+                "a published classifier can't learn from pictures of no known class: it doesn't "
+                "have the features of its training pictures; use the folder it was saved in, or "
+                "fit again"
+            )
         classes = self.classes.with_others(inputs)
         scores = classes.scores_of_others().sort().values.numpy()
         pictures, examples = self.inputs.float(), classes.unit(inputs)
@@ -104,6 +114,10 @@ class Calibration:
         caught = np.searchsorted(scores, limits) / len(scores)
         threshold = float(limits[np.where(kept >= _LEAST_KEPT, kept + caught, 0).argmax()])
         return replace(self, threshold=threshold, classes=classes, known=known)
+
+    def without_pictures(self) -> Calibration:
+        """The same for all answers, without the features of single training pictures."""
+        return replace(self, inputs=None, truth=None)
 
     def shares(self, logits: Floats) -> Floats:
         """Calibrated class probabilities [N, C] of logits [N, C]."""
@@ -148,8 +162,10 @@ class Calibration:
             for name, tensor in vars(part).items()
         }
         tensors |= {name: torch.from_numpy(getattr(self, name)) for name in _ARRAYS}
+        pictures = {"inputs": self.inputs, "truth": self.truth}
+        tensors |= {name: tensor for name, tensor in pictures.items() if tensor is not None}
         about = {"temperature": self.temperature, "threshold": self.threshold}
-        save_tensors(path, tensors | {"inputs": self.inputs, "truth": self.truth}, about)
+        save_tensors(path, tensors, about)
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
@@ -169,8 +185,8 @@ class Calibration:
             temperature=about["temperature"],
             threshold=about["threshold"],
             classes=KnownClasses(tuple(Part(**part) for part in parts.values())),
-            inputs=tensors["inputs"],
-            truth=tensors["truth"],
+            inputs=tensors.get("inputs"),
+            truth=tensors.get("truth"),
             **arrays,
         )
 
