@@ -11,6 +11,7 @@ import contextlib
 import copy
 import json
 import logging
+import tempfile
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ from gopro.methods.base import Method
 OPSET = 17
 TOLERANCE = 1e-4
 """The largest difference of a probability that is accepted for a float32 file."""
+
+LARGEST = 2**31
+"""Bytes that an ONNX file has to stay below."""
 
 Pixels = Literal["float", "uint8"]
 
@@ -77,8 +81,9 @@ def export(
         pixels: "float" for input in [0, 1], "uint8" for 0 to 255.
 
     Raises:
-        GoproError: When the extra isn't installed, the file can't be written, or a probability of
-            the float32 file differs by more than ``TOLERANCE`` from the classifier's.
+        GoproError: When the extra isn't installed, the file can't be written or would be too large,
+            or a probability of the float32 file differs by more than ``TOLERANCE`` from the
+            classifier's.
     """
     _need_extra()
     classifier.check_fitted()
@@ -88,11 +93,16 @@ def export(
             "the export needs the cpu and fp32; load with device='cpu', precision='fp32'"
         )
     graph = Graph(method, pixels, max(2, batch), classifier.temperature)
+    _check_size(graph.weights(), classifier)
     fixed = batch if graph.conditioned else None
     sample = _sample(classifier, pixels, batch)
     with atomic_write(path) as temporary:
-        _write(graph, sample[:batch], temporary, fixed)
-        onnxfile.fold(temporary)
+        with tempfile.TemporaryDirectory(prefix=".onnx-", dir=temporary.parent) as folder:
+            traced = Path(folder) / "traced.onnx"
+            _write(graph, sample[:batch], traced, fixed)
+            # tracing repeats weights; those of a graph that is too large get files of their own
+            _check_size(sum(file.stat().st_size for file in traced.parent.iterdir()), classifier)
+            onnxfile.fold(traced, temporary)
         _describe(temporary, classifier, pixels, fixed)
         if int8:
             onnxfile.quantise(temporary)
@@ -138,6 +148,15 @@ class Graph(nn.Module):
         self.texts.recording = False
         self.conditioned = any(text is None for text in self.texts.stored)
 
+    def weights(self) -> int:
+        """Bytes of the weights, each counted once."""
+        model, visual = self.backbone.model, self.backbone.model.get_submodule("visual")
+        tensors = [*self.method.state_dict().values(), *visual.parameters()]
+        if self.conditioned:  # without the token embeddings, of which the prompts are stored
+            others = {id(tensor) for tensor in (*tensors, self.texts.tower.weight)}
+            tensors += [tensor for tensor in model.parameters() if id(tensor) not in others]
+        return sum(tensor.nbytes for tensor in tensors)
+
     def forward(self, image: Tensor) -> Tensor:
         """Probabilities [B, C] of pictures [B, 3, S, S]."""
         self.texts.calls = 0
@@ -179,6 +198,19 @@ def _need_extra() -> None:
             f"the export needs the missing package {error.name}; install it with "
             "pip install 'gopro-clip[export]'"
         ) from error
+
+
+def _check_size(size: int, classifier: Predictor) -> None:
+    """Refuse a file of ``size`` bytes.
+
+    Raises:
+        GoproError: When it is too large.
+    """
+    if size >= LARGEST:
+        raise GoproError(
+            f"{classifier.backbone} is too large for one ONNX file ({size / 2**30:.1f} GiB, wanted "
+            f"less than {LARGEST / 2**30:.1f}); fit on a smaller backbone"
+        )
 
 
 def _write(graph: Graph, sample: Tensor, path: Path, fixed: int | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,18 +12,17 @@ _CPU = "CPUExecutionProvider"
 _LEAST = 32  # values per channel; weights with fewer (depthwise convolutions) save little
 
 
-def fold(path: Path) -> None:
+def fold(source: Path, path: Path) -> None:
     """Fold constants, such as the transposed weights that tracing leaves, and merge equal weights.
 
-    Quantisation finds most weights only after this step.
+    Reads ``source`` and writes ``path``. Quantisation finds most weights only after this step.
     """
     import onnxruntime
 
-    with _moved_aside(path) as source:
-        options = _silent()
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        options.optimized_model_filepath = str(path)
-        onnxruntime.InferenceSession(str(source), options, providers=[_CPU])
+    options = _silent()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(str(source), options, providers=[_CPU])
     _merge_equal_weights(path)
 
 
@@ -94,17 +92,6 @@ def _channel_axes(node: Any) -> Iterator[tuple[str, int]]:
     elif node.op_type == "Gemm":
         transposed = any(a.name == "transB" and a.i == 1 for a in node.attribute)
         yield node.input[1], 0 if transposed else 1
-
-
-@contextlib.contextmanager
-def _moved_aside(path: Path) -> Iterator[Path]:
-    """Move a file aside while a new version is written under its name; then delete the old one."""
-    aside = path.with_name(f"{path.name}.before")
-    path.rename(aside)
-    try:
-        yield aside
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def session(path: Path) -> Any:

@@ -105,6 +105,22 @@ def test_a_calibrated_model_is_exported_with_a_note(
     assert note not in cli("export", model, *out).out
 
 
+@pytest.mark.parametrize("method", ["coop", "cocoop"])
+def test_too_large(
+    make: Make, given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    classifier = make(method=method, epochs=1).fit(*given)
+    export.export(classifier, tmp_path / "a.onnx")
+    size = export.Graph(classifier.method_, "float", 2).weights()
+    assert 0.5 * (tmp_path / "a.onnx").stat().st_size < size
+    # the weights are too large; or they alone are small enough
+    for limit in (size, size + 1):
+        monkeypatch.setattr(export, "LARGEST", limit)
+        with pytest.raises(GoproError, match=r"is too large for one ONNX file \(.* smaller backb"):
+            export.export(classifier, tmp_path / "b.onnx")
+        assert [path.name for path in tmp_path.iterdir()] == ["a.onnx"]
+
+
 def test_refused(cli: Cli, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "got no --out; wanted a file" in cli("export", model).line
     assert "got --out a.txt; wanted a file" in cli("export", model, "--out", "a.txt").line
