@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +52,7 @@ def evaluate(arguments: Sequence[str]) -> None:
     from gopro.common.console import print_table
     from gopro.data import labelled
     from gopro.data.listing import pictures_in
+    from gopro.results.pages.commandline import shell_line
 
     # an invalid folder is refused before the backbone is loaded
     examples = labelled.read(values["folder"], None, "test")
@@ -80,7 +80,7 @@ def evaluate(arguments: Sequence[str]) -> None:
             examples.pictures,
             title=title,
             test=values["folder"].resolve().name,
-            command=shlex.join(["gopro", "evaluate", *arguments]),
+            command=shell_line(["gopro", "evaluate", *arguments]),
             notes=[comparison.headline(title)],
         )
     if values["json"]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shlex
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gopro.methods import find
@@ -39,7 +41,12 @@ def command_line(words: list[str], options: Mapping[str, Any]) -> str:
     """A command, with its options, as it is typed into a shell."""
     for name, value in options.items():
         words += [f"--{name}", _word(value)]
-    return shlex.join(words)
+    return shell_line(words)
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """The words of a command as they are typed into a shell of this system."""
+    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
 
 
 def _word(value: Any) -> str:
