@@ -1,9 +1,10 @@
 """A cache on disk for features of the frozen image encoder.
 
 A file contains the features of one batch of pictures. Its name is a hash of what identifies them
-(their files and the preprocessing, or the decoded pixels), and of the encoder's weights, precision
-and device, so other pictures, transforms or backbones miss it. It also holds the hash of the
-pixels. Files are written atomically and never changed; several processes may share the folder.
+(their files and the preprocessing, or the decoded pixels), and of the encoder, its precision and
+device (``tower_key``), so other pictures, transforms or backbones miss it. It also holds the hash
+of the pixels. Files are written atomically and never changed; several processes may share the
+folder.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -21,7 +23,7 @@ import torch
 from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.image import to_unit
@@ -268,17 +270,27 @@ def pixels_key(pixels: Tensor) -> str:
 
 
 def tower_key(backbone: Backbone) -> str:
-    """SHA-256 (hex) of an image encoder's weights, precision and device.
+    """SHA-256 (hex) of an image encoder: what it computes with which weights, precision and device.
 
-    The version of torch is included: another one may round differently.
+    The versions of the libraries that it is built of, such as torch and timm, are included: another
+    one may round differently.
     """
-    setup = f"{backbone.device.type} {backbone.dtype} {torch.__version__} {backbone.normalisation}"
+    setup = f"{backbone.device.type} {backbone.dtype} {backbone.normalisation}"
     key = _towers.get(backbone)
     if key is None or key[0] != setup:
         digest = hashlib.sha256(setup.encode())
-        for name, tensor in sorted(backbone.image_encoder.visual.state_dict().items()):
+        visual = backbone.image_encoder.visual
+        # equal weights can have other activations and constants (in repr) or heads (by name)
+        digest.update(f"{backbone.name} {visual!r} {_libraries(visual)}".encode())
+        for name, tensor in sorted(visual.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
             digest.update(raw.numpy().data)
         key = _towers[backbone] = (setup, digest.hexdigest())
     return key[1]
+
+
+def _libraries(visual: nn.Module) -> list[tuple[str, str]]:
+    """Name and version of the libraries that a tower's modules come from, without gopro."""
+    names = {type(module).__module__.partition(".")[0] for module in visual.modules()} - {"gopro"}
+    return [(name, getattr(sys.modules[name], "__version__", "")) for name in sorted(names)]

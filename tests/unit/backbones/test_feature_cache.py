@@ -25,7 +25,7 @@ from gopro.backbones.feature_cache import (
 )
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
-from small_clips import small_backbone
+from small_clips import small_backbone, small_clip, tokenizer
 
 
 @pytest.fixture
@@ -105,6 +105,25 @@ def test_the_key_follows_a_change_of_precision() -> None:
     key = tower_key(backbone)
     assert tower_key(small_backbone()) == key
     assert tower_key(backbone.to("cpu", "bf16")) != key
+
+
+def test_equal_weights_with_another_activation_constant_or_name_are_another_tower() -> None:
+    key = tower_key(small_backbone())
+    assert tower_key(small_backbone(quick_gelu=True)) != key
+    other = small_backbone()
+    other.image_encoder.visual.ln_post.eps = 1e-6
+    assert tower_key(other) != key
+    named = Backbone(small_clip(), tokenizer(), name="small with other heads")
+    assert tower_key(named) != key
+
+
+@pytest.mark.parametrize("name", ["torch", "open_clip"])
+def test_another_version_of_a_library_is_another_tower(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tower_key(small_backbone())
+    monkeypatch.setattr(f"{name}.__version__", "0.0")
+    assert tower_key(small_backbone()) != key
 
 
 def test_the_same_pixels_in_another_shape_are_other_pictures() -> None:
