@@ -201,14 +201,14 @@ def stored_features(backbone: Backbone, name: str) -> ImageFeatures | None:
 
 
 def forget_unless_of(pixels: Tensor, name: str) -> bool:
-    """Remove a file if its features are of other pixels.
+    """Remove a file if its features are of other pixels, or if it is damaged.
 
     Args:
         pixels: uint8 [B, 3, image_size, image_size].
         name: See ``file_name``.
 
     Returns:
-        Whether it was removed.
+        Whether it was whole and of other pixels.
 
     Raises:
         GoproError: If it can't be removed.
@@ -217,9 +217,11 @@ def forget_unless_of(pixels: Tensor, name: str) -> bool:
     path = None if cache is None else cache.find(name)
     if path is None:
         return False
+    known = None
     with contextlib.suppress(OSError, SafetensorError), safe_open(path, framework="pt") as file:
-        if (file.metadata() or {}).get(_PIXELS) == pixels_key(pixels):
-            return False
+        known = (file.metadata() or {}).get(_PIXELS)
+    if known == pixels_key(pixels):
+        return False
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
@@ -227,7 +229,7 @@ def forget_unless_of(pixels: Tensor, name: str) -> bool:
             f"{path} is damaged or has features of other pixels, and can't be removed "
             f"({error.strerror}); set {FOLDER} to another folder, or to off"
         ) from error
-    return True
+    return known is not None
 
 
 def _read(cache: Cache, name: str, device: torch.device) -> ImageFeatures | None:

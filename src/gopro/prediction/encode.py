@@ -96,8 +96,8 @@ def features_for(
             add(number, image(pixels, names[number]))
     if changed:
         warnings.warn(
-            f"{dataset.name}: {changed} batches of pictures have changed while their files kept "
-            "size and time; their features were computed again",
+            f"{dataset.name}: in {changed} of {len(groups)} batches, pictures have changed while "
+            "their files kept size and time; their features were computed again",
             stacklevel=2,
         )
     return ImageFeatures.cat([parts[number] for number in sorted(parts)])

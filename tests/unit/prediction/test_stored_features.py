@@ -106,7 +106,7 @@ def test_a_picture_replaced_unseen_is_found_by_its_pixels(
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     opened.clear()
     assert torch.equal(_read(method, dataset).embedding, first.embedding) and not opened
-    with pytest.warns(UserWarning, match="animals: 1 batches of pictures have changed while"):
+    with pytest.warns(UserWarning, match="animals: in 1 of 1 batches, pictures have changed"):
         checked = _read(method, dataset, verify=True)
     assert opened == ["ant/00.bmp", "ant/01.png"]
     assert (checked.embedding == first.embedding).all(dim=1).tolist() == [False, True]
@@ -114,6 +114,21 @@ def test_a_picture_replaced_unseen_is_found_by_its_pixels(
         warnings.simplefilter("error")
         assert torch.equal(_read(method, dataset, verify=True).embedding, checked.embedding)
     assert torch.equal(_read(method, dataset).embedding, checked.embedding)
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing like it"])
+def test_a_damaged_file_is_not_a_change_of_pictures(
+    method: Method, dataset: Dataset, opened: list[str], tmp_path: Path, content: bytes
+) -> None:
+    first = _read(method, dataset)
+    for file in (tmp_path / "cache").glob("*.safetensors"):
+        file.write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = _read(method, dataset, verify=True)
+        opened.clear()
+        assert torch.equal(_read(method, dataset).embedding, first.embedding)
+    assert torch.equal(again.embedding, first.embedding) and not opened
 
 
 def test_without_a_cache_every_picture_is_opened(
