@@ -57,9 +57,9 @@ def encode(folder: Path, backbone: str, classes: int, shots: int, most: int) -> 
     texts = [[names[label] for label in used], list(IMAGENET_CLASSNAMES[:: 1000 // NAMES])]
     methods = [ZeroShot(model, some, ZeroShotSettings()) for some in texts]
     features: ImageFeatures = features_for(methods[0], dataset, chosen, title=folder.name)
-    own, other = (method.logits(features).double().cpu().numpy() for method in methods)
+    own, other = (method.logits(features).cpu().double().numpy() for method in methods)
     means, embedding, pooled = (
-        part.double().cpu().numpy() for part in (features.mean, features.embedding, features.pooled)
+        part.cpu().double().numpy() for part in (features.mean, features.embedding, features.pooled)
     )
     embedding, pooled = (
         rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (embedding, pooled)

@@ -102,7 +102,7 @@ def cross_validate(
     for held, rest in divided(truth, folds, inputs.settings.seed):
         method = _learned(inputs, pixels, features, rest, recipe_for)
         here = encode(method, pixels[held], batch) if features is None else features[held]
-        logits.append(scores(method, here, batch).double().cpu())
+        logits.append(scores(method, here, batch).cpu().double())
         chosen.append(held)
         if sum(map(len, chosen)) >= ENOUGH:
             break

@@ -169,8 +169,8 @@ class Service:
             results = []
             for kind, view in kinds.items():
                 images = views[view]
-                logits = scores(method, encode(method, images, cached=False)).double()
-                shares = (logits / classifier.temperature).softmax(dim=1).cpu()
+                logits = scores(method, encode(method, images, cached=False)).cpu().double()
+                shares = (logits / classifier.temperature).softmax(dim=1)
                 for image, row in zip(images, shares, strict=True):
                     best = int(row.argmax())
                     name = readable(classifier.class_names_[best])

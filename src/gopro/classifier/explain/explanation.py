@@ -133,7 +133,7 @@ def explain(
 
 
 def _probabilities(method: Method, features: ImageFeatures, temperature: float = 1.0) -> Tensor:
-    return (scores(method, features)[0].double() / temperature).softmax(dim=0).cpu()
+    return (scores(method, features)[0].cpu().double() / temperature).softmax(dim=0)
 
 
 def _tokens(method: Method, features: ImageFeatures) -> list[ContextToken]:

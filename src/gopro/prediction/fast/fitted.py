@@ -58,7 +58,7 @@ def fit(method: Conditioned, reference: Reference) -> FastMap:
     shifts, images = reference.shifts, reference.images
     subspace = Subspace.of(shifts.flatten(1))
     phi, _ = subspace.features(shifts.flatten(1))
-    solve = torch.linalg.pinv(phi.double().cpu()).to(phi)  # [p, n]
+    solve = torch.linalg.pinv(phi.cpu().double()).to(phi)  # [p, n]
     # at least 1e-3: with very few images 1 - H_ii can be 0
     left_out = (1 - (phi * solve.T).sum(dim=1)).clamp(min=1e-3)
     weights, fast, exact = [], [], []
