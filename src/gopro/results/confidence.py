@@ -170,7 +170,7 @@ class Unknowns:
 
 def keeping(known: Floats, share: float) -> float:
     """The largest threshold that at least this share of the scores reaches."""
-    return float(np.quantile(known, 1 - share, method="lower"))
+    return -float(np.quantile(-known, share, method="inverted_cdf"))
 
 
 def auroc(known: Floats, others: Floats) -> float:

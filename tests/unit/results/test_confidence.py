@@ -45,10 +45,18 @@ def test_auroc_is_that_of_scikit_learn() -> None:
     assert confidence.auroc(known, others) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("share", [0.9, 0.95])
+@pytest.mark.parametrize("count", [1, 7, 10, 19, 20, 21, 56, 100, 140, 920])
+def test_the_largest_threshold_that_keeps_a_share(share: float, count: int) -> None:
+    known = np.random.default_rng(count).normal(size=count)
+    enough = [one for one in known if (known >= one).mean() >= share]
+    assert confidence.keeping(known, share) == max(enough)
+
+
 def test_unknowns_caught_where_the_known_are_kept() -> None:
     known, others = np.arange(100.0), np.arange(-30.0, 20.0)
     limit = confidence.keeping(known, 0.95)
-    assert (known >= limit).mean() >= 0.95
+    assert (known >= limit).mean() == 0.95
     result = Unknowns.of(known, others, threshold=10.0)
     assert result.caught == (others < limit).mean()
     assert (result.named, result.named_known) == ((others < 10).mean(), 0.1)
