@@ -44,6 +44,9 @@ PICTURES = 500
 _DIRECTIONS = 128
 """Most directions whose variance is kept; in all others it is the shrunk mean."""
 
+_CONSTANT = 1e-3
+"""Share of the median deviation up to which a number counts as constant. On ``lite`` the smallest
+is 0.004 in fits on 4 pictures and 0.026 on 16 of each class."""
 
 _PARTS = 20
 """Parts of the training pictures that are scored by the others, to set a threshold."""
@@ -91,7 +94,8 @@ class Part:
 
     Attributes:
         centre: [F], the mean of all pictures.
-        scale: [F], their standard deviations; distances are measured in these.
+        scale: [F], their standard deviations; distances are measured in these. Infinite where the
+            pictures hardly differ: such a number would decide alone, and is left out.
         means: [C, F], the class means.
         directions: [R, F], the orthonormal principal directions within classes.
         weights: [R], the inverse variances along them, less the one of all other directions.
@@ -122,7 +126,9 @@ class Part:
             truth: [N], class indices.
         """
         centre = inputs.mean(dim=0)
-        scale = inputs.std(dim=0, correction=0).clamp_min(1e-6)
+        scale = inputs.std(dim=0, correction=0)
+        constant = scale <= (_CONSTANT * scale.median()).clamp_min(1e-6)
+        scale = scale.masked_fill(constant, math.inf)
         unit = (inputs - centre) / scale
         classes = sorted(set(truth.tolist()))
         means = torch.stack([unit[truth == index].mean(dim=0) for index in classes])

@@ -56,6 +56,19 @@ def test_more_numbers_than_pictures_and_constant_ones() -> None:
     assert classes.scores(inputs).isfinite().all()
 
 
+def test_a_number_that_was_constant_in_training_does_not_decide() -> None:
+    inputs, truth = pictures()
+    new, _ = pictures(seed=1)
+    for column in (2, 7):  # one of each part
+        inputs[:, column] = new[:, column] = 0.3
+    classes = KnownClasses.of(inputs, truth, 4)
+    scores = classes.scores(new)
+    for change in (1e-4, 1.0):
+        changed = new.clone()
+        changed[:, [2, 7]] += change
+        assert torch.equal(classes.scores(changed), scores)
+
+
 def test_the_layer_means_and_the_embedding() -> None:
     embedding, mean = torch.randn(2, 4), torch.randn(2, 6)
     inputs = inputs_from(ImageFeatures(embedding, mean, mean))
