@@ -20,7 +20,9 @@ PAGES = (
     *sorted((ROOT / "docs").glob("*.md")),
 )
 
-_INSTALL = re.compile(r"\b(?:pip|pipx|uv)3?\b[^\n`]*\b(?:install|add)\b[^\n`&;|]*")
+_INSTALL = re.compile(
+    r"\b(?:pip|pipx|uv)3?\b[^\n`]*\b(?:install|add)\b[^\n`&;|]*|\breinstall\b[^\n`&;|,.]*"
+)
 _FOREIGN = re.compile(r"(?<![\w./-])gopro(?![\w./-])|(?<![\w./-])gopro\[(?=\w|{)")
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -29,7 +29,7 @@ def test_the_distribution_has_a_name_of_its_own() -> None:
 
 def test_every_install_line_names_it() -> None:
     assert len(FILES) > 200
-    found = {path.name: foreign_installs(path.read_text(encoding="utf-8")) for path in FILES}
+    found = {str(path): foreign_installs(path.read_text(encoding="utf-8")) for path in FILES}
     assert {name: lines for name, lines in found.items() if lines} == {}
 
 
@@ -47,6 +47,8 @@ def test_there_are_such_lines() -> None:
         ("pip install 'gopro[app]'", True),
         ("f\"pip install 'gopro[{extra}]'\"", True),
         ("uv add gopro==1.0", True),
+        ("the file is missing: reinstall gopro, or make it anew", True),
+        ("the file is missing: reinstall gopro-clip, or run gopro doctor", False),
         ("pip install gopro-clip", False),
         ("pip install 'gopro-clip[app]'", False),
         ("pip install . && gopro demo", False),

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from gopro.backbones.token_rows import untouched_rows
 from gopro.backbones.two_towers import TwoTowers, VisionTransformer
 from gopro.common.errors import GoproError
+from gopro.common.version import DISTRIBUTION
 
 _EMBEDDING = "token_embedding.weight"
 
@@ -64,14 +65,14 @@ def load(weights: Path | None = None) -> TwoTowers:
         model.load_state_dict(state)
     except FileNotFoundError as error:
         raise GoproError(
-            f"mini's weights are missing at {path}: reinstall gopro, or make them with "
+            f"mini's weights are missing at {path}: reinstall {DISTRIBUTION}, or make them with "
             "`python -m recipes.mini.train`"
         ) from error
     except (SafetensorError, KeyError, RuntimeError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise GoproError(
-            f"mini's weights at {path} can't be used ({reason}): reinstall gopro, or make them "
-            "anew with `python -m recipes.mini.train`"
+            f"mini's weights at {path} can't be used ({reason}): reinstall {DISTRIBUTION}, or make "
+            "them anew with `python -m recipes.mini.train`"
         ) from error
     return model.eval()
 
