@@ -92,8 +92,9 @@ def launch(settings: TrainSettings, resolved: ResolvedRun | None) -> Iterator[Re
         if settings.resume and folder.exists():
             # without temporary files, which the first process removes or is writing
             shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*.tmp"))
+        own = replace(settings, out=copy, logger=None)  # the first process logs for all
         try:
-            yield replace(resolve(replace(settings, out=copy), options), device=device)
+            yield replace(resolve(own, options), device=device)
         except KeyboardInterrupt as stop:  # all have saved; the first process says so
             raise SystemExit(0) from stop
         except GoproError as error:

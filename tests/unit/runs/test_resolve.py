@@ -69,5 +69,34 @@ def test_only_the_first_process_resolves(
     assert isinstance(found, ResolvedRun) == resolves
 
 
+class _Fabric:
+    """Stands in for the second process of two."""
+
+    local_rank = global_rank = 1
+
+    def __init__(self, **options: object) -> None:
+        pass
+
+    def launch(self) -> None:
+        pass
+
+    def broadcast(self, nothing: None) -> tuple[TrainSettings, object, Path]:
+        assert nothing is None
+        return self.decisions
+
+    decisions: tuple[TrainSettings, object, Path]
+
+
+def test_the_first_process_alone_logs_elsewhere(
+    settings: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = replace(settings, processes=2, logger="wandb", device="cpu")
+    _Fabric.decisions = resolve.resolve(settings).settings, None, tmp_path / "run"
+    monkeypatch.setattr("lightning_fabric.Fabric", _Fabric)
+    with launch.launch(settings, None) as run:
+        assert run.settings.logger is None
+        assert run.settings == replace(_Fabric.decisions[0], logger=None, out=run.folder)
+
+
 def _fail(*names: object) -> None:
     raise AssertionError("decided again")
