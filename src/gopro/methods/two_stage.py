@@ -136,7 +136,7 @@ class TwoStage(Method):
 
     @torch.no_grad()
     def _start_classifier(self) -> None:
-        self.classifier.copy_(self.text())
+        self.classifier.copy_(self.encode_text())
         self.has_classifier.fill_(True)
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:
@@ -146,7 +146,7 @@ class TwoStage(Method):
         with torch.no_grad() if self.has_classifier else nullcontext():
             return ImageFeatures.only(image_embedding(self.backbone, pixels, norms))
 
-    def text(self) -> Tensor:
+    def encode_text(self) -> Tensor:
         """Unit text embeddings [C, e] of the encoder with learned layer norms."""
         norms = dict(zip(self.text_names, self.text_norms, strict=True))
         return F.normalize(text_embedding(self.backbone, self.classes, norms), dim=-1)
@@ -154,13 +154,13 @@ class TwoStage(Method):
     def class_embeddings(self) -> Tensor:
         """Unit embeddings [C, e]: rows of the classifier for trained names, texts for others."""
         if not self.has_classifier:
-            return self.text()
+            return self.encode_text()
         known = [row for row in self.rows if row is not None]
         classifier = F.normalize(self.classifier[known], dim=-1)
         if len(known) == len(self.rows):
             return classifier
         with torch.no_grad():
-            text = self.text()
+            text = self.encode_text()
         indices = [index for index, row in enumerate(self.rows) if row is not None]
         places = torch.tensor(indices, dtype=torch.long, device=text.device)
         return text.index_copy(0, places, classifier)

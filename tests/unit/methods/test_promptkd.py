@@ -112,7 +112,10 @@ def test_labels_are_not_used(backbone: Backbone, large: Backbone, batch: Batch) 
 
 @pytest.mark.parametrize(
     "kind",
-    ["zeroshot", "coop", "maple", "tip_adapter", "gopro", "cocoop", "stylip", "mmrl", "mma"],
+    [
+        *("zeroshot", "coop", "maple", "tip_adapter", "gopro", "cocoop", "stylip", "mmrl", "mma"),
+        "two_stage",
+    ],
 )
 def test_any_method_teaches(kind: str, backbone: Backbone, large: Backbone, batch: Batch) -> None:
     """Those whose prompts depend on the image have the text embeddings of a sentence."""
@@ -122,9 +125,13 @@ def test_any_method_teaches(kind: str, backbone: Backbone, large: Backbone, batc
     assert not method.taught_text.requires_grad
     loss = method.loss(batch)["kd"]
     assert loss.isfinite() and loss > 0
+    sentence = slow.written(large, "a photo of a {}.", [n.replace("_", " ") for n in ALL])
     if kind in ("gopro", "cocoop", "stylip"):
-        sentence = slow.written(large, "a photo of a {}.", [n.replace("_", " ") for n in ALL])
         close(method.taught_text, sentence)
+    if kind == "two_stage":  # its text encoder has learned layer norms
+        assert (method.taught_text - sentence).abs().max() > 0.01
+        with torch.no_grad():
+            close(method.taught_text, teacher.for_classes(ALL).encode_text())  # type: ignore[operator]
     frozen = [*teacher.parameters(), *large.model.parameters()]
     loss.backward()  # type: ignore[no-untyped-call]
     assert all(part.grad is None for part in frozen)

@@ -214,7 +214,7 @@ def test_passes_add_no_hooks_to_the_frozen_encoders() -> None:
         return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) for part in parts)
 
     before = hooks()
-    text = method.text()
+    text = method.encode_text()
     assert hooks() == before > 0
     close(text, method.template_embeddings(NAMES))
 
