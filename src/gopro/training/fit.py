@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from gopro.common import distributed
-from gopro.common.errors import NotFiniteError, UnusableFileError
+from gopro.common.errors import GoproError, NotFiniteError, UnusableFileError
 from gopro.methods.base import Method, Recipe, can_learn
 from gopro.prediction.encode import encode
 from gopro.training import loggers
@@ -20,6 +21,9 @@ from gopro.training.checkpoint import Progress
 from gopro.training.config import TrainSettings
 from gopro.training.trainer import Interrupted, Trainer
 from gopro.training.trainingset import TrainingSet
+
+if TYPE_CHECKING:
+    from lightning_fabric.loggers.logger import Logger  # slow to load
 
 
 @contextlib.contextmanager
@@ -52,7 +56,7 @@ def learn(
         GoproError: When the loss is not finite, or the folder can't be written.
         Interrupted: After Ctrl-C, once all is saved.
     """
-    with loggers.opened(settings.logger_names, folder, asdict(settings)) as opened:
+    with opened_loggers(settings, folder, method.backbone.device) as opened:
         trainer = Trainer(
             method,
             data,
@@ -74,6 +78,34 @@ def learn(
         progress = trainer.run()
     distributed.exit_workers()
     return progress
+
+
+@contextlib.contextmanager
+def opened_loggers(
+    settings: TrainSettings, folder: Path, device: torch.device
+) -> Iterator[list[Logger]]:
+    """The loggers of ``settings``; all processes end if those of one don't start.
+
+    Args:
+        settings: Their names, and what they show.
+        folder: The run folder.
+        device: Of the training.
+
+    Raises:
+        GoproError: When one doesn't start, here or in another process.
+    """
+    failure = None
+    with contextlib.ExitStack() as stack:
+        opened: list[Logger] = []
+        try:
+            names, config = settings.logger_names, asdict(settings)
+            opened = stack.enter_context(loggers.opened(names, folder, config))
+        except GoproError as error:
+            failure = error
+        with distributed.synchronized():
+            if distributed.any_process(failure is not None, device):
+                raise failure or GoproError("a logger of another process doesn't start")
+        yield opened
 
 
 def learn_classifier(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from gopro.common import distributed
 from gopro.common.errors import GoproError
 from gopro.methods.losses import nt_xent
 from gopro.runs import launch
+from gopro.training import fit
 from gopro.training.config import TrainSettings
 from processes import START
 
@@ -135,6 +137,22 @@ def test_two_processes_train_like_one_process(tmp_path: Path, method: str, term:
             assert result["row"][name] == pytest.approx(value, rel=1e-4), name
         for name, value in single["weights"].items():
             torch.testing.assert_close(result["weights"][name], value, rtol=1e-4, atol=1e-5)
+
+
+def _without_wandb(folder: str) -> str:
+    """What ends a process; the first one has a logger whose package is missing."""
+    sys.modules["wandb"] = None  # type: ignore[assignment]
+    settings = TrainSettings(dataset="world", logger=None if distributed.rank() else "wandb")
+    loggers = fit.opened_loggers(settings, Path(folder), torch.device("cpu"))
+    with pytest.raises(GoproError) as caught, loggers:
+        pass
+    return str(caught.value)
+
+
+def test_a_logger_that_does_not_start_ends_all_processes(tmp_path: Path) -> None:
+    first, second = _run(_without_wandb, tmp_path, str(tmp_path))
+    assert first.startswith("--logger wandb needs a package that isn't here")
+    assert second == "a logger of another process doesn't start"
 
 
 @pytest.mark.parametrize("batch", [3, 5])
