@@ -210,7 +210,7 @@ def _all_unreadable_named(prepared: PreparedRun, remedy: str = "") -> Iterator[N
         yield
     except UnreadableError as error:
         plan, settings, how = prepared.plan, prepared.settings, prepared.preprocessing
-        parts = [(plan.source, (*plan.train, *plan.val))]
+        parts = [images_to_train_on(prepared), (plan.source, plan.val)]
         parts += [(test.dataset, test.items) for test in plan.tests.values()]
         reasons = [
             str(image)
@@ -218,8 +218,12 @@ def _all_unreadable_named(prepared: PreparedRun, remedy: str = "") -> Iterator[N
             for image in decoded(dataset.open, items, how, settings.eval_batch, settings.workers)
             if isinstance(image, GoproError)
         ]
-        total = sum(len(items) for _, items in parts)
-        raise UnreadableError(list(dict.fromkeys(reasons)), total, remedy) from error
+        # validation images can be among those without labels
+        total = len({(dataset.name, item.key) for dataset, items in parts for item in items})
+        # none is found when the file has been mended meanwhile
+        raise UnreadableError(
+            list(dict.fromkeys(reasons or error.reasons)), total, remedy
+        ) from error
 
 
 def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from gopro.common.tensors import load_tensors
+from gopro.data import load
 from gopro.results import results_json
 from tiny_run import CLASSES, Cli, write_photos
 
@@ -64,3 +66,31 @@ def test_what_is_refused(train: Cli, teacher: Path, tmp_path: Path) -> None:
     for few in (("--batch", 1), ("--batch", 8, "--processes", 8)):
         assert alone in train(out, *MORE, teacher, *few).line
     assert not out.exists()
+
+
+def test_damaged_pictures_without_labels_are_named(
+    train: Cli, teacher: Path, tmp_path: Path
+) -> None:
+    more = write_photos(tmp_path / "more", ["mixed"], count=7)
+    (more / "mixed" / "03.png").write_bytes(b"no picture")
+    student = (tmp_path / "student", *MORE, teacher, "--unlabelled", more)
+    assert "03.png" in train(*student).line
+    (more / "mixed" / "05.png").write_bytes(b"no picture")
+    line = train(*student).line
+    # 7 pictures, 8 to validate and 16 to test
+    assert "2 of 31 pictures can't be read" in line and "03.png" in line and "05.png" in line
+
+
+def test_a_damaged_picture_of_a_class_that_is_not_sampled(
+    train: Cli, teacher: Path, photos: Path, tmp_path: Path
+) -> None:
+    """A student sees the training pictures of all classes, not only the sample's."""
+    damaged = tmp_path / "animals"
+    shutil.copytree(photos, damaged)
+    data = f"folder:{damaged}"
+    broken = [item.key for item in load(data).train if item.key.startswith("cat")][:2]
+    for key in broken:
+        (damaged / key).write_bytes(b"no picture")
+    line = train(tmp_path / "student", *MORE, teacher, dataset=data).line
+    # 24 to train on, 4 of the 8 to validate among them, and 16 to test
+    assert "2 of 44 pictures can't be read" in line and all(key in line for key in broken)
