@@ -78,7 +78,13 @@ class Measured(Scores):
 
 
 class Results(Measured, Provenance):
-    """Contents of ``results.json``; ``train_seconds`` has one decimal."""
+    """Contents of ``results.json``.
+
+    ``train_seconds`` (one decimal) counts the same for all methods: ``Method.prepare`` (closed
+    forms), then all steps, with the views made in them, and what is done between epochs, which is
+    validation and checkpoints. It doesn't count what comes before: opening images, encoding them
+    once, and making cached views.
+    """
 
     schema: int
     dataset: Text
@@ -155,7 +161,7 @@ def results(
         plan: What was trained and tested on. Notes about its data sets, such as a generated
             split, are recorded.
         parameters: Number of trainable parameters.
-        seconds: Training time.
+        seconds: Training time, see ``Results``.
         measured: The accuracies.
     """
     notes = [f"{dataset.name}: {note}" for dataset in plan.datasets for note in dataset.notes]

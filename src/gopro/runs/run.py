@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from gopro.backbones import ImageFeatures
 from gopro.common.errors import GoproError, UnreadableError
 from gopro.common.files import atomic_write, write_json
 from gopro.common.tensors import save_tensors
+from gopro.common.timed import timed
 from gopro.data import Dataset
 from gopro.data.pixels import decoded
+from gopro.methods.base import Method
 from gopro.prediction.predict import validator
 from gopro.results import results_json, runfolder
 from gopro.results.run_record import PREDICTIONS, RunRecord
@@ -89,9 +92,7 @@ def execute(
     with _all_unreadable_named(prepared):
         if prepared.trains:
             check_tests(prepared)
-        started = time.monotonic()
-        fit = _training(prepared)
-        seconds = time.monotonic() - started if method.learns_from_features else 0.0
+        fit, seconds = _training(prepared)
     with runfolder.opened(folder, settings, prepared.options):
         runfolder.keep_sample(folder, prepared.plan.source, prepared.plan.sample)
         rows: list[dict[str, Any]] = []
@@ -109,7 +110,7 @@ def _tested(prepared: PreparedRun, seconds: float, rows: list[dict[str, Any]]) -
 
     Args:
         prepared: The run.
-        seconds: Of the training.
+        seconds: Of the training, see ``Results``.
         rows: The losses of each epoch.
     """
     settings, folder, method = prepared.settings, prepared.folder, prepared.method
@@ -226,26 +227,26 @@ def _all_unreadable_named(prepared: PreparedRun, remedy: str = "") -> Iterator[N
         ) from error
 
 
-def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
+def _training(prepared: PreparedRun) -> tuple[Callable[[], Progress] | None, float]:
     """Read what training needs of its images, each opened once at most.
 
     A method that learns from features sees them here.
 
     Returns:
-        What trains on the images; None where there are no steps to do.
+        What trains on the images, None where there are no steps to do; and the seconds that
+        ``prepare`` took.
     """
     settings, plan, method = prepared.settings, prepared.plan, prepared.method
     if not (prepared.trains or method.learns_from_features):
-        return None
+        return None, 0.0
     source, items = images_to_train_on(prepared)
     if not prepared.trains:
         known = features_of(prepared, method, items, source)
-        labels = torch.tensor([item.label for item in items])
-        method.prepare(known, labels.to(prepared.backbone.device))
-        return None
+        return None, _show(method, known, torch.tensor([item.label for item in items]))
     data = training_set(prepared, items, source)
+    seconds = 0.0
     if method.learns_from_features and data.features is not None:
-        method.prepare(data.features, data.labels.to(prepared.backbone.device))
+        seconds = _show(method, data.features, data.labels)
     validate = None
     if settings.validate and plan.val:
         val_labels = [item.label for item in plan.val]
@@ -256,4 +257,14 @@ def _training(prepared: PreparedRun) -> Callable[[], Progress] | None:
             else decoded_pixels(prepared, plan.val)
         )
         validate = validator(method, images, val_labels, settings.eval_batch)
-    return lambda: learn(method, data, prepared.recipe, settings, prepared.folder, validate)
+
+    def fit() -> Progress:
+        return learn(method, data, prepared.recipe, settings, prepared.folder, validate)
+
+    return fit, seconds
+
+
+def _show(method: Method, features: ImageFeatures, labels: Tensor) -> float:
+    """Let the method see the features of all training images; gives the seconds it took."""
+    device = method.backbone.device
+    return timed(lambda: method.prepare(features, labels.to(device)), device)[1]
