@@ -158,12 +158,14 @@ class LiveViews:
 class CachedViews(LiveViews):
     """Batches whose views are drawn from K copies, encoded before training.
 
+    The method must not change the image encoder (``choose_recipe`` refuses it).
+
     Args:
         copies: K. The other arguments are those of ``LiveViews``.
 
     Raises:
-        GoproError: For a method that changes the image encoder, copies that don't fit into the
-            cache, features beyond half precision, or a full disk.
+        GoproError: For copies that don't fit into the cache, features beyond half precision, or
+            a full disk.
     """
 
     def __init__(
@@ -177,11 +179,6 @@ class CachedViews(LiveViews):
         *,
         copies: int,
     ) -> None:
-        if method.modifies_image_encoder:
-            raise GoproError(
-                f"{type(method).__name__} changes the image encoder, so its views can't be encoded "
-                "before training; leave out --view_cache"
-            )
         super().__init__(method, data, settings, augment, seed, workers)
         self.copies, self.backbone = copies, method.backbone
         self.kinds, self.made = self.made, ()

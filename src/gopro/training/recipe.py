@@ -23,12 +23,18 @@ def choose_recipe(
     settings ``options``), with the user's changes.
 
     Raises:
-        GoproError: For a batch that is too small for the method.
+        GoproError: For a batch that is too small for the method, or cached views for one that
+            changes the image encoder.
     """
     recipe = kind.recipe_for(canonical(settings.backbone), classes, options)
     chosen = {f.name: getattr(settings, f.name) for f in fields(Recipe)}
     recipe = replace(recipe, **{k: v for k, v in chosen.items() if v is not None})
     check_batch(kind, recipe.batch // settings.processes)
+    if recipe.view_cache and kind.modifies_image_encoder:
+        raise GoproError(
+            f"got --view_cache {recipe.view_cache}, and {kind.__name__} changes the image encoder, "
+            "so its views can't be encoded before training; leave out --view_cache"
+        )
     return recipe
 
 

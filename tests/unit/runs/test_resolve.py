@@ -12,6 +12,7 @@ from gopro.common.errors import GoproError
 from gopro.runs import launch, resolve
 from gopro.runs.resolve import ResolvedRun
 from gopro.training.config import TrainSettings
+from tiny_run import Cli
 
 
 @pytest.fixture
@@ -45,6 +46,15 @@ def test_a_missing_device(settings: TrainSettings, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(GoproError, match="the device 'cuda' is not on this machine"):
         resolve.resolve(replace(settings, device="cuda"))
+
+
+def test_cached_views_of_an_encoder_that_changes(train: Cli, tmp_path: Path) -> None:
+    """Refused before a folder is made, so the same command without them can use it."""
+    vpt = (tmp_path / "run", "--method", "vpt", "--epochs", 1)
+    assert "VPT changes the image encoder" in train(*vpt, "--view_cache", 2).line
+    assert not (tmp_path / "run").exists()
+    answer = train(*vpt)
+    assert answer.code == 0, answer.err
 
 
 @pytest.mark.parametrize(

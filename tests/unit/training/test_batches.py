@@ -211,12 +211,6 @@ def test_copies_larger_than_the_cache_are_refused(
     assert not list(folder.glob("*.npy*"))
 
 
-def test_a_method_that_changes_the_tower_is_refused(method: GOPro, pixels: Tensor) -> None:
-    method.modifies_image_encoder = True  # type: ignore[misc]
-    with pytest.raises(GoproError, match="leave out --view_cache"):
-        cached(method, pixels)
-
-
 def test_features_beyond_half_precision_are_refused(
     method: GOPro, pixels: Tensor, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
