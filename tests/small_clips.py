@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import open_clip
 import torch
 from open_clip.model import CLIP, CustomTextCLIP
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from gopro.backbones import Backbone
@@ -55,6 +58,24 @@ def small_clip(
         tower.token_embedding.weight.data *= 5
         tower.positional_embedding.data *= 5
     return model
+
+
+def clip_folder(folder: Path, **text: Any) -> Path:
+    """A model as open_clip saves it."""
+    folder.mkdir(parents=True)
+    config = {
+        "model_cfg": {"embed_dim": 32, "vision_cfg": VIT, "text_cfg": {**TEXT, **text}},
+        "preprocess_cfg": {
+            "mean": [0.5, 0.4, 0.3],
+            "std": [0.5, 0.5, 0.5],
+            "interpolation": "bilinear",
+            "resize_mode": "squash",
+        },
+    }
+    (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
+    state = small_clip(text=text, seed=3).state_dict()
+    save_file(state, folder / "open_clip_model.safetensors")
+    return folder
 
 
 def small_backbone(*, chunk_tokens: int = 8_192, **options: Any) -> Backbone:

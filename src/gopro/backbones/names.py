@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from gopro.backbones import architectures
@@ -38,13 +39,14 @@ def canonical(name: str) -> str:
     if name in LOADERS:
         return name
     if name.startswith(LOCAL):
-        folder = expanded(name.removeprefix(LOCAL))
+        name = located(name)
+        folder = Path(name.removeprefix(LOCAL))
         if not (folder / CONFIG).is_file():
             raise GoproError(
                 f"got the backbone {name}, and there is no {folder / CONFIG}; give the folder of a "
                 "model as open_clip saves it"
             )
-        return f"{LOCAL}{folder}"
+        return name
     if name.startswith(HUB):
         if not _HUB_NAME.fullmatch(name.removeprefix(HUB)):
             raise GoproError(f"got the backbone {name!r}; write it like {HUB}timm/ViT-B-16-SigLIP")
@@ -74,6 +76,13 @@ def canonical(name: str) -> str:
 def without_folders(name: str) -> str:
     """The name for other people: of ``local-dir:PATH`` only the last part of the path."""
     return LOCAL + last_part(name.removeprefix(LOCAL)) if name.startswith(LOCAL) else name
+
+
+def located(name: str) -> str:
+    """The name; that of a folder with its whole path, so that it is the same from any folder."""
+    if not name.startswith(LOCAL):
+        return name
+    return f"{LOCAL}{expanded(name.removeprefix(LOCAL)).absolute()}"
 
 
 def usable() -> list[str]:

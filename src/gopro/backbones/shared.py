@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ import torch
 from gopro.backbones import embedded
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import DTYPES, Backbone
+from gopro.backbones.names import LOCAL, located
 from gopro.common.errors import GoproError
 from gopro.common.files import expanded
 
@@ -32,7 +34,7 @@ class BackboneKey(NamedTuple):
     device: str
     precision: str
     chunk_tokens: int
-    file: tuple[str, int, int] | None
+    files: tuple[tuple[str, int, int], ...]
 
 
 _lock = threading.Lock()
@@ -50,12 +52,15 @@ def backbone_key(
     resolved = str(choose_device(device))
     if precision not in DTYPES:
         raise GoproError(f"got the precision {precision!r}; choose one of {', '.join(DTYPES)}")
-    path = expanded(pretrained) if pretrained else None
-    file = None
-    if path is not None and path.is_file():  # its content may change under the same name
-        stat = path.stat()
-        file = (str(path.resolve()), stat.st_size, stat.st_mtime_ns)
-    return BackboneKey(name, pretrained, resolved, precision, chunk_tokens, file)
+    paths = [expanded(pretrained)] if pretrained else []
+    if name.startswith(LOCAL):
+        paths += sorted(Path(located(name).removeprefix(LOCAL)).glob("*"))
+    files = []
+    for path in paths:
+        if path.is_file():  # its content may change under the same name
+            stat = path.stat()
+            files.append((str(path.resolve()), stat.st_size, stat.st_mtime_ns))
+    return BackboneKey(name, pretrained, resolved, precision, chunk_tokens, tuple(files))
 
 
 def shared_backbone(key: BackboneKey, *, hashed: bool = True) -> Shared:

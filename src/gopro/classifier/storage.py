@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gopro.backbones import Backbone
+from gopro.backbones.names import HUB, LOCAL
 from gopro.backbones.shared import Shared, backbone_key, shared_backbone
 from gopro.classifier import fast_prediction, modelfolder
 from gopro.classifier.modelfiles import TEXTS
@@ -34,7 +35,7 @@ def save(classifier: Predictor, folder: Path) -> Path:
 def _record(classifier: Predictor) -> SavedModel:
     params = {name: as_python(value) for name, value in classifier.get_params().items()}
     method, training, pretrained = classifier.method_, classifier.training_, params["pretrained"]
-    options = dataclasses.asdict(method.settings)
+    options, backbone = dataclasses.asdict(method.settings), method.backbone.name
     if classifier.texts_ is not None:
         options["texts"] = TEXTS
     options.pop("teacher", None)  # its folder; a saved classifier needs none
@@ -46,7 +47,8 @@ def _record(classifier: Predictor) -> SavedModel:
         class_names=list(classifier.class_names_),
         trained_names=list(classifier.trained_names_),
         backbone={
-            "name": params["backbone"],
+            # of a folder the whole path, for whoever loads it from another one
+            "name": backbone if backbone.startswith(LOCAL) else params["backbone"],
             "pretrained": pretrained and str(pretrained),
             "sha256": classifier.backbone_checksum_,
         },
@@ -124,10 +126,12 @@ def _backbone(params: dict[str, Any], saved: SavedModel, folder: Path) -> Shared
     except GoproError as error:
         raise GoproError(f"model {folder} needs its backbone {name}: {error}") from error
     if shared.checksum != sha256:
+        remedy = "give those with pretrained=... or --pretrained"
+        if name.startswith((HUB, LOCAL)):  # they bring their own
+            remedy = "put those back there"
         raise GoproError(
             f"model {folder} was fitted on other weights of {name} (checksum "
-            f"{str(sha256)[:12]}, here {shared.checksum[:12]}); give those with "
-            "pretrained=... or --pretrained, or fit again"
+            f"{str(sha256)[:12]}, here {shared.checksum[:12]}); {remedy}, or fit again"
         )
     if _preprocessing(shared.backbone) != saved.preprocessing:
         raise GoproError(

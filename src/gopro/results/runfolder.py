@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,9 +40,14 @@ def default_folder(settings: TrainSettings, variant: str | None) -> Path:
         dataset = printable(expanded(path).resolve().name) or "folder"
     method = f"{settings.method}-{variant}" if variant else settings.method
     method += f"-{settings.texts.stem}" if settings.texts else ""
+    from gopro.backbones.names import LOCAL  # loads torch
+
+    backbone = settings.backbone.replace("/", "-")
+    if settings.backbone.startswith(LOCAL):
+        backbone = LOCAL + Path(settings.backbone).name
     task = "-".join((tasks.resolve(settings.task), *settings.target_names))
     task = re.sub(r"[^\w.-]+", "_", task)
-    parts = (dataset, task, method, settings.backbone.replace("/", "-"))
+    parts = (dataset, task, method, backbone)
     return Path("runs") / f"{'-'.join(parts)}-{settings.shots}shot-seed{settings.seed}"
 
 
@@ -64,7 +69,7 @@ def state(folder: Path, settings: TrainSettings, options: Any) -> State:
         if _holds_anything(folder):
             raise GoproError(f"{folder} holds other things; choose another --out")
         return "new"
-    new, old = identity(settings, options), flat(read_config(folder))
+    new, old = identity(settings, options), _located(flat(read_config(folder)))
     changed = [key for key in new if old.get(key) != new[key]]
     if changed:
         raise GoproError(
@@ -202,6 +207,18 @@ def identity(settings: TrainSettings, options: Any) -> dict[str, Any]:
     """The settings that the results depend on, by dotted name; two runs differ if these differ."""
     rows = flat(to_dict(settings, options))
     return {key: value for key, value in rows.items() if key.partition(".")[0] not in FREE}
+
+
+def _located(rows: dict[str, Any]) -> dict[str, Any]:
+    """Recorded settings with whole paths, as resolved settings have; older runs have others."""
+    from gopro.backbones.names import located  # loads torch
+
+    whole: dict[str, Callable[[str], str]] = {
+        "backbone": located,
+        f"{rows['method']}.teacher": lambda path: str(expanded(path).absolute()),
+    }
+    paths = {name: rows[name] for name in whole if isinstance(rows.get(name), str)}
+    return rows | {name: whole[name](path) for name, path in paths.items()}
 
 
 def _plain(value: Any) -> Any:

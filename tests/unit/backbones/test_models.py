@@ -12,7 +12,6 @@ import open_clip
 import pytest
 import torch
 from open_clip.transformer import QuickGELU
-from safetensors.torch import save_file
 from torch import nn
 
 import small_tokenizers
@@ -20,7 +19,7 @@ from gopro.backbones import build, hub, models
 from gopro.backbones.build import untrained
 from gopro.common.errors import GoproError
 from gopro.common.preprocessing import Preprocessing
-from small_clips import TEXT, VIT, close, small_clip, tokenizer
+from small_clips import TEXT, VIT, clip_folder, close, small_clip, tokenizer
 
 
 @pytest.fixture
@@ -74,26 +73,8 @@ def test_a_bare_file_is_normalised_as_all_published_weights_are(tmp_path: Path) 
     assert build("Small-ViT", str(path), device="cpu").normalisation == ([0.5] * 3, [0.25] * 3)
 
 
-def saved(folder: Path, **text: Any) -> Path:
-    """A model as open_clip saves it."""
-    folder.mkdir(parents=True)
-    config = {
-        "model_cfg": {"embed_dim": 32, "vision_cfg": VIT, "text_cfg": {**TEXT, **text}},
-        "preprocess_cfg": {
-            "mean": [0.5, 0.4, 0.3],
-            "std": [0.5, 0.5, 0.5],
-            "interpolation": "bilinear",
-            "resize_mode": "squash",
-        },
-    }
-    (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
-    state = small_clip(text=text, seed=3).state_dict()
-    save_file(state, folder / "open_clip_model.safetensors")
-    return folder
-
-
 def test_a_folder_brings_weights_and_preprocessing(tmp_path: Path) -> None:
-    folder = saved(tmp_path / "model")
+    folder = clip_folder(tmp_path / "model")
     backbone = build(f"local-dir:{folder}", device="cpu")
     assert backbone.normalisation[0] == pytest.approx([0.5, 0.4, 0.3])
     assert backbone.preprocessing == Preprocessing(32, "bilinear", "squash")
@@ -122,7 +103,7 @@ def test_a_folder_brings_weights_and_preprocessing(tmp_path: Path) -> None:
 def test_a_folder_whose_model_cannot_be_built(
     tmp_path: Path, vision: dict[str, Any], reason: str
 ) -> None:
-    path = saved(tmp_path / "model") / "open_clip_config.json"
+    path = clip_folder(tmp_path / "model") / "open_clip_config.json"
     config = json.loads(path.read_text())
     config["model_cfg"]["vision_cfg"] = vision
     path.write_text(json.dumps(config), encoding="utf-8")
@@ -133,7 +114,7 @@ def test_a_folder_whose_model_cannot_be_built(
 
 def test_a_folder_with_its_own_tokenizer(tmp_path: Path) -> None:
     text = {"vocab_size": small_tokenizers.SIZE, "pool_type": "eos", "eos_id": 1}
-    folder = saved(tmp_path / "model", **text)
+    folder = clip_folder(tmp_path / "model", **text)
     path = folder / "open_clip_config.json"
     config = json.loads(path.read_text())
     config["model_cfg"]["text_cfg"]["hf_tokenizer_name"] = "somewhere/else"

@@ -42,13 +42,15 @@ def test_every_name_of_open_clip_is_itself() -> None:
     assert len(usable()) == len(open_clip.list_models())
 
 
-def test_a_folder(tmp_path: Path) -> None:
+def test_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(GoproError, match=r"there is no .*open_clip_config.json; give the folder"):
         canonical(f"local-dir:{tmp_path}")
     (tmp_path / "open_clip_config.json").touch()
     with pytest.raises(GoproError, match=f"write local-dir:{tmp_path}$"):
         canonical(str(tmp_path))
     assert canonical(f"local-dir:{tmp_path}") == f"local-dir:{tmp_path}"
+    monkeypatch.chdir(tmp_path.parent)
+    assert canonical(f"local-dir:{tmp_path.name}") == f"local-dir:{tmp_path}"
 
 
 @pytest.mark.parametrize("name", ["hf-hub:", "hf-hub:alone", "hf-hub:a/b/c"])

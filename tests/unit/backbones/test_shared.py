@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from gopro.backbones import shared as shared_module
 from gopro.backbones.shared import Shared, backbone_key, shared_backbone
 from gopro.common.errors import GoproError
+from small_clips import clip_folder
 from tiny_run import NAME
 
 
@@ -48,6 +49,15 @@ def test_a_file_that_was_replaced_is_read_again(tiny: list[str], tmp_path: Path)
     first = shared(NAME, str(path), "cpu", "fp32")
     save_file({name: value * 2 for name, value in weights.items()}, path)
     assert shared(NAME, str(path), "cpu", "fp32").checksum != first.checksum
+
+
+def test_a_folder_that_was_changed_is_read_again(tmp_path: Path) -> None:
+    folder = clip_folder(tmp_path / "clip")
+    name, weights = f"local-dir:{folder}", folder / "open_clip_model.safetensors"
+    first = shared(name, None, "cpu", "fp32")
+    assert shared(name, None, "cpu", "fp32") is first
+    save_file({name: value * 2 for name, value in load_file(weights).items()}, weights)
+    assert shared(name, None, "cpu", "fp32").checksum != first.checksum
 
 
 def test_mini() -> None:

@@ -17,7 +17,7 @@ from gopro import GoproError, PromptClassifier
 from gopro.classifier import modelfolder, storage
 from gopro.classifier.modelfiles import ABOUT, CARD, EXAMPLES, FITTED, WEIGHTS
 from gopro.common.files import file_sha256
-from small_clips import small_clip
+from small_clips import clip_folder, small_clip
 from tiny_classifier import Given, Make
 from tiny_run import CLASSES, TEXT, VISION
 
@@ -198,6 +198,20 @@ def test_a_full_gpu_is_no_fault_of_the_model(model: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(storage, "_backbone", fail)
     with pytest.raises(torch.OutOfMemoryError):
         PromptClassifier.load(model, device="cpu")
+
+
+def test_a_backbone_that_is_a_folder(
+    make: Make, given: Given, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = clip_folder(tmp_path / "clip") / "open_clip_model.safetensors"
+    monkeypatch.chdir(tmp_path)
+    fitted = make(backbone="local-dir:clip", pretrained=None).fit(*given)
+    monkeypatch.chdir(fitted.save(tmp_path / "model"))
+    loaded = PromptClassifier.load(tmp_path / "model", device="cpu")
+    assert np.array_equal(loaded.predict_proba(given[0]), fitted.predict_proba(given[0]))
+    save_file({name: value * 2 for name, value in load_file(weights).items()}, weights)
+    with pytest.raises(GoproError, match=r"other weights of local-dir:.*; put those back"):
+        PromptClassifier.load(tmp_path / "model", device="cpu")
 
 
 def test_the_precision_may_change(model: Path, given: Given) -> None:

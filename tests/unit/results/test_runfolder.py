@@ -16,6 +16,7 @@ from gopro.data import Dataset, Item
 from gopro.data.fewshot import draw
 from gopro.methods.coop import CoOpSettings
 from gopro.methods.gopro import GOProSettings
+from gopro.methods.promptkd import PromptKDSettings
 from gopro.results.runfolder import (
     CONFIG,
     DONE,
@@ -47,6 +48,21 @@ def test_a_new_folder_gets_its_settings_and_is_left_unfinished(tmp_path: Path) -
     open_folder(folder, SETTINGS, OPTIONS)
     assert [path.name for path in folder.iterdir()] == [CONFIG]
     assert read_settings(folder) == (SETTINGS, OPTIONS)
+
+
+def test_relative_paths_of_older_runs_are_the_same_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    student = replace(SETTINGS, method="promptkd", backbone="local-dir:clip")
+    open_folder(tmp_path / "run", student, PromptKDSettings(teacher="teacher"))
+    student = replace(student, resume=True, backbone=f"local-dir:{tmp_path}/clip")
+    check(tmp_path / "run", student, PromptKDSettings(teacher=f"{tmp_path}/teacher"))
+    with pytest.raises(GoproError, match=r"another run \(promptkd.teacher differ\)"):
+        check(tmp_path / "run", student, PromptKDSettings(teacher=f"{tmp_path}/other"))
+    assert (
+        default_folder(student, None).name == "world-base2new-promptkd-local-dir:clip-16shot-seed1"
+    )
 
 
 def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:
