@@ -32,14 +32,15 @@ def test(arguments: Sequence[str]) -> None:
 
 
 def add_places(parser: Parser) -> None:
-    """Add options for the current places of data, device and weights."""
+    """Add options for the current places of data, device, weights and teacher."""
     parser.option("--root", Path | None, None, "folder of the data sets")
     parser.option("--dataset", str | None, None, "current place of a folder:PATH")
     parser.option("--device", str | None, None, "auto, cpu, cuda or mps")
     parser.option("--pretrained", str | None, None, "weights file or tag of the backbone")
+    parser.option("--teacher", Path | None, None, "run folder of the teacher of promptkd")
 
 
 def places(values: Any) -> dict[str, Any]:
     """The settings that these options change."""
-    names = ("root", "dataset", "device", "pretrained")
+    names = ("root", "dataset", "device", "pretrained", "teacher")
     return {name: values[name] for name in names if values[name] is not None}

@@ -21,7 +21,7 @@ from gopro.data.unlabelled import draw_some, read_unlabelled
 from gopro.methods import find
 from gopro.methods.base import Method, can_learn
 from gopro.results import results_json, runfolder
-from gopro.runs.resolve import ResolvedRun, resolve
+from gopro.runs.resolve import ResolvedRun, moved, resolve
 from gopro.runs.workspace import Workspace
 from gopro.training.config import TrainSettings
 
@@ -99,15 +99,16 @@ def load_trained(folder: Path, changes: Mapping[str, Any]) -> PreparedRun:
 
     Args:
         folder: The run folder.
-        changes: Settings that replace the run's, such as ``root`` or ``device``.
+        changes: See ``moved``.
 
     Raises:
         GoproError: When the folder holds no finished run, or its data or backbone is missing.
     """
     results_json.read(folder)
-    settings, options = runfolder.read_settings(folder)
-    prepared = prepare(resolve(replace(settings, out=folder, **changes), options))
-    load_learned(folder / runfolder.WEIGHTS, prepared.method, about(prepared.settings))
+    recorded, options = runfolder.read_settings(folder)
+    settings, options = moved(recorded, options, changes)
+    prepared = prepare(resolve(replace(settings, out=folder), options))
+    load_learned(folder / runfolder.WEIGHTS, prepared.method, about(recorded))
     return prepared
 
 

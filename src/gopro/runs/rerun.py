@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from gopro.results import results_json, runfolder
 from gopro.results.run_record import PREDICTIONS
 from gopro.runs import run
 from gopro.runs.launch import launch, resolve_in_first_process
+from gopro.runs.resolve import moved
 from gopro.training.trainer import METRICS
 
 _MAX_THREADS = 1024
@@ -33,7 +33,7 @@ def rerun(
     Args:
         folder: A finished run's.
         out: A new run folder, or one that holds the repetition, finished or not.
-        changes: Settings that replace the run's, such as ``root`` or ``device``.
+        changes: See ``moved``.
         announce: Gets a line about what is going to happen.
 
     Returns:
@@ -46,9 +46,9 @@ def rerun(
     """
     recorded = results_json.read(folder)
     settings, options = runfolder.read_settings(folder)
-    settings = replace(settings, **{**changes, "out": out, "resume": True})
+    settings, options = moved(settings, options, {**changes, "out": out, "resume": True})
     resolved = resolve_in_first_process(settings, options)
-    if not resolved or runfolder.state(out, resolved.settings, options) != "finished":
+    if not resolved or runfolder.state(out, resolved.settings, resolved.options) != "finished":
         with _threads_of(recorded), launch(settings, resolved) as ours:
             run.execute(ours, announce)
     return list(differences(folder, out))

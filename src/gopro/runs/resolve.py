@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,8 @@ def resolve(
     if settings.texts is not None:
         settings = replace(settings, texts=expanded(settings.texts).absolute())
     options = with_texts(settings, options)
+    if getattr(options, "teacher", None) is not None:
+        options = replace(options, teacher=str(expanded(options.teacher).absolute()))
     workspace = workspace or Workspace()
     dataset = dataset or workspace.dataset(settings.dataset, settings.root, settings.seed)
     targets = find_targets(
@@ -132,6 +135,31 @@ def resolve(
         settings = replace(settings, precision=_precision(settings, folder))
     device = choose_device(settings.device)
     return ResolvedRun(settings, options, recipe, folder, device, run_plan)
+
+
+def moved(
+    settings: TrainSettings, options: Any, changes: Mapping[str, Any]
+) -> tuple[TrainSettings, Any]:
+    """A run's settings and its method's, where what it needs is in other places now.
+
+    Args:
+        settings: Of the run.
+        options: The method's.
+        changes: Settings that replace the run's, such as ``root`` or ``device``; ``teacher`` is
+            the folder of the run that it learns from.
+
+    Raises:
+        GoproError: For the teacher of a method that learns from none.
+    """
+    others = {name: value for name, value in changes.items() if name != "teacher"}
+    if "teacher" in changes:
+        if not find(settings.method).learns_from_teacher:
+            raise GoproError(
+                f"got --teacher {changes['teacher']}, and {settings.method} learns from no other "
+                "model; leave it out"
+            )
+        options = replace(options, teacher=str(changes["teacher"]))
+    return replace(settings, **others), options
 
 
 def _precision(settings: TrainSettings, folder: Path) -> Precision:

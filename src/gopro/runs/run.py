@@ -155,7 +155,7 @@ def test(
 
     Args:
         folder: The run folder.
-        changes: Settings that replace the run's, such as ``root`` or ``device``.
+        changes: See ``moved``.
         fast: Predict without a text pass for each image.
         announce: Gets a line about each fast prediction.
 

@@ -68,6 +68,26 @@ def test_what_is_refused(train: Cli, teacher: Path, tmp_path: Path) -> None:
     assert not out.exists()
 
 
+def test_a_teacher_is_found_from_any_folder_and_in_a_new_place(
+    train: Cli, cli: Cli, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student, again = tmp_path / "student", tmp_path / "again"
+    monkeypatch.chdir(tmp_path)
+    answer = train(student, *MORE, "teacher", "--epochs", 1)
+    assert answer.code == 0, answer.err
+    monkeypatch.chdir(student)
+    assert "differ" not in cli("test", student).out
+    new = teacher.rename(tmp_path / "elsewhere")
+    assert "holds no finished run" in cli("test", student).line
+    answer = cli("test", student, "--teacher", new)
+    assert answer.code == 0 and "differ" not in answer.out
+    for _ in range(2):  # trained, then compared only
+        answer = cli("rerun", student, "--teacher", new, "--out", again)
+        assert answer.code == 0, answer.err
+    line = cli("test", new, "--teacher", new).line
+    assert "coop learns from no other model; leave it out" in line
+
+
 def test_damaged_pictures_without_labels_are_named(
     train: Cli, teacher: Path, tmp_path: Path
 ) -> None:
