@@ -38,6 +38,12 @@ def choose_recipe(
     return recipe
 
 
+def epochs_by_classes(kind: type[Method], backbone: str, options: Any = None) -> bool:
+    """Whether the number of training classes decides about the epochs of a method's recipe."""
+    name = canonical(backbone)
+    return kind.recipe_for(name, 1, options).epochs != kind.recipe_for(name, None, options).epochs
+
+
 def check_batch(kind: type[Method], images: int) -> None:
     """Check that a method can learn from this number of images of a step in each process.
 

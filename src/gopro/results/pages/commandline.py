@@ -12,7 +12,7 @@ from typing import Any
 
 from gopro.methods import find
 from gopro.training.config import TrainSettings
-from gopro.training.recipe import choose_recipe
+from gopro.training.recipe import choose_recipe, epochs_by_classes
 
 
 def train_command(settings: TrainSettings, options: Any) -> str:
@@ -20,6 +20,8 @@ def train_command(settings: TrainSettings, options: Any) -> str:
     kind = find(settings.method)
     plain = TrainSettings(dataset=settings.dataset, backbone=settings.backbone)
     defaults = shallow(plain) | shallow(choose_recipe(kind, plain, options=options))
+    if epochs_by_classes(kind, settings.backbone, options):
+        defaults["epochs"] = None  # the classes aren't known here
     named = {"dataset", "task", "resume", "verify_cache", "views"}
     changed = {k: v for k, v in shallow(settings).items() if k not in named and v != defaults[k]}
     changed |= _changed(settings.views, type(settings.views)(), "views.")

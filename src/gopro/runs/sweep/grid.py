@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -12,11 +13,12 @@ from typing import Any
 
 from gopro import data
 from gopro.common.errors import GoproError
+from gopro.common.files import expanded, file_sha256
 from gopro.data import tasks
 from gopro.methods import find
 from gopro.results import runfolder
 from gopro.training.config import TrainSettings
-from gopro.training.recipe import choose_recipe
+from gopro.training.recipe import choose_recipe, epochs_by_classes
 
 _KEY = 12
 """Hexadecimal digits of a job's name; a million jobs collide with probability 1/500."""
@@ -115,11 +117,22 @@ def grid(
 
 
 def key_of(settings: TrainSettings, options: Any) -> str:
-    """The hash of all settings that affect a run's numbers, with the recipe filled in."""
-    recipe = choose_recipe(find(settings.method), settings, options=options)
-    settings = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
-    text = json.dumps(runfolder.identity(settings, options), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:_KEY]
+    """The hash of all settings that affect a run's numbers, with the recipe filled in.
+
+    Epochs that the classes decide about are those for an unknown number of classes.
+    """
+    kind = find(settings.method)
+    recipe = choose_recipe(kind, settings, options=options)
+    full = replace(settings, **{f.name: getattr(recipe, f.name) for f in fields(recipe)})
+    rows = runfolder.identity(full, options)
+    usual = choose_recipe(kind, replace(settings, epochs=None), options=options).epochs
+    if settings.epochs == usual and epochs_by_classes(kind, settings.backbone, options):
+        rows["epochs"] = f"{usual} for any number of classes"
+    texts = settings.texts or getattr(options, "texts", None)
+    if texts is not None:
+        with contextlib.suppress(OSError):  # the job itself will report it
+            rows["texts sha256"] = file_sha256(expanded(texts))
+    return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()[:_KEY]
 
 
 def _targets(common: TrainSettings, dataset: str, task: str) -> Sequence[str | None]:

@@ -1,12 +1,16 @@
-"""Commands as they are typed into a shell."""
+"""Commands as they are typed into a shell; the one on a run's page trains the same run."""
 
 from __future__ import annotations
 
 import os
+import shlex
+from dataclasses import replace
 
 import pytest
 
-from gopro.results.pages.commandline import command_line
+from gopro.methods import find
+from gopro.results.pages.commandline import command_line, train_command
+from gopro.training.config import TrainSettings
 
 
 @pytest.mark.parametrize(
@@ -24,3 +28,19 @@ def test_paths_are_quoted_for_the_shell_of_the_system(
         here.setattr(os, "name", system)
         line = command_line(words, {"shots": 4})
     assert line == command
+
+
+@pytest.mark.parametrize("epochs", [320, 667])
+def test_epochs_that_the_classes_decide_about_are_written(epochs: int) -> None:
+    options = find("clip_lora").Settings()
+    settings = TrainSettings(dataset="dtd", method="clip_lora", backbone="ViT-B-16", epochs=epochs)
+    words = shlex.split(train_command(settings, options))
+    assert words[words.index("--epochs") + 1] == str(epochs)
+
+
+def test_epochs_of_the_recipe_are_not() -> None:
+    settings = TrainSettings(dataset="dtd", method="coop", backbone="ViT-B-16")
+    epochs = find("coop").recipe_for("ViT-B-16").epochs
+    assert "--epochs" not in train_command(
+        replace(settings, epochs=epochs), find("coop").Settings()
+    )

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import hashlib
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gopro.common.errors import GoproError
+from gopro.methods import find
 from gopro.methods.coop import CoOpSettings
 from gopro.methods.gopro import GOProSettings
+from gopro.results.runfolder import identity
 from gopro.runs.sweep.grid import Job, grid, key_of
 from gopro.training.config import TrainSettings
+from gopro.training.recipe import choose_recipe
 
 COMMON = TrainSettings(dataset="world")
 OPTIONS = {"coop": CoOpSettings(), "gopro": GOProSettings()}
@@ -50,6 +55,39 @@ def test_the_key_is_that_of_the_numbers() -> None:
     assert key_of(settings, CoOpSettings(n_ctx=2)) != key
     # what the recipe says anyway changes nothing
     assert key_of(replace(settings, momentum=0.9), options) == key
+
+
+@pytest.mark.parametrize(("method", "usual"), [("clip_lora", 320), ("two_stage", 192)])
+def test_epochs_by_the_classes_are_not_epochs_that_are_given(method: str, usual: int) -> None:
+    options = find(method).Settings()
+    settings = replace(COMMON, method=method, backbone="ViT-B-16")
+    keys = [key_of(replace(settings, epochs=one), options) for one in (None, usual, usual + 1)]
+    assert len(set(keys)) == 3
+    mini = replace(settings, backbone="mini")  # its recipe names them
+    epochs = choose_recipe(find(method), mini).epochs
+    assert key_of(replace(mini, epochs=epochs), options) == key_of(mini, options)
+
+
+def test_the_key_has_the_contents_of_texts(tmp_path: Path) -> None:
+    file = tmp_path / "texts.json"
+    settings = replace(COMMON, method="zeroshot", texts=file)
+    options = find("zeroshot").Settings()
+    keys = [key_of(settings, options)]  # the job reports that there is no file
+    for text in ('{"ant": ["An ant."]}', '{"ant": ["Ants."]}'):
+        file.write_text(text)
+        keys.append(key_of(settings, options))
+        assert key_of(settings, options) == keys[-1]
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize(("method", "epochs"), [("clip_lora", None), ("coop", None), ("coop", 5)])
+def test_keys_are_those_of_earlier_sweeps(method: str, epochs: int | None) -> None:
+    """They name the folders of half-done sweeps: the settings with the recipe filled in."""
+    settings = replace(COMMON, method=method, backbone="ViT-B-16", epochs=epochs)
+    options = find(method).Settings()
+    recipe = asdict(choose_recipe(find(method), settings))
+    text = json.dumps(identity(replace(settings, **recipe), options), sort_keys=True)
+    assert key_of(settings, options) == hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def test_a_set_of_domains_leaves_one_out_after_the_other() -> None:
