@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: bash scripts/train.sh DATASET TASK [options of gopro train]
 # The settings of the published comparison: ViT-B/16 with OpenAI's weights, 16 shots, seeds 1 to 5.
+# The same command continues: finished runs are skipped, a stopped one goes on.
 # SEEDS="1 2 3" changes the seeds; --backbone NAME in the options replaces ViT-B/16, as in
 #   bash scripts/train.sh caltech101 basenew --backbone mini
 set -euo pipefail
@@ -10,7 +11,12 @@ shift 2
 backbone=(--backbone ViT-B-16 --pretrained openai)
 case " $*" in *" --backbone"*) backbone=() ;; esac
 for seed in ${SEEDS:-1 2 3 4 5}; do
+  out="runs/$dataset-$task/seed$seed"
+  if [ -e "$out/done" ]; then
+    echo "$out was finished before; remove it to train again"
+    continue
+  fi
   gopro train "$dataset" "$task" --method gopro "${backbone[@]}" --shots 16 --seed "$seed" \
-    --out "runs/$dataset-$task/seed$seed" "$@"
+    --resume --out "$out" "$@"
 done
 gopro results "runs/$dataset-$task"

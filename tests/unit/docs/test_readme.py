@@ -118,6 +118,16 @@ def test_both_scripts_ask_for_the_published_runs(tmp_path: Path) -> None:
     assert [Path(words[1]) for words in tested] == [run.out for run in runs]
 
 
+def test_the_script_for_training_continues(tmp_path: Path) -> None:
+    """With the runs that aren't finished."""
+    finished = tmp_path / "runs" / "caltech101-basenew" / "seed1"
+    finished.mkdir(parents=True)
+    (finished / "done").touch()
+    asked = _asked(["scripts/train.sh", "caltech101", "basenew"], tmp_path)
+    runs = [settings for words in asked[:-1] for settings, _ in runs_from(words[1:])]
+    assert [(run.seed, run.resume) for run in runs] == [(seed, True) for seed in (2, 3, 4, 5)]
+
+
 def _asked(script: list[str], tmp_path: Path) -> list[list[str]]:
     """The arguments of each ``gopro`` that a script calls."""
     log = tmp_path / "asked"
