@@ -30,8 +30,8 @@ class Estimate:
     """Expected cost of a run from start to end.
 
     Attributes:
-        seconds: For ``decoding``, ``encoding``, ``views``, ``training``, ``validation`` and
-            ``testing``.
+        seconds: For ``decoding``, ``encoding``, ``preparing`` (closed forms), ``views``,
+            ``training``, ``validation`` and ``testing``.
         memory: Bytes; on a GPU those of the GPU.
         disk: Bytes written, cached features included.
     """
@@ -53,12 +53,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class _Costs:
-    """Seconds to decode an image, to encode it, to make and encode its views, and for a step."""
+    """Seconds to decode an image, to encode it, for its views, for a step, and for ``prepare``."""
 
     decode: float
     image: float
     views: float
     step: float
+    prepare: float
 
 
 def estimate(prepared: PreparedRun) -> Estimate:
@@ -79,8 +80,9 @@ def estimate(prepared: PreparedRun) -> Estimate:
         data = TrainingSet(pictures.pixels, labels, pictures.originals)
         with torch.no_grad():
             features = prepared.method.encode_image(to_unit(data.pixels, device))
-        trial = _trial(prepared, features)
-        costs = _steps(prepared, trial, data, decode / len(data.labels))
+        trial, before = _trial(prepared, features)
+        decode /= len(data.labels)
+        costs = _Costs(decode, *_steps(prepared, trial, data), before)
         kept = pictures.originals.nbytes * len(images) // len(data.labels)
         return _add_up(prepared, trial.eval(), features, costs, min(kept, KEPT))
 
@@ -108,6 +110,7 @@ def _add_up(
     seconds = {
         "decoding": costs.decode * (trained + val + sum(tests.values())),
         "encoding": costs.image * encoded,
+        "preparing": costs.prepare,
         "views": costs.views * copies,
         "training": costs.step * steps,
         "validation": recipe.epochs * val * _answer(trial, features) if val else 0.0,
@@ -138,26 +141,25 @@ def _add_up(
     return Estimate(seconds, _peak(prepared) + held, disk)
 
 
-def _steps(prepared: PreparedRun, trial: Method, data: TrainingSet, decode: float) -> _Costs:
-    """Time the parts of training on a few images, repeated to fill a batch."""
+def _steps(prepared: PreparedRun, trial: Method, data: TrainingSet) -> tuple[float, float, float]:
+    """Seconds to encode an image, for its views, and for a step of these images, repeated."""
     settings, recipe, device = prepared.settings, prepared.recipe, prepared.backbone.device
     unit = to_unit(data.pixels[:8], device)
     image = often(lambda: trial.encode_image(unit), device, gradient=False) / len(unit)
     if not prepared.trains:
-        return _Costs(decode, image, 0.0, 0.0)
+        return image, 0.0, 0.0
     count = len(images_to_train_on(prepared)[1])
-    return _Costs(decode, image, *step_seconds(trial, data, recipe, settings, count))
+    return image, *step_seconds(trial, data, recipe, settings, count)
 
 
-def _trial(prepared: PreparedRun, features: ImageFeatures) -> Method:
-    """A copy of the method that shares the backbone, prepared with the full number of images."""
-    method = prepared.method
-    trial = copied(method)
-    if trial.learns_from_features:
-        train = prepared.plan.train
-        labels = torch.tensor([item.label for item in train[: len(features)]])
-        prepare(trial, features, labels, len(train))
-    return trial
+def _trial(prepared: PreparedRun, features: ImageFeatures) -> tuple[Method, float]:
+    """A copy that shares the backbone, prepared with all images, and the seconds of preparing."""
+    trial = copied(prepared.method)
+    if not trial.learns_from_features:
+        return trial, 0.0
+    train, device = prepared.plan.train, prepared.backbone.device
+    labels = torch.tensor([item.label for item in train[: len(features)]])
+    return trial, timed(lambda: prepare(trial, features, labels, len(train)), device)[1]
 
 
 def _answer(method: Method, features: ImageFeatures) -> float:

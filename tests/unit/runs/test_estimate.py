@@ -84,6 +84,14 @@ def test_every_kind_of_method_can_be_tried(prepared: Any, method: str) -> None:
     assert estimate(prepared("--method", method, *task)).seconds["training"] > 0
 
 
+@pytest.mark.parametrize(("method", "seconds"), [("tip_adapter", 1.0), ("coop", 0.0)])
+def test_closed_forms_are_counted(
+    prepared: Any, monkeypatch: pytest.MonkeyPatch, method: str, seconds: float
+) -> None:
+    monkeypatch.setattr(module, "timed", lambda work, device: (work(), 1.0))
+    assert estimate(prepared("--method", method)).seconds["preparing"] == seconds
+
+
 def test_trying_out_changes_nothing(prepared: Any, tmp_path: Path) -> None:
     run = prepared("--gopro.variant", "released")  # batch norm counts what it sees
     before = {name: value.clone() for name, value in run.method.state_dict().items()}
