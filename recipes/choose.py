@@ -210,6 +210,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     values = parser.parse_args(arguments)
     if values.write and values.task != "base2new":
         parser.error("--write is for base2new, whose recipes all tasks share; leave it out")
+    own = [name for text in values.candidates or () for name in candidate(text) if "." in name]
+    if values.write and own:
+        parser.error(
+            f"--write is for training settings, and {own[0]} is the method's own, which a recipe "
+            "file doesn't hold; leave one of them out"
+        )
     trained = [name for name in default_methods() if name != "zeroshot"]
     methods = values.methods.split(",") if values.methods else trained
     datasets = values.datasets.split(",")

@@ -176,6 +176,13 @@ def test_a_recipe_names_the_whole_command(tmp_path: Path, monkeypatch: pytest.Mo
     assert "lr: 0.5" in text
 
 
+def test_a_recipe_cannot_hold_a_methods_own_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--write", "--try", "lr=0.5", "--try", "lr=0.5 coop.n_ctx=2"]
+    with pytest.raises(SystemExit):
+        choose.main(["nowhere", "--methods", "coop", *given])
+    assert "coop.n_ctx is the method's own" in capsys.readouterr().err
+
+
 def test_a_training_that_diverges_is_an_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
