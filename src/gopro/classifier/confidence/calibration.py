@@ -145,9 +145,11 @@ class Calibration:
         kept = (self.known >= self.threshold).mean()
         others = self.classes.count
         learned = f", set with {counted(others, 'example')}," if others else ""
+        scored, known = len(self.missed), len(self.known)
+        of = "them" if known == scored else f"{known:,}"
         return (
-            f"shares calibrated on {len(self.known):,} images by cross-validation (temperature "
-            f"{self.temperature:.2f}); `none of these`{learned} keeps {100 * kept:.0f} % of them"
+            f"shares calibrated on {scored:,} images by cross-validation (temperature "
+            f"{self.temperature:.2f}); `none of these`{learned} keeps {100 * kept:.0f} % of {of}"
         )
 
     def save(self, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,14 @@ def test_set_with_others(calibration: Calibration) -> None:
     old = calibration.classes.scores(other_inputs(200)[60:]).numpy()
     assert auroc(better.known, new) > max(0.95, auroc(calibration.known, old))
     assert "set with 60 examples" in better.line()
+
+
+def test_the_line_counts_what_each_number_was_set_on(calibration: Calibration) -> None:
+    assert "calibrated on 200 images" in calibration.line()
+    assert calibration.line().endswith("% of them")
+    fewer = replace(calibration, missed=calibration.missed[:120])  # the cross-validation stopped
+    assert "calibrated on 120 images" in fewer.line()
+    assert fewer.line().endswith("% of 200")
 
 
 def test_an_example_does_not_vouch_for_itself(calibration: Calibration) -> None:
