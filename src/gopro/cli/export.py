@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from gopro.cli import saved
 from gopro.cli.options import Parser, parse
 from gopro.common.errors import GoproError
 from gopro.common.text import counted
@@ -44,9 +45,7 @@ def export(arguments: Sequence[str]) -> None:
     classifier = PromptClassifier.load(
         values["model"], device="cpu", precision="fp32", pretrained=values["pretrained"]
     )
-    if values["classes"] is not None:
-        names = [name.strip() for name in values["classes"].split(",")]
-        classifier = classifier.with_classes(names)
+    classifier = saved.with_names(classifier, values["classes"])
     exported = write(
         classifier,
         out,

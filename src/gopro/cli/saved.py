@@ -42,7 +42,7 @@ def add_options(parser: Parser, *, may_be_fast: bool = False) -> None:
         None,
         "exact, or reduced: large JPEGs at a reduced scale; by default as it was fitted",
     )
-    parser.option("--batch", int, 64, "images per step")
+    parser.option("--batch", int | None, None, "images per step; by default as it was fitted")
     parser.option("--workers", int | None, None, "threads that decode images")
 
 
@@ -61,11 +61,26 @@ def load(folder: Path, values: Any) -> PromptClassifier:
         precision=values["precision"],
         pretrained=values["pretrained"],
     )
-    classifier.set_params(eval_batch=values["batch"], workers=values["workers"])
-    if values["decode"] is not None:
-        classifier.set_params(decode=values["decode"])
-    if values["classes"] is not None:
-        names = [name.strip() for name in values["classes"].split(",")]
-        if names != list(classifier.class_names_):
-            classifier = classifier.with_classes(names)
+    given = {"eval_batch": values["batch"], "decode": values["decode"]}
+    given = {name: value for name, value in given.items() if value is not None}
+    classifier.set_params(workers=values["workers"], **given)
+    classifier = with_names(classifier, values["classes"])
     return classifier.set_params(fast=classifier.fast_is_ready and not values.get("exact", True))
+
+
+def with_names(classifier: PromptClassifier, names: str | None) -> PromptClassifier:
+    """The classifier for the names of ``--classes``; itself for its own names or None.
+
+    Args:
+        classifier: The loaded one.
+        names: With commas between.
+
+    Raises:
+        GoproError: As ``PromptClassifier.with_classes``.
+    """
+    if names is None:
+        return classifier
+    wanted = [name.strip() for name in names.split(",")]
+    if wanted == list(classifier.class_names_):
+        return classifier
+    return classifier.with_classes(wanted)
