@@ -29,6 +29,7 @@ def check(arguments: Sequence[str]) -> None:
         "--out", Path | None, None, "folder of the page and the table; by default FOLDER-check here"
     )
     parser.option("--seed", int, 1, "the --seed of gopro fit, which chooses the held-out images")
+    parser.corrections()
     parser.option("--workers", int | None, None, "threads that decode images")
     parser.flag("--skip-labels", "don't look for mislabelled images, which takes most of the time")
     parser.option("--backbone", str, DEFAULT_BACKBONE, "image encoder for mislabelled images")
@@ -45,6 +46,7 @@ def check(arguments: Sequence[str]) -> None:
     from gopro.classifier.check.findings import KINDS, find
     from gopro.classifier.check.look import look_at
     from gopro.common.console import print_table
+    from gopro.data import corrections
     from gopro.data.folder import read_folder
 
     folder = values["folder"]
@@ -57,6 +59,8 @@ def check(arguments: Sequence[str]) -> None:
         dataset = read_folder(folder, values["seed"])
     except GoproError:  # a class with a single image, perhaps, which is a finding
         dataset = read_folder(folder, hold_out=False)
+    if values["corrections"]:
+        dataset = corrections.apply(dataset, corrections.read(values["corrections"]))
     assert dataset.root is not None
     items = (*dataset.train, *dataset.val, *dataset.test)
     backbone = None

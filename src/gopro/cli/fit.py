@@ -64,14 +64,7 @@ def parser(methods: Iterable[str] = TABLE) -> Parser:
         None,
         "folder of images that are of none of the classes, to learn when to answer `none of these`",
     )
-    parser.add_argument(
-        "--corrections",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="labels from the page of gopro predict --review: CSV tables",
-    )
+    parser.corrections()
     parser.add_class_arguments(PromptClassifier, skip={"options", "class_names"})
     parser.methods(methods)
     return parser
@@ -81,20 +74,21 @@ def fit(arguments: Sequence[str]) -> None:
     """Look at the folder, train, save, and measure on held-out images."""
     values = parse_methods(parser, arguments)
     folder: Path = values["folder"]
+    seed, tables = values["seed"], values["corrections"]
     out = _place(values["out"], folder)
     at_least_one(values, "workers")
     classifier = _classifier(values)
     settings_of(classifier)  # wrong values are told before any picture is opened
-    dataset = read_folder(folder, values["seed"], hold_out=not values["all"])
+    dataset = read_folder(folder, seed, hold_out=not values["all"])
     others = None if values["others"] is None else pictures_in(values["others"])
-    if values["corrections"]:
-        dataset = corrections.apply(dataset, corrections.read(values["corrections"]))
+    if tables:
+        dataset = corrections.apply(dataset, corrections.read(tables))
         print(f"note: {dataset.notes[-1]}")
     backbone_of(classifier)  # a wrong name or missing weights are told before the long look
     with reserved(out):
         looks = fitfolder.look(dataset, values["workers"])
         dataset = fitfolder.readable(dataset, looks, skip=values["skip_bad"])
-        for line in fitfolder.summary(dataset, looks, folder):
+        for line in fitfolder.summary(dataset, looks, folder, seed, tables):
             print(line)
         train, validation, test = fitfolder.parts(dataset, folder, values)
         unlabelled = values["unlabelled"]
@@ -125,7 +119,7 @@ def fit(arguments: Sequence[str]) -> None:
             out,
             values["all"],
             unlabelled,
-            values["corrections"],
+            tables,
             values["others"],
             values["skip_bad"],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -84,7 +85,9 @@ def parts(
     return train, validation, test
 
 
-def summary(dataset: Dataset, looks: Looks, folder: Path) -> list[str]:
+def summary(
+    dataset: Dataset, looks: Looks, folder: Path, seed: int, corrections: Sequence[Path]
+) -> list[str]:
     """What the folder holds, and what is wrong with it, in a few lines."""
     items = (*dataset.train, *dataset.val, *dataset.test)
     counts = Counter(item.label for item in items).values()
@@ -97,5 +100,7 @@ def summary(dataset: Dataset, looks: Looks, folder: Path) -> list[str]:
         lines.append(f"ignored, no supported image format: {', '.join(others)}")
     faults = in_short(finding for finding in found if finding.kind not in _TOLD)
     if faults:
-        lines.append(f"found: {faults}; `gopro check {folder}` shows them")
+        words = ["gopro", "check", str(folder), *(["--seed", str(seed)] if seed != 1 else [])]
+        words += ["--corrections", *map(str, corrections)] if corrections else []
+        lines.append(f"found: {faults}; `{shlex.join(words)}` shows them")
     return lines

@@ -75,6 +75,17 @@ class Parser(jsonargparse.ArgumentParser):
         """Add an option with a value."""
         self.add_argument(name, type=kind, default=default, help=about)
 
+    def corrections(self) -> None:
+        """Add the tables of corrected labels."""
+        self.add_argument(
+            "--corrections",
+            type=Path,
+            nargs="+",
+            default=[],
+            metavar="FILE",
+            help="labels from the page of gopro predict --review: CSV tables",
+        )
+
     def flag(self, name: str, about: str) -> None:
         """Add an option without a value."""
         self.add_argument(name, action="store_true", help=about)

@@ -125,6 +125,7 @@ def test_refused(cli: Cli, model: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert "got no --out; wanted a file" in cli("export", model).line
     assert "got --out a.txt; wanted a file" in cli("export", model, "--out", "a.txt").line
     assert "wanted 1 to 1024" in cli("export", model, "--out", "a.onnx", "--batch", 0).line
+    assert "class names" in cli("export", model, "--out", "a.onnx", "--classes", "ant, Ant").line
     monkeypatch.setattr(export, "TOLERANCE", -1.0)
     with pytest.raises(GoproError, match="can't be exported"):
         export.export(PromptClassifier.load(model, device="cpu"), tmp_path / "a.onnx")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +193,26 @@ def test_copies_of_training_pictures_are_not_measured_on(fit: Fit, tmp_path: Pat
     assert "set, held out: 8 images; 1 more left out, the classifier was fitted on" in title
     measured = json.loads((tmp_path / "model" / "classifier.json").read_text())["measured"]
     assert (measured["pictures"], measured["left_out"]) == (8, 1)
+
+
+def test_what_was_found_is_shown_by_the_command_that_is_named(
+    cli: Cli, fit: Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_photos(tmp_path / "my photos", count=10, side=64)
+    shutil.copy(folder / "ant" / "00.png", tmp_path / "more.png")
+    (tmp_path / "labels.csv").write_text("picture,label\nmore.png,yak\n")
+    words = ("--seed", 7, "--corrections", tmp_path / "labels.csv")
+    answer = fit(folder, tmp_path / "model", *words)
+    assert answer.code == 0, answer.err
+    named = re.search(r"found: 1 in several classes, 1 class .*; `(.+)` shows them", answer.out)
+    assert named is not None
+    monkeypatch.chdir(tmp_path)
+    answer = cli(*shlex.split(named[1])[1:], "--skip-labels")
+    assert answer.code == 0, answer.err
+    assert "41 images of 5 classes" in answer.out
+    assert "The same picture in several classes │      1" in answer.out
+    assert "Classes with few pictures" in answer.out
+    assert "--seed 7" in named[1]
 
 
 def test_help_is_short_and_complete(cli: Cli) -> None:
