@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from typing_extensions import Self
 
-from gopro.classifier import fast_prediction, fitting, storage
+from gopro.classifier import fast_prediction, fitting, storage, unfinished
 from gopro.classifier.comparison import Comparison
 from gopro.classifier.examples import Examples
 from gopro.classifier.explain.explanation import Explanation, explain
@@ -148,12 +148,12 @@ class PromptClassifier(Judging, Hub):
             validation: Pictures and labels, or a folder, to measure accuracy on after each epoch.
             unlabelled: Pictures without labels, or a folder of them, for ``promptkd``, which then
                 learns from these alone; by default from ``images`` without their labels.
-            checkpoint: A folder that the training is saved in when it is stopped; the same call
-                continues it.
+            checkpoint: A folder that the training is saved in; when it was stopped, the same call
+                continues it. Once ``fit`` has returned, another fit may take the folder.
 
         Raises:
-            GoproError: For pictures, labels or settings that can't be used, or a checkpoint of
-                other ones.
+            GoproError: For pictures, labels or settings that can't be used, or the checkpoint of
+                a stopped fit with other ones.
             KeyboardInterrupt: After Ctrl-C; the classifier is then unchanged.
         """
         for name, value in (("examples", self.examples), ("folds", self.folds or 0)):
@@ -184,6 +184,8 @@ class PromptClassifier(Judging, Hub):
             **({} if texts is None else {"texts": texts_of(done.method.settings)}),
             **({} if done.choice is None else {"choice": done.choice.as_dict()}),
         }
+        if folder is not None:
+            unfinished.returned(folder)
         return self
 
     def explain(self, picture: Picture, *, top: int = 5) -> Explanation:

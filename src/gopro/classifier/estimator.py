@@ -13,6 +13,7 @@ from typing_extensions import Self
 from gopro.common.errors import GoproError
 
 _CONTAINERS = ("default", "pandas")
+_ROUTED = ("validation", "unlabelled", "checkpoint")
 
 
 class Estimator:
@@ -83,7 +84,11 @@ class Estimator:
         )
 
     def set_fit_request(
-        self, *, validation: bool | str | None = None, checkpoint: bool | str | None = None
+        self,
+        *,
+        validation: bool | str | None = None,
+        unlabelled: bool | str | None = None,
+        checkpoint: bool | str | None = None,
     ) -> Self:
         """Ask scikit-learn's searches and pipelines to pass arguments on to ``fit``.
 
@@ -92,10 +97,11 @@ class Estimator:
         Args:
             validation: True to pass it on, False not to, a text for the name that it has outside;
                 None changes nothing.
+            unlabelled: The same.
             checkpoint: The same.
         """
         request = self.get_metadata_routing()
-        for name, asked in (("validation", validation), ("checkpoint", checkpoint)):
+        for name, asked in zip(_ROUTED, (validation, unlabelled, checkpoint), strict=True):
             if asked is not None:
                 request.fit.add_request(param=name, alias=asked)
         self._metadata_request = request
@@ -108,7 +114,7 @@ class Estimator:
         if hasattr(self, "_metadata_request"):
             return copy.deepcopy(self._metadata_request)
         request = MetadataRequest(owner=type(self).__name__)
-        for name in ("validation", "checkpoint"):
+        for name in _ROUTED:
             request.fit.add_request(param=name, alias=None)
         return request
 

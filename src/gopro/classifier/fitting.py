@@ -18,6 +18,7 @@ from gopro.classifier.confidence.calibration import Calibration, calibrate, expe
 from gopro.classifier.fitinputs import FitInputs, recipe_of
 from gopro.classifier.predictor import Folder, Predictor
 from gopro.classifier.teaching import labelled_pixels, new_method, training_inputs
+from gopro.common.errors import NotFiniteError
 from gopro.data.labelled import Labelled
 from gopro.data.pictures import Picture
 from gopro.methods.base import Method, Recipe
@@ -88,7 +89,12 @@ def fit(
             if folder is not None:
                 unfinished.check(folder, inputs, recipe, data.pixels)
         validate = inputs.validator(held_out, method)
-        progress = learn_classifier(method, data, recipe, inputs.settings, validate, folder)
+        try:
+            progress = learn_classifier(method, data, recipe, inputs.settings, validate, folder)
+        except NotFiniteError:  # the same would happen again
+            if folder is not None:
+                unfinished.remove(folder)
+            raise
         pixels = data.pixels if trained is inputs else labelled_pixels(inputs, method)
     try:
         folds = classifier.get_params()["folds"]

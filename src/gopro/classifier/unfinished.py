@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -13,16 +14,20 @@ from torch import Tensor
 from gopro.classifier.choice import Choice
 from gopro.classifier.fitinputs import FitInputs
 from gopro.common.errors import GoproError
-from gopro.common.files import write_json
+from gopro.common.files import remove_temporary, write_json
 from gopro.methods.base import Recipe
 from gopro.results.results_json import texts_of
+from gopro.training.trainer import CHECKPOINT, METRICS
 
 _ABOUT = "fit.json"
 _CHOICE = "choice.json"
+_RETURNED = "returned"
 
 
 def check(folder: Path, inputs: FitInputs, recipe: Recipe | None, pixels: Tensor) -> None:
     """Check that a checkpoint folder belongs to this fit; a new folder is marked as this fit's.
+
+    So is the folder of another fit that has returned, whose files are removed.
 
     Args:
         folder: The folder; created if needed.
@@ -37,18 +42,39 @@ def check(folder: Path, inputs: FitInputs, recipe: Recipe | None, pixels: Tensor
     try:
         theirs: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        write_json(path, ours)
-        return
+        theirs = None
     except (OSError, ValueError) as error:
         raise GoproError(f"{path} is damaged; remove {folder} to start again") from error
-    if theirs != ours:
+    if theirs not in (None, ours) and (folder / _RETURNED).exists():
+        remove(folder)
+        theirs = None
+    (folder / _RETURNED).unlink(missing_ok=True)
+    if theirs is None:
+        write_json(path, ours)
+    elif theirs != ours:
         changed = [
             name for name in ours if not isinstance(theirs, dict) or theirs.get(name) != ours[name]
         ]
         raise GoproError(
             f"{folder} holds a fit that was stopped, with other {', '.join(changed)}; remove it "
-            "to start again, or choose another --out"
+            "to start again, or choose another folder (--out)"
         )
+
+
+def returned(folder: Path) -> None:
+    """Mark a fit as returned: another one may have its folder."""
+    with contextlib.suppress(OSError):  # without the mark it counts as stopped
+        (folder / _RETURNED).touch()
+
+
+def remove(folder: Path) -> None:
+    """Remove a fit's files, as far as that may be done, and the folder if it holds nothing else."""
+    with contextlib.suppress(OSError):
+        # a checkpoint that is left alone would be taken for that of the next fit
+        for name in (CHECKPOINT, METRICS, _CHOICE, _ABOUT, _RETURNED):
+            (folder / name).unlink(missing_ok=True)
+        remove_temporary(folder)
+        folder.rmdir()
 
 
 def choice(folder: Path) -> Choice | None:

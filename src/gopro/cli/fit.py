@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from gopro.classifier import page
+from gopro.classifier import page, unfinished
 from gopro.classifier.choice import AUTO, CANDIDATES, refuse_settings
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
@@ -104,7 +103,7 @@ def fit(arguments: Sequence[str]) -> None:
                 checkpoint=checkpoint,
             )
             classifier.save(out)
-            shutil.rmtree(checkpoint, ignore_errors=True)
+            unfinished.remove(checkpoint)
         except DiskFullError as full:
             raise GoproError(f"{full}; then the same command continues") from full
         if classifier.choice_ is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
@@ -151,8 +150,7 @@ def learn_classifier(
             return learn(method, data, recipe, settings, folder, validate)
         except UnusableFileError as error:  # a fit has no --resume to leave out
             raise UnusableFileError(error.what, f"remove {folder} to start again") from error
-        except NotFiniteError as error:  # the same would happen again
-            shutil.rmtree(folder, ignore_errors=True)
+        except NotFiniteError as error:
             raise NotFiniteError(error.what, error.remedy, ": nothing was kept") from error
         except Interrupted as stop:
             saved = f"and saved in {folder}; the same fit continues it"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gopro import PromptClassifier
+from gopro import GoproError, PromptClassifier
 from gopro.classifier.estimator import Estimator
 from tiny_classifier import Given, Make
 
@@ -173,6 +174,19 @@ def test_metadata_is_routed_to_fit(make: Make, given: Given) -> None:
         search.fit(*given, held_out=given)
         search.estimator.set_fit_request(checkpoint=False)  # changes nothing about validation
         search.fit(*given, held_out=given)
+        search.estimator.set_fit_request(unlabelled=True)
+        with pytest.raises(GoproError, match="coop learns from labelled ones only"):
+            search.fit(*given, held_out=given, unlabelled=given[0])
+
+
+def test_the_fits_of_a_search_share_a_checkpoint_folder(
+    make: Make, given: Given, tmp_path: Path
+) -> None:
+    search = selection.GridSearchCV(make(), {"lr": [0.1, 0.05]}, cv=2, error_score="raise")
+    with sklearn.config_context(enable_metadata_routing=True):
+        search.estimator.set_fit_request(checkpoint=True)
+        search.fit(*given, checkpoint=tmp_path / "kept")
+    assert search.best_estimator_.predict(given[0]).shape == (len(given[0]),)
 
 
 def test_the_same_answers_again_and_in_any_order(make: Make, given: Given) -> None:
