@@ -101,7 +101,8 @@ def choose(
     asked = params["folds"] if (params["folds"] or 0) > 1 else None
     folds = crossvalidation.folds_of(inputs.kind, asked, inputs.truth)
     if not folds:
-        few = "a class with one picture leaves none to compare on"
+        why = crossvalidation.why_none(inputs.kind, asked, inputs.truth, inputs.class_names)
+        few = f"{why}, which leaves none to compare on"
         return Choice(ZERO_SHOT, 0, (), dict.fromkeys(CANDIDATES, few)), None
     scored, left_out = _compare(classifier, inputs, pixels, folds)
     chosen = best({name: one.losses for name, one in scored.items()})

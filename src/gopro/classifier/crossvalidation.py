@@ -8,6 +8,7 @@ view is made, so the trainings cost less than the fit itself. The scores calibra
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
@@ -18,6 +19,7 @@ from torch import Tensor
 from gopro.backbones import ImageFeatures
 from gopro.classifier.confidence.parts import ENOUGH, divided
 from gopro.classifier.fitinputs import FitInputs
+from gopro.common.text import listed
 from gopro.methods.base import Method, Recipe
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import scores
@@ -60,6 +62,27 @@ def folds_of(kind: type[Method], asked: int | None, truth: Sequence[int]) -> int
     smallest = min(truth.count(index) for index in set(truth))
     folds = min(default if asked is None else asked, smallest)
     return folds if folds > 1 else 0
+
+
+def why_none(
+    kind: type[Method], asked: int | None, truth: Sequence[int], names: Sequence[str]
+) -> str:
+    """Why ``folds_of`` is 0, in a few words; empty if it isn't.
+
+    Args:
+        kind: See ``folds_of``.
+        asked: See ``folds_of``.
+        truth: See ``folds_of``.
+        names: Name of each class.
+    """
+    if folds_of(kind, asked, truth):
+        return ""
+    if kind.learns_from_teacher:
+        return "the method learns without labels"
+    if asked is not None and asked < 2:
+        return f"--folds {asked}"
+    single = [names[index] for index, count in sorted(Counter(truth).items()) if count == 1]
+    return f"only one training picture of class {listed(single)}"
 
 
 def frozen_features(inputs: FitInputs, pixels: Tensor) -> ImageFeatures | None:

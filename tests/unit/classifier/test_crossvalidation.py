@@ -41,6 +41,19 @@ def test_the_number_of_parts() -> None:
     assert crossvalidation.folds_of(find("coop"), None, [0, 1, 1]) == 0
 
 
+def test_why_there_are_no_parts() -> None:
+    names, truth = ("ant", "bee", "cat"), [0, 0, 1, 2, 2]
+
+    def why(method: str, asked: int | None, truth: list[int]) -> str:
+        return crossvalidation.why_none(find(method), asked, truth, names)
+
+    assert why("coop", None, truth) == "only one training picture of class 'bee'"
+    assert why("coop", 3, [0, 1, 2, 2]) == "only one training picture of class 'ant', 'bee'"
+    assert why("coop", None, [*truth, 1]) == ""
+    assert why("coop", 0, [*truth, 1]) == "--folds 0"
+    assert why("promptkd", None, [*truth, 1]) == "the method learns without labels"
+
+
 def cross_validated(classifier: PromptClassifier, given: Given) -> crossvalidation.OutOfSample:
     inputs = inputs_of(classifier, *given)
     numbered = list(enumerate(inputs.pictures))
