@@ -11,7 +11,8 @@ from gopro.classifier import page, unfinished
 from gopro.classifier.choice import AUTO, CANDIDATES, refuse_settings
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
-from gopro.classifier.fitinputs import backbone_of, settings_of
+from gopro.classifier.crossvalidation import folds_of, why_none
+from gopro.classifier.fitinputs import FitInputs, backbone_of, inputs_of, settings_of
 from gopro.classifier.modelfiles import UNFINISHED, reserved
 from gopro.classifier.page import fit_command
 from gopro.classifier.teaching import without_labels
@@ -20,7 +21,7 @@ from gopro.cli.options import Parser, at_least_one, build, parse_methods
 from gopro.common.console import print_table
 from gopro.common.errors import DiskFullError, GoproError
 from gopro.common.text import duration, printable
-from gopro.data import Dataset, corrections
+from gopro.data import corrections
 from gopro.data.folder import read_folder
 from gopro.data.labelled import Labelled
 from gopro.data.listing import pictures_in
@@ -91,7 +92,18 @@ def fit(arguments: Sequence[str]) -> None:
             print(line)
         train, validation, test = fitfolder.parts(dataset, folder, values)
         unlabelled = values["unlabelled"]
-        print(_intention(classifier, dataset, train, test, unlabelled), flush=True)
+        inputs = inputs_of(classifier, train.pictures, train.labels)
+        why = why_none(inputs.kind, classifier.folds, inputs.truth, inputs.class_names)
+        if others is not None:
+            if why:
+                raise GoproError(
+                    f"got --others, which needs calibration, and there is none: {why}; change "
+                    "that, or leave out --others"
+                )
+            others = fitfolder.others(others, dataset, looks, inputs.pictures, values)
+        elif why and classifier.folds not in (0, 1):
+            print(f"note: {why}: shares won't be calibrated, nor any image `none of these`")
+        print(_intention(classifier, inputs, train, test, unlabelled), flush=True)
         try:
             pair = (validation.pictures, validation.labels) if validation.pictures else None
             checkpoint = out / UNFINISHED
@@ -134,7 +146,7 @@ def fit(arguments: Sequence[str]) -> None:
         )
     if measured is not None:
         print_table(measured.table(f"{source}, held out"))
-    print(_trust(classifier, measured))
+    print(_trust(classifier, measured, why))
     print(
         f"{classifier.training_['seconds']:.0f} s of training; the classifier is in {out}, "
         f"its page is {written}"
@@ -171,7 +183,7 @@ def _own_settings(values: Any) -> list[str]:
 
 def _intention(
     classifier: PromptClassifier,
-    dataset: Dataset,
+    inputs: FitInputs,
     train: Labelled,
     test: Labelled,
     unlabelled: Path | None,
@@ -181,9 +193,11 @@ def _intention(
     measure = measure if test.pictures else "no measurement"
     if classifier.method == AUTO:
         without_labels(AUTO, unlabelled)
+        if not folds_of(inputs.kind, None, inputs.truth):
+            return f"auto on {classifier.backbone}: keep zero-shot CLIP, uncompared, {measure}"
         count, shots = f"{len(train.pictures)}", ""
         if classifier.shots:
-            count = f"{classifier.shots * len(dataset.class_names)} of {count}"
+            count = f"{len(inputs.pictures)} of {count}"
             shots = f", {classifier.shots} per class,"
         return (
             f"auto on {classifier.backbone}: compare {', '.join(CANDIDATES)} with zero-shot CLIP "
@@ -191,7 +205,7 @@ def _intention(
             f"{duration(60 * classifier.budget)}, train the best one, {measure}"
         )
     more = without_labels(classifier.method, unlabelled)
-    classes, images = len(dataset.class_names), len(train.pictures if more is None else more)
+    classes, images = len(inputs.class_names), len(train.pictures if more is None else more)
     drawn = 0 if more is not None else (classifier.shots or 0) * classes
     recipe = classifier.recipe(drawn or images, classes)
     count = f"{drawn} of {images}" if drawn else f"{images}"
@@ -221,10 +235,10 @@ def _with_others(
     return classifier
 
 
-def _trust(classifier: PromptClassifier, measured: Comparison | None) -> str:
-    """How far shares and `none of these` can be trusted, in one line."""
+def _trust(classifier: PromptClassifier, measured: Comparison | None, why: str) -> str:
+    """How far shares and `none of these` can be trusted, in one line; or why not."""
     if classifier.calibration_ is None:
-        return "shares are not calibrated, and no image is answered with `none of these`"
+        return f"shares are not calibrated ({why}), and no image is answered with `none of these`"
     lines = [] if measured is None else measured.confidence_lines()
     return "; ".join([classifier.calibration_.line(), *lines])
 

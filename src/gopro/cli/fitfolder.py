@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,11 @@ from gopro.classifier.check.findings import find as find_faults
 from gopro.classifier.check.findings import in_short
 from gopro.classifier.check.look import Looks, look_at
 from gopro.common.errors import GoproError
-from gopro.common.text import listed
+from gopro.common.text import counted, listed
 from gopro.data import Dataset, Item, labelled
 from gopro.data.labelled import Labelled
 from gopro.data.parts import layout
+from gopro.data.pictures import Picture
 
 _TOLD = ("other files", "unreadable")
 """Findings that have their own lines."""
@@ -38,13 +39,7 @@ def readable(dataset: Dataset, looks: Looks, *, skip: bool) -> Dataset:
     errors = looks.errors
     if not errors:
         return dataset
-    for error in errors.values():
-        print(error)
-    if not skip:
-        raise GoproError(
-            f"{len(errors):,} of {len(looks.keys):,} images can't be read, all listed above; "
-            "repair or remove them, or add --skip-bad to leave them out"
-        )
+    _tell(looks, skip=skip)
     parts: dict[str, Any] = {
         part: tuple(item for item in getattr(dataset, part) if item.key not in errors)
         for part in ("train", "val", "test")
@@ -57,6 +52,62 @@ def readable(dataset: Dataset, looks: Looks, *, skip: bool) -> Dataset:
             raise GoproError(f"class {name!r} has no readable images to {part}; add some")
     print(f"left out: {len(errors):,} unreadable images")
     return dataclasses.replace(dataset, **parts)
+
+
+def others(
+    found: Sequence[Path],
+    dataset: Dataset,
+    looks: Looks,
+    learned: Iterable[Picture],
+    values: Mapping[str, Any],
+) -> list[Path]:
+    """The readable images of no known class.
+
+    Args:
+        found: The images of ``--others``.
+        dataset: The folder that is fitted on.
+        looks: Its images.
+        learned: Those of them to learn from.
+        values: Of the command line.
+
+    Raises:
+        GoproError: When some can't be read and are not to be skipped, fewer than two are left, or
+            some are among those to learn from.
+    """
+    seen = look_at(Path(), list(map(str, found)), values["workers"])
+    if seen.errors:
+        _tell(seen, skip=values["skip_bad"])
+        print(f"left out: {len(seen.errors):,} unreadable images of --others")
+    usable = [Path(key) for key in seen.quality]
+    if len(usable) < 2:
+        raise GoproError(
+            f"got {counted(len(usable), 'readable image')} in --others; wanted at least 2"
+        )
+    assert dataset.root is not None
+    paths = set(learned)
+    ours = [dataset.root / key in paths for key in looks.quality]
+    known = {i for i, j in seen.fingerprints.same_as(looks.fingerprints) if ours[j]}
+    if known:
+        raise GoproError(
+            f"{len(known):,} of {counted(len(usable), 'image')} in --others are also training "
+            f"images, such as {usable[min(known)]}; give images of other things"
+        )
+    return usable
+
+
+def _tell(looks: Looks, *, skip: bool) -> None:
+    """Print the unreadable images.
+
+    Raises:
+        GoproError: When they are not to be skipped.
+    """
+    for error in looks.errors.values():
+        print(error)
+    if not skip:
+        raise GoproError(
+            f"{len(looks.errors):,} of {len(looks.keys):,} images can't be read, all listed above; "
+            "repair or remove them, or add --skip-bad to leave them out"
+        )
 
 
 def parts(

@@ -70,7 +70,8 @@ def test_sets_hold_the_best_label_and_grow(calibrated: PromptClassifier, given: 
 def test_saved_and_loaded(
     calibrated: PromptClassifier, given: Given, others: list[Path], tmp_path: Path
 ) -> None:
-    folder = calibrated.with_others(others).save(tmp_path / "model")
+    folder = calibrated.save(tmp_path / "model")
+    PromptClassifier.load(folder, device="cpu").with_others(others).save(folder)
     assert "The probabilities are calibrated" in (folder / CARD).read_text()
     loaded = PromptClassifier.load(folder, device="cpu")
     assert np.array_equal(loaded.predict_proba(others), calibrated.predict_proba(others))

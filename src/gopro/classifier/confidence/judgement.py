@@ -135,6 +135,7 @@ def needed(calibration: Calibration | None, what: str) -> Calibration:
     if calibration is None:
         raise GoproError(
             f"{what} need a calibrated classifier and its own class names; fit again with at "
-            "least two pictures of each class and without --folds 0"
+            "least two pictures of each class, a method that learns from labels, and without "
+            "--folds 0"
         )
     return calibration
