@@ -21,7 +21,7 @@ TEXTS = "texts.json"
 
 LOCK = ".fit.lock"
 UNFINISHED = "unfinished"
-"""Folder inside a model's, with the checkpoint of a fit that was stopped."""
+"""Folder inside a model's, with the checkpoint of a fit, until its command has done everything."""
 
 
 def refuse_other_things(folder: Path) -> None:
@@ -47,12 +47,12 @@ def reserved(folder: Path) -> Iterator[None]:
     A folder that is still empty after the block is removed.
 
     Raises:
-        GoproError: When the folder holds a model or other files, another process has reserved
-            it, or it can't be written.
+        GoproError: When the folder holds a finished model or other files, another process has
+            reserved it, or it can't be written.
     """
     refuse_other_things(folder)
     with locked(folder):
-        if (folder / ABOUT).exists():
+        if (folder / ABOUT).exists() and not (folder / UNFINISHED).exists():
             raise GoproError(f"{folder} holds a classifier already; choose another --out")
         yield
 

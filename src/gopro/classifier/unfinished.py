@@ -67,6 +67,11 @@ def returned(folder: Path) -> None:
         (folder / _RETURNED).touch()
 
 
+def reopen(folder: Path) -> None:
+    """Take the mark of ``returned`` back, where more than ``fit`` belongs to the work."""
+    (folder / _RETURNED).unlink(missing_ok=True)
+
+
 def remove(folder: Path) -> None:
     """Remove a fit's files, as far as that may be done, and the folder if it holds nothing else."""
     with contextlib.suppress(OSError):

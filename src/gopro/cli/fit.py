@@ -104,9 +104,9 @@ def fit(arguments: Sequence[str]) -> None:
         elif why and classifier.folds not in (0, 1):
             print(f"note: {why}: shares won't be calibrated, nor any image `none of these`")
         print(_intention(classifier, inputs, train, test, unlabelled), flush=True)
+        checkpoint = out / UNFINISHED
         try:
             pair = (validation.pictures, validation.labels) if validation.pictures else None
-            checkpoint = out / UNFINISHED
             classifier.fit(
                 train.pictures,
                 train.labels,
@@ -114,42 +114,21 @@ def fit(arguments: Sequence[str]) -> None:
                 unlabelled=unlabelled,
                 checkpoint=checkpoint,
             )
+            unfinished.reopen(checkpoint)
             classifier.save(out)
-            unfinished.remove(checkpoint)
         except DiskFullError as full:
             raise GoproError(f"{full}; then the same command continues") from full
         if classifier.choice_ is not None:
             print_table(classifier.choice_.table())
             print("\n".join(classifier.choice_.lines()), flush=True)
-        if others is not None:
-            classifier = _with_others(classifier, others, out)
-        measured = _measured(classifier, test, out)
-        command = fit_command(
-            classifier,
-            folder,
-            out,
-            values["all"],
-            unlabelled,
-            tables,
-            values["others"],
-            values["skip_bad"],
-        )
-        source = folder.resolve().name
-        written = page.write(
-            out / PAGE,
-            classifier,
-            measured,
-            test.pictures,
-            title=f"A classifier for {source}",
-            test="pictures held out",
-            command=command,
-        )
+        classifier, measured = _finish(classifier, others, test, out, values)
+        unfinished.remove(checkpoint)
     if measured is not None:
-        print_table(measured.table(f"{source}, held out"))
+        print_table(measured.table(f"{folder.resolve().name}, held out"))
     print(_trust(classifier, measured, why))
     print(
         f"{classifier.training_['seconds']:.0f} s of training; the classifier is in {out}, "
-        f"its page is {written}"
+        f"its page is {out / PAGE}"
     )
 
 
@@ -221,18 +200,56 @@ def _intention(
     )
 
 
-def _with_others(
-    classifier: PromptClassifier, others: Sequence[Path], out: Path
-) -> PromptClassifier:
-    """Let the saved classifier learn from images of no known class, and save it."""
+def _finish(
+    classifier: PromptClassifier,
+    others: Sequence[Path] | None,
+    test: Labelled,
+    out: Path,
+    values: Any,
+) -> tuple[PromptClassifier, Comparison | None]:
+    """Let the saved classifier learn from images of no known class, measure it, write its page.
+
+    Raises:
+        GoproError: When something fails; it says what the saved classifier is without.
+        KeyboardInterrupt: After Ctrl-C; the same.
+    """
+    rest = [] if others is None else ["--others"]
+    rest += ["a measurement", PAGE] if test.pictures else [PAGE]
+    measured = None
     try:
-        classifier = classifier.with_others(others)
-        classifier.save(out)
-    except GoproError as error:
-        raise GoproError(f"the classifier is saved in {out}, but without --others: {error}") from (
-            error
+        if others is not None:
+            classifier = classifier.with_others(others)
+            classifier.save(out)
+            rest.remove("--others")
+        if test.pictures:
+            measured = classifier.compare(test.pictures, test.labels)
+            classifier.save(out, measured)
+            rest.remove("a measurement")
+        command = fit_command(
+            classifier,
+            values["folder"],
+            out,
+            values["all"],
+            values["unlabelled"],
+            values["corrections"],
+            values["others"],
+            values["skip_bad"],
         )
-    return classifier
+        page.write(
+            out / PAGE,
+            classifier,
+            measured,
+            test.pictures,
+            title=f"A classifier for {values['folder'].resolve().name}",
+            test="pictures held out",
+            command=command,
+        )
+    except (GoproError, KeyboardInterrupt) as error:
+        saved = f"the classifier is saved in {out}, but without {', '.join(rest)}"
+        if isinstance(error, GoproError):
+            raise GoproError(f"{saved}: {error}; the same command continues") from error
+        raise KeyboardInterrupt(f"stopped; {saved}; the same command continues") from error
+    return classifier, measured
 
 
 def _trust(classifier: PromptClassifier, measured: Comparison | None, why: str) -> str:
@@ -241,17 +258,3 @@ def _trust(classifier: PromptClassifier, measured: Comparison | None, why: str) 
         return f"shares are not calibrated ({why}), and no image is answered with `none of these`"
     lines = [] if measured is None else measured.confidence_lines()
     return "; ".join([classifier.calibration_.line(), *lines])
-
-
-def _measured(classifier: PromptClassifier, test: Labelled, out: Path) -> Comparison | None:
-    """Measure the saved classifier, and save the result with it."""
-    if not test.pictures:
-        return None
-    try:
-        measured = classifier.compare(test.pictures, test.labels)
-        classifier.save(out, measured)
-    except GoproError as error:
-        raise GoproError(f"the classifier is saved in {out}, but not measured: {error}") from error
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(f"stopped; the classifier is saved in {out}, unmeasured") from stop
-    return measured

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 
 from gopro import GoproError, PromptClassifier
+from gopro.classifier import crossvalidation, page
 from gopro.classifier.modelfiles import reserved
 from gopro.training.trainer import CHECKPOINT, Trainer
-from tiny_run import Cli
+from tiny_run import CLASSES, Cli, write_photos
 
 Fit = Any
 
@@ -84,16 +86,48 @@ def test_ctrl_c_saves_the_training(
     assert weights[0] == weights[1]
 
 
-def test_a_finished_training_is_never_lost(
-    fit: Fit, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, GoproError("the pictures are gone")])
+@pytest.mark.parametrize(
+    ("step", "without"),
+    [
+        ("with_others", "--others, a measurement, page.html"),
+        ("compare", "a measurement, page.html"),
+        ("page", "page.html"),
+    ],
+)
+def test_the_same_command_finishes_what_follows_the_training(
+    fit: Fit,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    failure: Any,
+    step: str,
+    without: str,
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise GoproError("the pictures are gone")
+        raise failure
 
-    monkeypatch.setattr(PromptClassifier, "compare", fail)
-    line = fit(photos, tmp_path / "model").line
-    assert f"the classifier is saved in {tmp_path / 'model'}, but not measured" in line
-    assert PromptClassifier.load(tmp_path / "model", device="cpu").measured_ is None
+    more = write_photos(tmp_path / "others", ["x"], count=3, seed=5)
+    out, words = tmp_path / "model", ("--folds", 2, "--others", more)
+    with monkeypatch.context() as patched:
+        patched.setattr(*((page, "write") if step == "page" else (PromptClassifier, step)), fail)
+        answer = fit(photos, out, *words)
+    assert answer.code == (2 if isinstance(failure, GoproError) else 130)
+    assert f"the classifier is saved in {out}, but without {without}" in answer.err
+    assert answer.err.endswith("; the same command continues\n")
+    assert PromptClassifier.load(out, device="cpu").classes_.tolist() == sorted(CLASSES)
+    assert "a fit that was stopped, with other seed" in fit(photos, out, *words, "--seed", 2).line
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_step", lambda *_: pytest.fail("trained again"))
+        patched.setattr(crossvalidation, "learn_classifier", lambda *_: None)
+        answer = fit(photos, out, *words)
+    assert answer.code == 0, answer.err
+    assert not (out / "unfinished").exists()
+    about = json.loads((out / "classifier.json").read_text(encoding="utf-8"))
+    assert about["measured"]["pictures"] == 16
+    assert "set with 3 examples" in answer.out
+    assert (out / "page.html").exists()
+    assert "holds a classifier already" in fit(photos, out, *words).line
 
 
 def test_a_place_that_is_taken(fit: Fit, photos: Path, model: Path, tmp_path: Path) -> None:
