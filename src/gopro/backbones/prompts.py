@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
+from gopro.common.text import readable
 
 
 @dataclass(frozen=True)
@@ -237,7 +238,7 @@ def tokenize_class_names(
     seen: dict[tuple[int, ...], str] = {}
     rows, encode, ends = [], tokens.following if following else tokens.encode, len(tokens.end)
     for name in names:
-        words = _words(name)
+        words = readable(name)
         bare = tuple(tokens.encode(words))
         if not bare:
             raise GoproError(
@@ -278,7 +279,7 @@ def tokenize_sentences(
     """
     rows, fitting = [], room - len(tokens.end)
     for sentence in sentences:
-        ids = tokens.encode(_words(sentence))
+        ids = tokens.encode(readable(sentence))
         if not ids:
             raise GoproError(
                 f"the text {sentence[:60]!r} has no word that the tokenizer can use; change it"
@@ -290,8 +291,3 @@ def tokenize_sentences(
             )
         rows.append([*ids, *tokens.end])
     return rows
-
-
-def _words(text: str) -> str:
-    """With single spaces, also for underscores."""
-    return " ".join(text.replace("_", " ").split())

@@ -1,7 +1,8 @@
-"""Numbers and lists as text for people."""
+"""Numbers, lists and names as text for people, and which names are the same."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 
@@ -26,3 +27,16 @@ def listed(words: Sequence[str], most: int = 5) -> str:
 def printable(name: str) -> str:
     """A file name with an escape code, such as ``\\udce9``, for each byte that isn't UTF-8."""
     return name.encode(errors="backslashreplace").decode()
+
+
+def readable(name: str) -> str:
+    """The class name as it appears in a prompt: ``sea_horse`` becomes ``sea horse``.
+
+    Accented letters are one character each (NFC); macOS gives names of files with two.
+    """
+    return " ".join(unicodedata.normalize("NFC", name).replace("_", " ").split())
+
+
+def name_key(name: str) -> str:
+    """What is equal for two names of the same class: ``readable``, regardless of capitals."""
+    return readable(name).casefold()

@@ -9,7 +9,7 @@ from gopro.common.errors import GoproError
 from gopro.common.files import expanded
 from gopro.data.catalog import KNOWN, present
 from gopro.data.catalog_entry import ROOT_VARIABLE, default_root
-from gopro.data.dataset import Dataset, Item, check_class_names, readable
+from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.folder import read_folder
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "load",
     "names",
     "present",
-    "readable",
 ]
 
 _FOLDER, _HUB = "folder:", "hf:"

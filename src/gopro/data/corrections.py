@@ -10,8 +10,8 @@ from pathlib import Path
 
 from gopro.common.errors import GoproError
 from gopro.common.files import expanded
-from gopro.common.text import counted, listed
-from gopro.data.dataset import Dataset, Item, check_class_names, readable
+from gopro.common.text import counted, listed, name_key
+from gopro.data.dataset import Dataset, Item, check_class_names
 
 COLUMNS = ("picture", "label")
 
@@ -68,17 +68,17 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
     """
     root = dataset.root
     assert root is not None
-    label_of = {readable(name).casefold(): index for index, name in enumerate(dataset.class_names)}
+    label_of = {name_key(name): index for index, name in enumerate(dataset.class_names)}
     names = list(dataset.class_names)
     for label in dict.fromkeys(labels.values()):
-        if label and readable(label).casefold() not in label_of:
-            label_of[readable(label).casefold()] = len(names)
+        if label and name_key(label) not in label_of:
+            label_of[name_key(label)] = len(names)
             names.append(label)
     check_class_names(names, "corrections")
     given = {
         os.path.realpath(picture): (
             picture,
-            label_of[readable(label).casefold()] if label else None,
+            label_of[name_key(label)] if label else None,
         )
         for picture, label in labels.items()
     }

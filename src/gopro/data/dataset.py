@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from gopro.common.errors import GoproError
+from gopro.common.text import name_key
 from gopro.data.images import open_image
 
 
@@ -38,7 +39,7 @@ class Dataset:
     Attributes:
         name: Its name in results, for example ``caltech101``.
         root: The folder that the items' keys are relative to; None for a set without one.
-        class_names: One name per label, as the data set spells it (see ``readable``).
+        class_names: One name per label, as the data set spells it (see ``common.text``).
         train: The split that few-shot samples are drawn from.
         val: Held-out training data for choosing settings; may be empty.
         test: Used for testing only.
@@ -118,11 +119,6 @@ def _sha256(values: object) -> str:
     return hashlib.sha256(json.dumps(values).encode("ascii")).hexdigest()
 
 
-def readable(name: str) -> str:
-    """The class name as it appears in a prompt: ``sea_horse`` becomes ``sea horse``."""
-    return " ".join(name.replace("_", " ").split())
-
-
 def check_class_names(names: Sequence[str], source: str) -> None:
     """Reject class names that are unusable in a prompt or have the same prompt as another.
 
@@ -131,23 +127,23 @@ def check_class_names(names: Sequence[str], source: str) -> None:
         source: Where the names come from, for the message.
 
     Raises:
-        GoproError: When a name is empty or not printable, or equals another name apart from
-            underscores and capitals.
+        GoproError: When a name is empty or not printable, or is the name of another class
+            too (``name_key``).
     """
     seen: dict[str, str] = {}
     for name in names:
-        words = readable(name)
-        if not words:
+        key = name_key(name)
+        if not key:
             raise GoproError(f"{source}: the class name {name!r} has no letters; give it a name")
         if not name.isprintable():
             raise GoproError(
                 f"{source}: the class name {name!r} has characters that can't be printed; "
                 "rename the class"
             )
-        other = seen.get(words.casefold())
+        other = seen.get(key)
         if other is not None:
             raise GoproError(
                 f"{source}: two classes are named {other!r} and {name!r}, which read the same in "
                 "a prompt; rename one or merge them"
             )
-        seen[words.casefold()] = name
+        seen[key] = name

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gopro.common.errors import GoproError
-from gopro.data.dataset import Dataset, Item, check_class_names, readable
+from gopro.common.text import name_key
+from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.listing import folders, pictures
 
 NAMES = "classnames.txt"
@@ -59,7 +60,7 @@ def read_imagenet(
     }
     class_names = tuple(names[wnid] for wnid in order)
     # repeated names are allowed here: see _repeated
-    check_class_names(list({readable(n).casefold(): n for n in class_names}.values()), str(source))
+    check_class_names(list({name_key(n): n for n in class_names}.values()), str(source))
     repeated = _repeated(class_names, order)
     return Dataset(
         name=name,
@@ -145,7 +146,7 @@ def _repeated(class_names: Sequence[str], wnids: Sequence[str]) -> str:
     """
     by_name: dict[str, list[str]] = {}
     for name, wnid in zip(class_names, wnids, strict=True):
-        by_name.setdefault(readable(name).casefold(), []).append(wnid)
+        by_name.setdefault(name_key(name), []).append(wnid)
     pairs = [f"{name} ({', '.join(ids)})" for name, ids in by_name.items() if len(ids) > 1]
     if not pairs:
         return ""

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gopro.common.errors import GoproError
-from gopro.data.dataset import Dataset, Item, check_class_names, readable
+from gopro.common.text import name_key
+from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.fewshot import sample
 from gopro.data.folder import read_folder
 from gopro.data.pictures import Picture, list_pictures
@@ -186,7 +187,7 @@ def draw(
 
 
 def places_among(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> list[int]:
-    """The index of each label in ``classes``; names match regardless of underscores and capitals.
+    """The index of each label in ``classes``; names match by ``name_key``.
 
     Raises:
         GoproError: For a label that isn't in ``classes``.
@@ -205,4 +206,4 @@ def places_among(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> list[in
 
 
 def _normalized(label: Any) -> Any:
-    return readable(label).casefold() if isinstance(label, str) else label
+    return name_key(label) if isinstance(label, str) else label

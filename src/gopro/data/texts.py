@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gopro.common.errors import GoproError
 from gopro.common.files import expanded
+from gopro.common.text import name_key
 
 
 def read_texts(file: str | Path, names: Sequence[str]) -> list[tuple[str, ...]]:
     """The sentences about each of some classes, in their order.
 
     Args:
-        file: As CuPL's: each class name with a list of sentences. Underscores count as spaces.
+        file: As CuPL's: each class name with a list of sentences. Names match by
+            ``name_key``: underscores are spaces, and capitals make no difference.
         names: Class names.
 
     Raises:
         GoproError: If the file can't be used, or a class has no sentences.
     """
-    sentences = load_texts(expanded(file))
+    sentences = {name_key(name): rows for name, rows in load_texts(expanded(file)).items()}
     rows = []
     for name in names:
-        found = sentences.get(_plain(name))
+        found = sentences.get(name_key(name))
         if found is None:
             raise GoproError(
                 f"{file} has no sentences about the class {name!r}; add a list of them, or leave "
@@ -45,24 +47,26 @@ def check_texts(file: str | Path, names: Sequence[str]) -> None:
     Raises:
         GoproError: If not; a name that is no class is most likely misspelled.
     """
-    known = {_plain(name): name for name in names}
+    known = {name_key(name): name for name in names}
     for name in load_texts(expanded(file)):
-        if name not in known:
-            similar = difflib.get_close_matches(name, known, n=1)
+        key = name_key(name)
+        if key not in known:
+            similar = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean {known[similar[0]]!r}?" if similar else "remove it"
             raise GoproError(f"{file} has sentences about {name!r}, which is no class here; {hint}")
     read_texts(file, names)
 
 
 def load_texts(path: Path) -> dict[str, tuple[str, ...]]:
-    """All sentences of a file by class name, with spaces for underscores.
+    """All sentences of a file by class name, as the file spells it.
 
     Raises:
-        GoproError: If the file can't be used.
+        GoproError: If the file can't be used, or has two lists for a name (``name_key``).
     """
     wanted = "wanted JSON: a list of sentences for each class name"
     try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content: Any = json.loads(text, object_pairs_hook=lambda rows: _each_once(rows, path))
     except (OSError, ValueError, RecursionError) as error:
         raise GoproError(f"can't read texts from {path} ({error}); {wanted}") from error
     if not isinstance(content, dict):
@@ -71,7 +75,7 @@ def load_texts(path: Path) -> dict[str, tuple[str, ...]]:
         good = isinstance(rows, list) and rows and all(isinstance(row, str) for row in rows)
         if not good or not all(row.strip() for row in rows):
             raise GoproError(f"{path} has no list of sentences at {name!r}; {wanted}")
-    return {_plain(name): tuple(rows) for name, rows in content.items()}
+    return {name: tuple(rows) for name, rows in content.items()}
 
 
 def save_texts(texts: Mapping[str, Sequence[str]], path: Path) -> None:
@@ -79,5 +83,16 @@ def save_texts(texts: Mapping[str, Sequence[str]], path: Path) -> None:
     path.write_text(json.dumps(texts, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", " ")
+def _each_once(rows: Iterable[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    """What JSON makes of an object, which would keep the last of two equal names."""
+    names: dict[str, str] = {}
+    content = {}
+    for name, row in rows:
+        other = names.setdefault(name_key(name), name)
+        if other in content:
+            raise GoproError(
+                f"{path} has sentences at {other!r} and at {name!r}, the same class name; put "
+                "them into one list"
+            )
+        content[name] = row
+    return content

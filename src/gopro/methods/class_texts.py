@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gopro.backbones import Backbone
+from gopro.common.text import readable
 from gopro.data.texts import read_texts
 
 
@@ -33,8 +34,7 @@ def class_sentences(
         return rows
     longest = max(templates, key=lambda template: len(backbone.tokens.encode(template)))
     backbone.class_tokens(names, 0, longest)
-    plain = [name.replace("_", " ") for name in names]
-    return [tuple(one.replace("{}", name) for one in templates) for name in plain]
+    return [tuple(one.replace("{}", readable(name)) for one in templates) for name in names]
 
 
 def text_means(backbone: Backbone, file: str, names: Sequence[str], *, unit: bool = True) -> Tensor:

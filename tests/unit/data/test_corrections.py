@@ -171,3 +171,13 @@ def test_labels_that_are_no_class_names(folder: Path, tmp_path: Path) -> None:
     table = _table(tmp_path / "a.csv", [(folder / "ant" / "00.png", "___")])
     with pytest.raises(GoproError, match="no letters"):
         corrections.apply(read_folder(folder), corrections.read([table]))
+
+
+def test_a_class_typed_in_another_spelling_is_the_same(tmp_path: Path) -> None:
+    folder = write_photos(tmp_path / "photos", ("Ka\u0308se", "sea_horse"), count=2)
+    before = read_folder(folder, hold_out=False)
+    pictures = [folder / item.key for item in before.train]
+    typed = dict(zip(pictures, ["Sea Horse", "K\u00e4se"] * 2, strict=True))
+    dataset = corrections.apply(before, typed)
+    assert dataset.class_names == before.class_names
+    assert [item.label for item in dataset.train] == [1, 0, 1, 0]

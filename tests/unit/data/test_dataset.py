@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from gopro.common.errors import GoproError
-from gopro.data.dataset import Dataset, Item, check_class_names, readable
+from gopro.data.dataset import Dataset, Item, check_class_names
 
 SET = Dataset(
     name="tiny",
@@ -22,18 +22,16 @@ SET = Dataset(
 )
 
 
-def test_readable() -> None:
-    assert readable("sea_horse") == "sea horse"
-    assert readable("  Été__猫 ") == "Été 猫"
-
-
 def test_accepts_distinct_names() -> None:
     check_class_names(["ant", "ants", "猫", "Été"], "here")
 
 
 def test_refuses_a_name_that_is_given_twice() -> None:
-    with pytest.raises(GoproError, match="here: two classes are named 'cat' and 'cat'"):
-        check_class_names(["cat", "dog", "cat"], "here")
+    for again in ("cat", "_CAT"):
+        with pytest.raises(GoproError, match=f"here: two classes are named 'cat' and '{again}'"):
+            check_class_names(["cat", "dog", again], "here")
+    with pytest.raises(GoproError, match="two classes are named"):
+        check_class_names(["K\u00e4se", "Ka\u0308se"], "here")
 
 
 def test_open_reads_from_the_root(tmp_path: Path) -> None:

@@ -58,12 +58,12 @@ def test_classes_are_sorted() -> None:
     assert places == [1, 0, 2, 0]
 
 
-def test_places_among_ignores_underscores_and_capitals() -> None:
-    classes = np.array(["sea horse", "Dog"])
-    assert labelled.places_among(np.array(["dog", "Sea_Horse"]), classes) == [1, 0]
+def test_places_among_recognises_a_name_in_other_spellings() -> None:
+    classes = np.array(["sea horse", "K\u00e4se"])
+    assert labelled.places_among(np.array(["ka\u0308se", "Sea_Horse"]), classes) == [1, 0]
     assert labelled.places_among(np.array([5, 3]), np.array([3, 5])) == [1, 0]
     with pytest.raises(GoproError, match="'cat' and 1 more"):
-        labelled.places_among(np.array(["yak", "cat", "dog"]), classes)
+        labelled.places_among(np.array(["yak", "cat", "K\u00e4se"]), classes)
 
 
 def test_draw_keeps_the_order_and_depends_on_the_seed() -> None:

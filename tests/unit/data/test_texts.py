@@ -23,7 +23,8 @@ def file(tmp_path: Path) -> Path:
 def test_sentences_of_each_name(file: Path) -> None:
     assert read_texts(file, ["tree", "sea horse"]) == [("It stands.",), ("It swims.",)]
     assert read_texts(str(file), ["cat"]) == [("It purrs.", "whiskers")]
-    check_texts(file, ["cat", "sea horse", "tree"])
+    assert read_texts(file, ["Sea  Horse", "CAT"]) == [("It swims.",), ("It purrs.", "whiskers")]
+    check_texts(file, ["cat", "Sea horse", "tree"])
 
 
 def test_a_missing_name(file: Path) -> None:
@@ -40,7 +41,7 @@ def test_an_unknown_name(file: Path) -> None:
     with pytest.raises(GoproError) as error:
         check_texts(file, ["cat", "sea_horses", "tree"])
     assert str(error.value) == (
-        f"{file} has sentences about 'sea horse', which is no class here; did you mean "
+        f"{file} has sentences about 'sea_horse', which is no class here; did you mean "
         "'sea_horses'?"
     )
     with pytest.raises(GoproError, match="about 'cat', which is no class here; remove it"):
@@ -56,6 +57,8 @@ def test_an_unknown_name(file: Path) -> None:
         ('{"cat": "It purrs."}', "no list of sentences at 'cat'"),
         ('{"cat": [1]}', "no list of sentences at 'cat'"),
         ('{"cat": [" "]}', "no list of sentences at 'cat'"),
+        ('{"a_cat": ["x"], "A cat": ["y"]}', "at 'a_cat' and at 'A cat', the same class name"),
+        ('{"cat": ["x"], "cat": ["y"]}', "at 'cat' and at 'cat', the same class name"),
         ("[" * 100_000, "can't read texts"),
         (None, "can't read texts"),
     ],

@@ -23,7 +23,7 @@ from gopro.classifier.confidence.judgement import check_confidence
 from gopro.classifier.explain import picture
 from gopro.classifier.explain.explanation import Answer, Explanation
 from gopro.common.errors import GoproError
-from gopro.data.dataset import readable
+from gopro.common.text import readable
 from gopro.data.images import image_from_bytes, preprocess
 from gopro.prediction.encode import encode
 from gopro.prediction.predict import scores

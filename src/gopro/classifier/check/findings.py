@@ -9,9 +9,8 @@ from pathlib import Path
 
 from gopro.classifier.check.look import Looks, Quality
 from gopro.classifier.check.mislabelled import suspicions
-from gopro.common.text import counted
+from gopro.common.text import counted, readable
 from gopro.data import Dataset, Item
-from gopro.data.dataset import readable
 from gopro.data.listing import other_kinds, pictures, tree
 from gopro.data.parts import layout
 

@@ -18,7 +18,7 @@ from gopro.backbones.vocabulary import Near, nearest_words
 from gopro.classifier.confidence.unknown import inputs_from
 from gopro.classifier.explain.regions import occlusion
 from gopro.classifier.predictor import Predictor
-from gopro.data.dataset import readable
+from gopro.common.text import readable
 from gopro.data.images import preprocess
 from gopro.data.pictures import Picture, open_picture
 from gopro.methods.base import Method

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from PIL import Image
 
-from gopro.data.dataset import readable
+from gopro.common.text import readable
 from gopro.results.by_class import accuracy_by_class
 
 

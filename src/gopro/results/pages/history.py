@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gopro.data import readable
+from gopro.common.text import readable
 from gopro.results import run_record
 from gopro.results.pages.answers import ClassRow
 from gopro.results.results_json import method_name

@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gopro.common.files import atomic_write
-from gopro.data import Dataset, Item, readable
+from gopro.common.text import readable
+from gopro.data import Dataset, Item
 from gopro.data.images import to_array
 from gopro.results import results_json
 from gopro.results.run_record import RunRecord
