@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 
@@ -40,3 +41,13 @@ def readable(name: str) -> str:
 def name_key(name: str) -> str:
     """What is equal for two names of the same class: ``readable``, regardless of capitals."""
     return readable(name).casefold()
+
+
+def numbered(names: Sequence[str]) -> list[tuple[str, int]]:
+    """The ``name_key`` of each name, and how often it was there before: only 0 where all differ."""
+    seen: Counter[str] = Counter()
+    pairs = []
+    for key in map(name_key, names):
+        pairs.append((key, seen[key]))
+        seen[key] += 1
+    return pairs

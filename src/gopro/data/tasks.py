@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gopro import data
 from gopro.common.errors import GoproError
+from gopro.common.text import name_key
 from gopro.data.catalog import KNOWN, share_pictures
 from gopro.data.dataset import Dataset
 from gopro.data.fewshot import Rule, draw
@@ -217,7 +218,8 @@ def _domain_generalization(dataset: Dataset, targets: Sequence[Target]) -> _Defi
         )
     source, labels, tests = _cross_dataset(dataset, targets)
     for name, test in tests.items():
-        extra = sorted(set(test.class_names) - set(dataset.class_names))
+        known = {name_key(name) for name in dataset.class_names}
+        extra = sorted(one for one in test.class_names if name_key(one) not in known)
         if extra:
             raise GoproError(
                 f"{name} has classes that {dataset.name} lacks, such as {extra[0]!r}; the task "

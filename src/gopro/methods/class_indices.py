@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gopro.common.errors import GoproError
+from gopro.common.text import numbered
+
+
+def class_places(names: Sequence[str], trained: Sequence[str]) -> list[int | None]:
+    """The index of each class among the training classes; None for any other class.
+
+    Names are compared by ``name_key``. Where several training classes have the same name, as in
+    ImageNet, the first of ``names`` is the first of them, the second the second.
+
+    Args:
+        names: Class names.
+        trained: Names of the training classes.
+    """
+    indices = {one: index for index, one in enumerate(numbered(trained))}
+    return [indices.get((key, count), indices.get((key, 0))) for key, count in numbered(names)]
 
 
 def class_indices(names: Sequence[str], trained: Sequence[str], what: str) -> list[int]:
-    """Indices of class names among the training classes, for parameters learned per class.
+    """``class_places`` of training classes, for parameters learned per class.
 
     Args:
         names: Class names.
@@ -18,11 +33,12 @@ def class_indices(names: Sequence[str], trained: Sequence[str], what: str) -> li
     Raises:
         GoproError: For a name that is not a training class.
     """
-    indices = {name: index for index, name in enumerate(trained)}
-    unknown = [name for name in names if name not in indices]
-    if unknown:
-        raise GoproError(
-            f"there is {what} for each training class and none for {unknown[0]!r}; use it on the "
-            "classes it was trained on, as the task few-shot does"
-        )
-    return [indices[name] for name in names]
+    indices = []
+    for name, place in zip(names, class_places(names, trained), strict=True):
+        if place is None:
+            raise GoproError(
+                f"there is {what} for each training class and none for {name!r}; use it on the "
+                "classes it was trained on, as the task few-shot does"
+            )
+        indices.append(place)
+    return indices

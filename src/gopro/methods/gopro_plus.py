@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
+from gopro.methods.class_indices import class_places
 from gopro.methods.gopro import GOPro, GOProSettings
 
 MOST = 16384
@@ -128,11 +129,10 @@ class GOProPlus(GOPro):
 
     def set_class_names(self, names: Sequence[str]) -> None:
         super().set_class_names(names)
-        trained = {name: place for place, name in enumerate(self.trained_names)}
+        places = class_places(names, self.trained_names)
         # the training class of each name, and whether it has one
-        places = [trained.get(name, 0) for name in names]
-        self.place = torch.tensor(places, device=self.backbone.device)
-        known = [name in trained for name in names]
+        self.place = torch.tensor([place or 0 for place in places], device=self.backbone.device)
+        known = [place is not None for place in places]
         self.known = torch.tensor(known, device=self.backbone.device)
 
     def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from gopro.backbones import Backbone, ImageFeatures, Prompts, UpperTokens
 from gopro.common.errors import GoproError
 from gopro.data.templates import templates_for
 from gopro.methods.base import Batch, Method
+from gopro.methods.class_indices import class_places
 from gopro.methods.deep_prompts import check_upper_text, upper_blocks
 
 
@@ -120,7 +121,7 @@ class MMRL(Method):
         self.frozen_text = self.template_embeddings(names)
         (sentence,) = templates_for(self.settings.template)
         self.classes = self.backbone.class_tokens(names, 0, sentence)
-        trained = [name in self.trained_names for name in names]
+        trained = [place is not None for place in class_places(names, self.trained_names)]
         self.trained = torch.tensor(trained, device=self.frozen_text.device)
 
     def encode_image(self, pixels: Tensor) -> ImageFeatures:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.methods.base import Batch, Method
-from gopro.methods.class_indices import class_indices
+from gopro.methods.class_indices import class_indices, class_places
 from gopro.methods.deep_prompts import random_prompts, three_quarters
 
 
@@ -121,10 +121,11 @@ class PromptKD(Method):
         return {"kd": self.settings.w_kd}
 
     def set_teacher(self, teacher: Method, names: Sequence[str]) -> None:
-        trained = set(teacher.class_names)
-        if not (trained & set(names) or self.settings.other_classes):
+        trained = teacher.class_names
+        known = any(place is not None for place in class_places(names, trained))
+        if not (known or self.settings.other_classes):
             raise GoproError(
-                f"the teacher was trained on {teacher.class_names[0]!r} and {len(trained) - 1} "
+                f"the teacher was trained on {trained[0]!r} and {len(trained) - 1} "
                 f"other classes, and on none of these, such as {names[0]!r}; choose another "
                 "--promptkd.teacher, or add --promptkd.other_classes true"
             )
@@ -148,7 +149,7 @@ class PromptKD(Method):
     @torch.no_grad()
     def set_class_names(self, names: Sequence[str]) -> None:
         self.other_text: Tensor | None = None
-        if self.teachers and not set(names) <= set(self.taught_names):
+        if self.teachers and None in class_places(names, self.taught_names):
             text = text_embeddings(self.teacher.for_classes(names))
             self.other_text = text.to(self.taught_text)
         else:

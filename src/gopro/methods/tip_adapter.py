@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from gopro.backbones import Backbone, ImageFeatures
 from gopro.common.errors import GoproError
 from gopro.methods.base import Method
+from gopro.methods.class_indices import class_places
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ class TipAdapter(Method):
     def set_class_names(self, names: Sequence[str]) -> None:
         self.text = self.template_embeddings(names)
         # row j: 1 for the name of training class j, all 0 if it isn't among the names
-        rows = [[float(name == trained) for name in names] for trained in self.trained_names]
+        places = class_places(names, self.trained_names)
+        rows = [[float(place == j) for place in places] for j in range(len(self.trained_names))]
         self.same = torch.tensor(rows, device=self.text.device)
 
     def logits(self, features: ImageFeatures) -> Tensor:

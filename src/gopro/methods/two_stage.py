@@ -24,6 +24,7 @@ from gopro.common.errors import GoproError
 from gopro.data.templates import DEFAULT
 from gopro.methods import configs
 from gopro.methods.base import Method, Recipe
+from gopro.methods.class_indices import class_places
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,7 @@ class TwoStage(Method):
         return replace(recipe, epochs=math.ceil(300 * recipe.batch / (classes or 50)))
 
     def set_class_names(self, names: Sequence[str]) -> None:
-        rows = {name: row for row, name in enumerate(self.trained_names)}
-        self.rows = [rows.get(name) for name in names]
+        self.rows = class_places(names, self.trained_names)
         self.classes = self.backbone.class_tokens(names, 0, self.settings.template)
 
     def stage_of(self, epoch: int, epochs: int) -> tuple[int, int]:

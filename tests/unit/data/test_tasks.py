@@ -88,6 +88,9 @@ def test_domain_generalization_to_sets_of_the_same_classes() -> None:
     plan = tasks.plan(SET, "domain-generalization", shots=2, seed=1, targets=[some])
     assert plan.train_classes == NAMES
     assert plan.tests["some"].class_names == ("bee", "eel")
+    spelled = replace(SET, name="spelled", class_names=("Ant", "bee_", "CAT", "dog", "eel"))
+    plan = tasks.plan(SET, "domain-generalization", shots=2, seed=1, targets=[spelled])
+    assert plan.tests["spelled"].class_names == spelled.class_names
     with pytest.raises(GoproError, match="has one domain, and no variants are known"):
         tasks.plan(SET, "domain-generalization", shots=2, seed=1)
     foreign = replace(SET, name="zoo", class_names=("ant", "bee", "cat", "dog", "elk"))
