@@ -181,8 +181,8 @@ class Backbone:
             after: Number of tokens that come after them.
 
         Raises:
-            GoproError: For a template without ``{}``, or names that are empty, equal, or too long
-                for the text encoder.
+            GoproError: For a template without ``{}``, or names that are empty, too long for the
+                text encoder, or different with the same tokens.
         """
         if "{}" not in template:
             raise GoproError(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gopro.backbones.text_tokens import TextTokens
 from gopro.common.errors import GoproError
-from gopro.common.text import readable
+from gopro.common.text import name_key, readable
 
 
 @dataclass(frozen=True)
@@ -230,8 +230,8 @@ def tokenize_class_names(
         following: Whether the text stands after context tokens.
 
     Raises:
-        GoproError: For no names, a name without a token, a name that doesn't fit, or two names
-            with the same tokens.
+        GoproError: For no names, a name without a token, a name that doesn't fit, or two
+            different names (``name_key``) with the same tokens.
     """
     if not names:
         raise GoproError("got no class names; give at least one")
@@ -252,12 +252,12 @@ def tokenize_class_names(
                 f"{max(0, room - ends)} fit next to the context; shorten the name or use fewer "
                 "context tokens"
             )
-        if bare in seen:
+        # classes with one name have passed ``check_class_names`` or are ImageNet's
+        other = seen.setdefault(bare, name)
+        if name_key(other) != name_key(name):
             raise GoproError(
-                f"the classes {seen[bare]!r} and {name!r} read the same in a prompt; rename one "
-                "of them"
+                f"the classes {other!r} and {name!r} read the same in a prompt; rename one of them"
             )
-        seen[bare] = name
         rows.append([*ids, *tokens.end])
     return rows
 

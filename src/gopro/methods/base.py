@@ -224,8 +224,8 @@ class Method(nn.Module, ABC):
             settings: Settings to replace for these names, such as their ``template``.
 
         Raises:
-            GoproError: For names that are empty, equal or too long, or not among the training
-                classes when the method learns values for each of those.
+            GoproError: For names that are empty, too long, or different with the same tokens, or
+                not among the training classes when the method learns values for each of those.
         """
         other = copy.copy(self)
         if settings:

@@ -25,8 +25,8 @@ def class_sentences(
         file: See ``read_texts``; replaces the templates.
 
     Raises:
-        GoproError: If the file can't be used, a class has no sentences in it, names are empty or
-            equal, or a sentence is too long.
+        GoproError: If the file can't be used, a class has no sentences in it, a name is empty,
+            or a sentence is too long.
     """
     if file is not None:
         rows = read_texts(file, names)

@@ -15,7 +15,6 @@ from gopro.common.files import expanded
 from gopro.common.preprocessing import Preprocessing
 from gopro.common.tensors import load_learned
 from gopro.data import Dataset, Item
-from gopro.data.plan import Plan
 from gopro.data.templates import own_template, templates_for
 from gopro.data.unlabelled import draw_some, read_unlabelled
 from gopro.methods import find
@@ -70,7 +69,7 @@ def prepare(run: ResolvedRun, workspace: Workspace | None = None) -> PreparedRun
     options = replace(run.options, **run.sentences(plan.source))
     method = kind(backbone, plan.train_classes, options).to(backbone.device)
     if teacher is not None:
-        method.set_teacher(teacher, _all_names(plan))
+        method.set_teacher(teacher, plan.source.class_names)
     for name, test in plan.tests.items():  # find names that don't fit before a long training
         try:
             for template in templates_for(own_template(test.dataset.name)):
@@ -128,10 +127,3 @@ def _teacher(run: ResolvedRun) -> Method:
     if run.settings.root is not None:
         changes["root"] = run.settings.root
     return load_trained(expanded(run.options.teacher), changes).method
-
-
-def _all_names(plan: Plan) -> list[str]:
-    """The training classes, and those of the tests on the same data set."""
-    tests = [test for test in plan.tests.values() if test.dataset.name == plan.source.name]
-    names = [*plan.train_classes, *(name for test in tests for name in test.class_names)]
-    return list(dict.fromkeys(names))

@@ -57,6 +57,13 @@ def test_places_of_equal_names() -> None:
     assert class_places(["missile", "missile"], ["cat", "missile"]) == [1, 1]
 
 
+@pytest.mark.parametrize("name", sorted(LEARNERS.keys() - {"mmrl", "promptkd"}))
+def test_each_of_two_equal_names_has_its_own(name: str, backbone: Backbone, batch: Batch) -> None:
+    method = learned(backbone, name, ["missile", "cat", "missile"])
+    logits = method.logits(method.encode_image(batch.images["x"]))
+    assert (logits[:, 0] - logits[:, 2]).abs().min() > 1e-3
+
+
 @pytest.mark.parametrize("name", LEARNERS)
 def test_a_trained_name_in_another_spelling(name: str, backbone: Backbone, batch: Batch) -> None:
     method = learned(backbone, name, NAMES)

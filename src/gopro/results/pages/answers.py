@@ -104,21 +104,21 @@ class Answers:
 
     def confusions(self, most: int, names: int = 3) -> list[Confusion]:
         """The classes with the lowest accuracy, and the most frequent wrong answers to them."""
-        rows = {row.name: row for row in self.classes}
-        taken: dict[str, Counter[int]] = {}
+        rows = dict(zip(sorted(set(self.truth)), self.classes, strict=True))
+        taken: dict[int, Counter[int]] = {}
         for truth, answer in zip(self.truth, self.ours, strict=True):
             if truth != answer:
-                taken.setdefault(self.name_of(truth), Counter())[answer] += 1
-        worst = sorted(taken, key=lambda name: (rows[name].ours, -rows[name].pictures))[:most]
+                taken.setdefault(truth, Counter())[answer] += 1
+        worst = sorted(taken, key=lambda label: (rows[label].ours, -rows[label].pictures))[:most]
         confusions = []
-        for name in worst:
-            common = taken[name].most_common(names)
+        for label in worst:
+            row, common = rows[label], taken[label].most_common(names)
             shares = tuple(
-                (self.name_of(answer), count, 100 * count / rows[name].pictures)
+                (self.name_of(answer), count, 100 * count / row.pictures)
                 for answer, count in common
             )
-            others = 100 - rows[name].ours - sum(share for *_, share in shares)
-            confusions.append(Confusion(rows[name], shares, max(0.0, others)))
+            others = 100 - row.ours - sum(share for *_, share in shares)
+            confusions.append(Confusion(row, shares, max(0.0, others)))
         return confusions
 
     def groups(self) -> dict[str, list[int]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gopro.common.text import readable
+from gopro.common.text import numbered, readable
 from gopro.results import run_record
 from gopro.results.pages.answers import ClassRow
 from gopro.results.results_json import method_name
@@ -62,18 +62,19 @@ def changes(runs: Sequence[Run]) -> list[ClassRow]:
     Raises:
         GoproError: When a run's predictions are missing or damaged.
     """
-    counts: dict[tuple[str, str], list[int]] = {}
+    counts: dict[tuple[str, str, int], list[int]] = {}
     for run in runs:
         for test, part in run_record.predictions(run.folder).items():
-            names = part["class_names"]
+            names = [readable(name) for name in part["class_names"]]
+            earlier = [count for _, count in numbered(names)]  # two of ImageNet's may be equal
             answers = zip(part["labels"], part["zeroshot"], part["predicted"], strict=True)
             for label, zero, ours in answers:
-                row = counts.setdefault((test, readable(names[label])), [0, 0, 0])
+                row = counts.setdefault((test, names[label], earlier[label]), [0, 0, 0])
                 for column, count in enumerate((1, zero == label, ours == label)):
                     row[column] += count
     rows = [
         ClassRow(name, total, 100 * ours / total, 100 * zero / total, test)
-        for (test, name), (total, zero, ours) in counts.items()
+        for (test, name, _), (total, zero, ours) in counts.items()
     ]
     return sorted(rows, key=lambda row: -row.change)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PIL import Image
 
 from gopro.results.pages.answers import Answers
@@ -34,6 +36,14 @@ def test_confusions() -> None:
     assert (first.row.name, first.taken_for, first.others) == ("sea horse", (("bee", 1, 25.0),), 25)
     assert (second.row.name, second.taken_for) == ("bee", (("sea horse", 1, 50.0),))
     assert len(PART.confusions(1)) == 1
+
+
+def test_confusions_of_classes_with_the_same_name() -> None:
+    part = replace(PART, class_names=["bee", "bee", "cat"])
+    assert [(one.row, one.taken_for) for one in part.confusions(5)] == [
+        (part.classes[0], (("bee", 1, 25.0), ("cat", 1, 25.0))),
+        (part.classes[1], (("bee", 1, 50.0),)),
+    ]
 
 
 def test_groups_cover_every_picture_once() -> None:
