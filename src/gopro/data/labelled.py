@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gopro.common.errors import GoproError
-from gopro.common.text import name_key
+from gopro.common.text import counted, name_key
 from gopro.data.dataset import Dataset, Item, check_class_names
 from gopro.data.fewshot import sample
 from gopro.data.folder import read_folder
@@ -19,6 +19,9 @@ from gopro.data.pictures import Picture, list_pictures
 
 Folder: TypeAlias = "str | os.PathLike[str]"
 Names: TypeAlias = "Mapping[Any, str] | Sequence[str]"
+
+_MISSING = ("none", "nan", "<na>", "nat")  # of Python, NumPy and pandas, as text
+_SEVERAL_KINDS = "the labels are of several kinds; wanted all text or all numbers"
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ def read(
             images of the folder.
 
     Raises:
-        GoproError: When images and labels don't match, or the folder can't be read.
+        GoproError: When images and labels don't match, labels are missing or of several kinds, or
+            the folder can't be read.
     """
     if labels is None:
         if not isinstance(images, (str, os.PathLike)):
@@ -60,7 +64,8 @@ def read(
     pictures = list_pictures(images)
     # iterating over a table of pandas would give the names of its columns
     is_array = isinstance(labels, np.ndarray) or hasattr(labels, "to_numpy")
-    label_array = np.asarray(labels if is_array else list(labels))
+    given = labels if is_array else list(labels)
+    label_array = np.asarray(given)
     if is_array and label_array.shape[1:] == (1,):
         label_array = label_array[:, 0]
     if label_array.ndim != 1 or len(label_array) != len(pictures):
@@ -68,7 +73,21 @@ def read(
             f"got {len(pictures)} pictures and labels of shape {list(label_array.shape)}; "
             "wanted one label for each picture"
         )
+    # an array of a list with texts has the numbers in it as texts, and NaN as "nan"
+    _check_labels(label_array.tolist() if is_array else given)
     return Labelled(pictures, label_array)
+
+
+def _check_labels(labels: Sequence[Any]) -> None:
+    texts = [isinstance(label, str) for label in labels]
+    others = [label for label, text in zip(labels, texts, strict=True) if not text]
+    if missing := sum(str(label).casefold() in _MISSING for label in others):
+        raise GoproError(
+            f"{missing:,} of {counted(len(labels), 'label')} are missing (NaN or None); give the "
+            "pictures labels, or leave these pictures out"
+        )
+    if any(texts) and others:
+        raise GoproError(_SEVERAL_KINDS)
 
 
 def read_validation(
@@ -110,9 +129,7 @@ def classes_of(labelled: Labelled) -> tuple[npt.NDArray[Any], list[int]]:
     try:
         classes, indices = np.unique(labelled.labels, return_inverse=True)
     except TypeError as error:
-        raise GoproError("the labels are of several kinds; wanted all text or all numbers") from (
-            error
-        )
+        raise GoproError(_SEVERAL_KINDS) from error
     if len(classes) < 2:
         raise GoproError(
             f"all {len(labelled.labels)} pictures have the label {classes[0]!s}; wanted at "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas
@@ -85,3 +87,37 @@ def test_labels_in_a_column_of_a_table() -> None:
         assert found.labels.tolist() == ["x", "y"]
     with pytest.raises(GoproError, match="wanted one label for each"):
         labelled.read(table["path"], table)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0.0, None, float("nan"), 1.0],
+        ["cat", None, float("nan"), "dog"],
+        ["cat", 7, None, float("nan")],
+        np.array([0, np.nan, np.nan, 1], dtype=np.float32),
+        pandas.Series(["cat", None, pandas.NA, "dog"]),
+        pandas.Series([0, None, pandas.NA, 1], dtype="Int64"),
+        pandas.Series([0, None, None, 1]),
+    ],
+)
+def test_missing_labels_are_counted(labels: Any) -> None:
+    with pytest.raises(GoproError) as error:
+        labelled.read(list("abcd"), labels)
+    assert str(error.value) == (
+        "2 of 4 labels are missing (NaN or None); give the pictures labels, or leave these "
+        "pictures out"
+    )
+
+
+@pytest.mark.parametrize(
+    "labels", [["cat", 1], [1.5, "cat"], ["cat", b"dog"], [date(2026, 1, 1), 1]]
+)
+def test_labels_of_several_kinds(labels: list[Any]) -> None:
+    with pytest.raises(GoproError, match="several kinds; wanted all text or all numbers"):
+        labelled.classes_of(labelled.read(list("ab"), labels))
+
+
+def test_numbers_of_two_kinds_and_words_like_nan_are_labels() -> None:
+    assert labelled.read(list("ab"), [1, 2.5]).labels.tolist() == [1, 2.5]
+    assert labelled.read(list("ab"), ["nan", "None"]).labels.tolist() == ["nan", "None"]
