@@ -207,9 +207,10 @@ def _check_size(size: int, classifier: Predictor) -> None:
         GoproError: When it is too large.
     """
     if size >= LARGEST:
+        name = classifier.method_.backbone.name
         raise GoproError(
-            f"{classifier.backbone} is too large for one ONNX file ({size / 2**30:.1f} GiB, wanted "
-            f"less than {LARGEST / 2**30:.1f}); fit on a smaller backbone"
+            f"{name} is too large for one ONNX file ({size / 2**30:.1f} GiB, wanted less than "
+            f"{LARGEST / 2**30:.1f}); fit on a smaller backbone"
         )
 
 

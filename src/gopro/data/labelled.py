@@ -64,8 +64,8 @@ def read(
     pictures = list_pictures(images)
     # iterating over a table of pandas would give the names of its columns
     is_array = isinstance(labels, np.ndarray) or hasattr(labels, "to_numpy")
-    given = labels if is_array else list(labels)
-    label_array = np.asarray(given)
+    given = [] if is_array else list(labels)
+    label_array = np.asarray(labels if is_array else given)
     if is_array and label_array.shape[1:] == (1,):
         label_array = label_array[:, 0]
     if label_array.ndim != 1 or len(label_array) != len(pictures):

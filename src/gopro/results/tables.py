@@ -139,7 +139,7 @@ def _over_datasets(groups: Mapping[tuple[Any, ...], Sequence[Series]]) -> list[_
             tests = max(1, len(columns) - 1)  # without their average
             sets.setdefault(dataset, []).append((tests, joined))
     found = []
-    for key, sets in by_settings.items():
+    for (task, backbone, shots), sets in by_settings.items():
         if len(sets) > 1:
             most = {name: max(parts, key=lambda part: part[0]) for name, parts in sets.items()}
             left_out = [
@@ -151,7 +151,7 @@ def _over_datasets(groups: Mapping[tuple[Any, ...], Sequence[Series]]) -> list[_
                 for one in members
             ]
             kept = {name: members for name, (_, members) in most.items()}
-            found.append(_Sets(*key, kept, tuple(left_out)))
+            found.append(_Sets(task, backbone, shots, kept, tuple(left_out)))
     return found
 
 

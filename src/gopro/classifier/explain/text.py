@@ -18,8 +18,8 @@ def lines(explanation: Explanation) -> list[str]:
     The first line of a picture of none of the classes says so.
     """
     best = explanation.answers[0]
-    answer = marked(explanation, f"{best.name} {100 * best.probability:.1f} %")
-    text = [answer, ""] if explanation.unknown else []
+    first = marked(explanation, f"{best.name} {100 * best.probability:.1f} %")
+    text = [first, ""] if explanation.unknown else []
     text.append("answer                      learned  zero-shot CLIP")
     for answer in explanation.answers:
         text.append(
