@@ -20,8 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gopro.common.text import readable
 from gopro.data import Dataset, Item, load
-from gopro.data.dataset import readable
 from gopro.data.fewshot import rank
 
 

@@ -10,8 +10,15 @@ dataset=${1:?$usage} task=${2:?$usage}
 shift 2
 backbone=(--backbone ViT-B-16 --pretrained openai)
 case " $*" in *" --backbone"*) backbone=() ;; esac
+runs="runs/$dataset-$task"
+mkdir -p "$runs"
+if [ -e "$runs/options" ] && [ "$(cat "$runs/options")" != "$*" ]; then
+  echo "$runs was begun with the options '$(cat "$runs/options")'; use these, or move it away" >&2
+  exit 2
+fi
+echo "$*" > "$runs/options"
 for seed in ${SEEDS:-1 2 3 4 5}; do
-  out="runs/$dataset-$task/seed$seed"
+  out="$runs/seed$seed"
   if [ -e "$out/done" ]; then
     echo "$out was finished before; remove it to train again"
     continue
@@ -19,4 +26,4 @@ for seed in ${SEEDS:-1 2 3 4 5}; do
   gopro train "$dataset" "$task" --method gopro "${backbone[@]}" --shots 16 --seed "$seed" \
     --resume --out "$out" "$@"
 done
-gopro results "runs/$dataset-$task"
+gopro results "$runs"

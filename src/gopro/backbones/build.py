@@ -8,9 +8,10 @@ import torch
 
 from gopro.backbones import embedded, models
 from gopro.backbones.clip import DTYPES, Backbone
-from gopro.backbones.names import HUB, LOCAL, canonical
+from gopro.backbones.names import HUB, canonical
 from gopro.common.allocator import keep_memory
 from gopro.common.errors import GoproError
+from gopro.common.localdir import LOCAL
 
 if TYPE_CHECKING:
     from torch import nn

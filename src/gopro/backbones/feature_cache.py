@@ -29,6 +29,7 @@ from gopro.backbones import Backbone, ImageFeatures
 from gopro.backbones.image import to_unit
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write, expanded
+from gopro.common.localdir import without_folders
 from gopro.common.tensors import write_tensors
 
 FOLDER = "GOPRO_CACHE"
@@ -283,7 +284,8 @@ def tower_key(backbone: Backbone) -> str:
         digest = hashlib.sha256(setup.encode())
         visual = backbone.image_encoder.visual
         # equal weights can have other activations and constants (in repr) or heads (by name)
-        digest.update(f"{backbone.name} {visual!r} {_libraries(visual)}".encode())
+        kind = without_folders(backbone.name)
+        digest.update(f"{kind} {visual!r} {_libraries(visual)}".encode())
         for name, tensor in sorted(visual.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             raw = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)

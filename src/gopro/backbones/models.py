@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gopro.backbones import hub
-from gopro.backbones.names import CONFIG, HUB, LOCAL, QUICK, usable
+from gopro.backbones.names import CONFIG, HUB, QUICK, usable
 from gopro.backbones.weights import is_openai, load_weights, read_weights
 from gopro.common.errors import GoproError
 from gopro.common.files import expanded
 from gopro.common.hub import offline, problem
+from gopro.common.localdir import LOCAL
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,9 +11,10 @@ from typing import Any
 from gopro.backbones import architectures
 from gopro.backbones.embedded import LOADERS
 from gopro.common.errors import GoproError
-from gopro.common.files import expanded, last_part
+from gopro.common.files import expanded
+from gopro.common.localdir import LOCAL, located
 
-HUB, LOCAL = "hf-hub:", "local-dir:"
+HUB = "hf-hub:"
 QUICK = "-quickgelu"
 CONFIG = "open_clip_config.json"
 
@@ -71,18 +72,6 @@ def canonical(name: str) -> str:
     similar = _similar(plain, known)
     hint = f"did you mean {', '.join(similar)}?" if similar else f"choose {', '.join(_USUAL)}"
     raise GoproError(f"there is no backbone {name!r}; {hint} (`gopro backbones` lists all)")
-
-
-def without_folders(name: str) -> str:
-    """The name for other people: of ``local-dir:PATH`` only the last part of the path."""
-    return LOCAL + last_part(name.removeprefix(LOCAL)) if name.startswith(LOCAL) else name
-
-
-def located(name: str) -> str:
-    """The name; that of a folder with its whole path, so that it is the same from any folder."""
-    if not name.startswith(LOCAL):
-        return name
-    return f"{LOCAL}{expanded(name.removeprefix(LOCAL)).absolute()}"
 
 
 def usable() -> list[str]:

@@ -13,9 +13,9 @@ import torch
 from gopro.backbones import embedded
 from gopro.backbones.build import build, choose_device
 from gopro.backbones.clip import DTYPES, Backbone
-from gopro.backbones.names import LOCAL, located
 from gopro.common.errors import GoproError
 from gopro.common.files import expanded
+from gopro.common.localdir import LOCAL, located
 
 
 @dataclass(frozen=True)

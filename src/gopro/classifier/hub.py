@@ -10,34 +10,22 @@ from huggingface_hub import ModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from typing_extensions import Self
 
-from gopro.backbones.names import without_folders
-from gopro.classifier.confidence.calibration import Calibration
-from gopro.classifier.examples import Examples
+from gopro.classifier import storage
 from gopro.classifier.modelfiles import ABOUT, CALIBRATION, CARD, EXAMPLES, FAST, TEXTS, WEIGHTS
+from gopro.classifier.predictor import Predictor
 from gopro.common.errors import GoproError
-from gopro.common.files import last_part
 from gopro.common.hub import problem
-from gopro.data.fingerprint import Fingerprints
 
 
-class Storable(Protocol):
-    """A model that can be saved to a folder and loaded from one."""
-
-    backbone: str
-    pretrained: str | None
-    examples_: Examples | None
-    fitted_: Fingerprints | None
-    calibration_: Calibration | None
-
-    def save(self, folder: Path) -> Path:
-        """Write the model to a folder."""
+class Loadable(Protocol):
+    """A model that can be loaded from a folder."""
 
     @classmethod
     def load(cls, folder: Path, *arguments: Any, **options: Any) -> Self:
         """Read the model from a folder."""
 
 
-S = TypeVar("S", bound=Storable)
+S = TypeVar("S", bound=Loadable)
 
 _OF_OLD_CLIENTS = ("proxies", "resume_download")
 """What huggingface_hub before 1.0 passes on."""
@@ -55,15 +43,14 @@ class Hub(ModelHubMixin):
     # the mixin writes this as config.json; classifier.json holds everything else
     _hub_mixin_config: ClassVar[dict[str, str]] = {"library_name": "gopro"}  # type: ignore[misc]
 
-    def _save_pretrained(self: Storable, save_directory: Path) -> None:
+    def _save_pretrained(self, save_directory: Path) -> None:
         published = copy.copy(self)
+        assert isinstance(published, Predictor)
+        published.check_fitted()
         published.examples_ = published.fitted_ = None
         if published.calibration_ is not None:
             published.calibration_ = published.calibration_.without_pictures()
-        published.backbone = without_folders(published.backbone)
-        if published.pretrained is not None:  # a tag is one part
-            published.pretrained = last_part(str(published.pretrained))
-        published.save(save_directory)
+        storage.save(published, save_directory, published=True)
 
     @classmethod
     def _from_pretrained(

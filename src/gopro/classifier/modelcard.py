@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gopro.backbones.names import without_folders
 from gopro.common.files import last_part
+from gopro.common.localdir import without_folders
 
 _HEAD = """---
 library_name: gopro

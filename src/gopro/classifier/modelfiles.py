@@ -22,6 +22,8 @@ TEXTS = "texts.json"
 LOCK = ".fit.lock"
 UNFINISHED = "unfinished"
 """Folder inside a model's, with the checkpoint of a fit, until its command has done everything."""
+FIT = "fit.json"
+"""File in ``UNFINISHED`` that says whose checkpoint it is."""
 
 
 def refuse_other_things(folder: Path) -> None:
@@ -52,7 +54,7 @@ def reserved(folder: Path) -> Iterator[None]:
     """
     refuse_other_things(folder)
     with locked(folder):
-        if (folder / ABOUT).exists() and not (folder / UNFINISHED).exists():
+        if (folder / ABOUT).exists() and not (folder / UNFINISHED / FIT).exists():
             raise GoproError(f"{folder} holds a classifier already; choose another --out")
         yield
 

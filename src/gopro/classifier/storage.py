@@ -10,13 +10,15 @@ from typing import Any, TypeVar
 import numpy as np
 
 from gopro.backbones import Backbone
-from gopro.backbones.names import HUB, LOCAL
+from gopro.backbones.names import HUB
 from gopro.backbones.shared import Shared, backbone_key, shared_backbone
 from gopro.classifier import fast_prediction, modelfolder
 from gopro.classifier.modelfiles import TEXTS
 from gopro.classifier.modelfolder import SETTINGS, SavedModel
 from gopro.classifier.predictor import Predictor
 from gopro.common.errors import GoproError
+from gopro.common.files import last_part
+from gopro.common.localdir import LOCAL, without_folders
 from gopro.common.typed import as_python
 from gopro.methods import find
 from gopro.training.fit import seeded
@@ -25,20 +27,32 @@ from gopro.training.recipe import method_settings
 P = TypeVar("P", bound=Predictor)
 
 
-def save(classifier: Predictor, folder: Path) -> Path:
-    """Write a fitted classifier; see ``PromptClassifier.save``."""
+def save(classifier: Predictor, folder: Path, *, published: bool = False) -> Path:
+    """Write a fitted classifier; see ``PromptClassifier.save``.
+
+    Args:
+        classifier: The classifier.
+        folder: Created if needed.
+        published: Whether it names no folder of this machine.
+    """
     reference = classifier.reference_
     fast = None if reference is None else (classifier.fast_prompts(), reference)
-    return modelfolder.write(_record(classifier), folder, fast)
+    return modelfolder.write(_record(classifier, published), folder, fast)
 
 
-def _record(classifier: Predictor) -> SavedModel:
+def _record(classifier: Predictor, published: bool) -> SavedModel:
     params = {name: as_python(value) for name, value in classifier.get_params().items()}
-    method, training, pretrained = classifier.method_, classifier.training_, params["pretrained"]
-    options, backbone = dataclasses.asdict(method.settings), method.backbone.name
+    method, training = classifier.method_, classifier.training_
+    options = dataclasses.asdict(method.settings)
     if classifier.texts_ is not None:
         options["texts"] = TEXTS
-    options.pop("teacher", None)  # its folder; a saved classifier needs none
+    backbone, pretrained = params["backbone"], params["pretrained"] and str(params["pretrained"])
+    if backbone.startswith(LOCAL):
+        backbone = method.backbone.name  # its whole path, for whoever loads it from another folder
+    if published:
+        backbone = without_folders(backbone)
+        pretrained = pretrained and last_part(pretrained)  # a tag is one part
+        options.pop("teacher", None)  # its folder; to predict, none is needed
     return SavedModel(
         method=classifier.method_name_,
         options={k: list(v) if isinstance(v, tuple) else v for k, v in options.items()},
@@ -47,9 +61,8 @@ def _record(classifier: Predictor) -> SavedModel:
         class_names=list(classifier.class_names_),
         trained_names=list(classifier.trained_names_),
         backbone={
-            # of a folder the whole path, for whoever loads it from another one
-            "name": backbone if backbone.startswith(LOCAL) else params["backbone"],
-            "pretrained": pretrained and str(pretrained),
+            "name": backbone,
+            "pretrained": pretrained,
             "sha256": classifier.backbone_checksum_,
         },
         preprocessing=_preprocessing(method.backbone),

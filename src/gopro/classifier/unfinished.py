@@ -13,13 +13,13 @@ from torch import Tensor
 
 from gopro.classifier.choice import Choice
 from gopro.classifier.fitinputs import FitInputs
+from gopro.classifier.modelfiles import ABOUT, FIT
 from gopro.common.errors import GoproError
 from gopro.common.files import remove_temporary, write_json
 from gopro.methods.base import Recipe
 from gopro.results.results_json import texts_of
 from gopro.training.trainer import CHECKPOINT, METRICS
 
-_ABOUT = "fit.json"
 _CHOICE = "choice.json"
 _RETURNED = "returned"
 
@@ -38,7 +38,7 @@ def check(folder: Path, inputs: FitInputs, recipe: Recipe | None, pixels: Tensor
     Raises:
         GoproError: When it belongs to a fit with other settings or pictures, or can't be written.
     """
-    path, ours = folder / _ABOUT, _identity(inputs, recipe, pixels)
+    path, ours = folder / FIT, _identity(inputs, recipe, pixels)
     try:
         theirs: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -55,9 +55,11 @@ def check(folder: Path, inputs: FitInputs, recipe: Recipe | None, pixels: Tensor
         changed = [
             name for name in ours if not isinstance(theirs, dict) or theirs.get(name) != ours[name]
         ]
+        # beside a saved classifier, ``gopro fit`` doesn't start again
+        again = "" if (folder.parent / ABOUT).exists() else "remove it to start again, or "
         raise GoproError(
-            f"{folder} holds a fit that was stopped, with other {', '.join(changed)}; remove it "
-            "to start again, or choose another folder (--out)"
+            f"{folder} holds a fit that was stopped, with other {', '.join(changed)}; {again}"
+            "choose another folder (--out)"
         )
 
 
@@ -76,7 +78,7 @@ def remove(folder: Path) -> None:
     """Remove a fit's files, as far as that may be done, and the folder if it holds nothing else."""
     with contextlib.suppress(OSError):
         # a checkpoint that is left alone would be taken for that of the next fit
-        for name in (CHECKPOINT, METRICS, _CHOICE, _ABOUT, _RETURNED):
+        for name in (CHECKPOINT, METRICS, _CHOICE, FIT, _RETURNED):
             (folder / name).unlink(missing_ok=True)
         remove_temporary(folder)
         folder.rmdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from gopro.data import Dataset, Item, labelled
 from gopro.data.labelled import Labelled
 from gopro.data.parts import layout
 from gopro.data.pictures import Picture
+from gopro.results.pages.commandline import shell_line
 
 _TOLD = ("other files", "unreadable")
 """Findings that have their own lines."""
@@ -153,5 +153,5 @@ def summary(
     if faults:
         words = ["gopro", "check", str(folder), *(["--seed", str(seed)] if seed != 1 else [])]
         words += ["--corrections", *map(str, corrections)] if corrections else []
-        lines.append(f"found: {faults}; `{shlex.join(words)}` shows them")
+        lines.append(f"found: {faults}; `{shell_line(words)}` shows them")
     return lines

@@ -44,7 +44,7 @@ def name_key(name: str) -> str:
 
 
 def numbered(names: Sequence[str]) -> list[tuple[str, int]]:
-    """The ``name_key`` of each name, and how often it was there before: only 0 where all differ."""
+    """The ``name_key`` of each name, and how often it came before: 0 for each where all differ."""
     seen: Counter[str] = Counter()
     pairs = []
     for key in map(name_key, names):

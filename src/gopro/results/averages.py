@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from gopro.common.errors import GoproError
+from gopro.common.files import last_part
+from gopro.common.localdir import without_folders
 from gopro.results.results_json import method_name, summary, summary_of
 from gopro.results.runfolder import FREE, flat
 
@@ -17,9 +18,10 @@ GROUP = ("dataset", "task", "method", "variant", "texts", "backbone", "shots")
 _MAY_DIFFER = {
     *FREE,
     *("seed", "targets"),  # averages are over seeds, and left-out domains are joined
-    *("dataset", "texts"),  # places; what they hold is in ``GROUP``
+    *("dataset", "texts", "backbone"),  # places; what they hold is in ``GROUP``
     "teacher",  # can be a run with the same seed
     *("processes", "chunk_tokens", "validate"),  # the same training and tests, in other parts
+    "precision",  # ``auto`` chooses it on each machine
 }
 """Settings that may differ between runs of a group."""
 
@@ -93,7 +95,7 @@ def check_settings(runs: Sequence[Mapping[str, Any]]) -> None:
         found = groups.setdefault(_group(run), {})
         for name, value in flat(run.get("settings", {})).items():
             if _MAY_DIFFER.isdisjoint(name.split(".")):
-                value = Path(str(value)).name if name in _PLACES else value
+                value = last_part(str(value)) if name in _PLACES else value
                 values = found.setdefault(name, [])
                 if value not in values:
                     values.append(value)
@@ -108,7 +110,9 @@ def check_settings(runs: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _group(run: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(run.get(key) for key in GROUP)
+    # a folder's model is the same in another place
+    place = without_folders(str(run.get("backbone")))
+    return tuple(place if key == "backbone" else run.get(key) for key in GROUP)
 
 
 def _joined(runs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

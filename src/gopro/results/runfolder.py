@@ -13,6 +13,7 @@ import yaml
 
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write, expanded, is_temporary, remove_temporary
+from gopro.common.localdir import located, without_folders
 from gopro.common.locks import locked
 from gopro.common.text import printable
 from gopro.common.typed import load_yaml, settings_from
@@ -40,11 +41,7 @@ def default_folder(settings: TrainSettings, variant: str | None) -> Path:
         dataset = printable(expanded(path).resolve().name) or "folder"
     method = f"{settings.method}-{variant}" if variant else settings.method
     method += f"-{settings.texts.stem}" if settings.texts else ""
-    from gopro.backbones.names import LOCAL  # loads torch
-
-    backbone = settings.backbone.replace("/", "-")
-    if settings.backbone.startswith(LOCAL):
-        backbone = LOCAL + Path(settings.backbone).name
+    backbone = without_folders(settings.backbone).replace("/", "-")
     task = "-".join((tasks.resolve(settings.task), *settings.target_names))
     task = re.sub(r"[^\w.-]+", "_", task)
     parts = (dataset, task, method, backbone)
@@ -211,8 +208,6 @@ def identity(settings: TrainSettings, options: Any) -> dict[str, Any]:
 
 def _located(rows: dict[str, Any]) -> dict[str, Any]:
     """Recorded settings with whole paths, as resolved settings have; older runs have others."""
-    from gopro.backbones.names import located  # loads torch
-
     whole: dict[str, Callable[[str], str]] = {
         "backbone": located,
         f"{rows['method']}.teacher": lambda path: str(expanded(path).absolute()),

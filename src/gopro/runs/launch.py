@@ -26,6 +26,7 @@ from typing import Any
 import torch
 
 from gopro.common.errors import GoproError
+from gopro.results.runfolder import LOCK
 from gopro.runs.resolve import ResolvedRun, resolve
 from gopro.training.config import TrainSettings
 
@@ -90,8 +91,8 @@ def launch(settings: TrainSettings, resolved: ResolvedRun | None) -> Iterator[Re
     ):
         copy = Path(name) / "run"
         if settings.resume and folder.exists():
-            # without temporary files, which the first process removes or is writing
-            shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*.tmp"))
+            # without what the first process removes, is writing or holds
+            shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".*.tmp", LOCK))
         own = replace(settings, out=copy, logger=None)  # the first process logs for all
         try:
             yield replace(resolve(own, options), device=device)

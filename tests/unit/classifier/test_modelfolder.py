@@ -191,6 +191,16 @@ def test_the_backbone_must_be_the_same(make: Make, given: Given, tmp_path: Path)
         PromptClassifier.load(folder, device="cpu", pretrained=str(make().pretrained))
 
 
+def test_a_student_that_was_saved_can_learn_again(
+    make: Make, given: Given, model: Path, tmp_path: Path
+) -> None:
+    student = make(method="promptkd", epochs=1, options={"teacher": str(model)}).fit(*given)
+    loaded = PromptClassifier.load(student.save(tmp_path / "student"), device="cpu")
+    assert np.array_equal(
+        loaded.fit(*given).predict_proba(given[0]), student.predict_proba(given[0])
+    )
+
+
 def test_a_full_gpu_is_no_fault_of_the_model(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory.")

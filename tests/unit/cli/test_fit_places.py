@@ -50,6 +50,7 @@ def test_two_fits_into_one_folder(fit: Fit, photos: Path, tmp_path: Path) -> Non
         assert "another process is fitting or saving a classifier" in other.stderr
     assert not (tmp_path / "model").exists()
     assert fit(photos, tmp_path / "model").code == 0
+    (tmp_path / "model" / "unfinished").mkdir()  # with a file of the system, for example
     assert "holds a classifier already" in fit(photos, tmp_path / "model").line
 
 

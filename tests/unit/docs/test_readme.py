@@ -126,6 +126,8 @@ def test_the_script_for_training_continues(tmp_path: Path) -> None:
     asked = _asked(["scripts/train.sh", "caltech101", "basenew"], tmp_path)
     runs = [settings for words in asked[:-1] for settings, _ in runs_from(words[1:])]
     assert [(run.seed, run.resume) for run in runs] == [(seed, True) for seed in (2, 3, 4, 5)]
+    with pytest.raises(subprocess.CalledProcessError):  # it would show the runs of ViT-B/16
+        _asked(["scripts/train.sh", "caltech101", "basenew", "--backbone", "mini"], tmp_path)
 
 
 def _asked(script: list[str], tmp_path: Path) -> list[list[str]]:

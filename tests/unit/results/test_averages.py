@@ -34,7 +34,6 @@ SETTINGS: dict[str, Any] = {
     ("changes", "told"),
     [
         ({"pretrained": "openai"}, "pretrained (weights.pt, openai)"),
-        ({"precision": "bf16"}, "precision (fp32, bf16)"),
         ({"epochs": 5, "lr": 0.01}, "epochs (50, 5) and 1 more"),
         ({"views": {"crop_scale": [0.5, 1.0]}}, "views.crop_scale ([0.08, 1.0], [0.5, 1.0])"),
         ({"coop": {"n_ctx": 16}}, "coop.n_ctx (4, 16)"),
@@ -60,6 +59,7 @@ def test_settings_without_an_effect_and_missing_ones_may_differ() -> None:
         "root": "/there",
         "device": "cuda",
         "processes": 2,
+        "precision": "bf16",
         "lr": 2e-3,
         "coop": {"n_ctx": 4.0, "texts": "/there/texts.json"},
     }

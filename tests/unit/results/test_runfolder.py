@@ -60,9 +60,9 @@ def test_relative_paths_of_older_runs_are_the_same_run(
     check(tmp_path / "run", student, PromptKDSettings(teacher=f"{tmp_path}/teacher"))
     with pytest.raises(GoproError, match=r"another run \(promptkd.teacher differ\)"):
         check(tmp_path / "run", student, PromptKDSettings(teacher=f"{tmp_path}/other"))
-    assert (
-        default_folder(student, None).name == "world-base2new-promptkd-local-dir:clip-16shot-seed1"
-    )
+    name = "world-base2new-promptkd-local-dir:clip-16shot-seed1"
+    for backbone in ("local-dir:clip", student.backbone):  # as typed, and as it is resolved
+        assert default_folder(replace(student, backbone=backbone), None).name == name
 
 
 def test_an_empty_folder_is_as_good_as_none(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,16 +59,19 @@ class ClassFolders:
         Raises:
             GoproError: When a picture can't be copied or linked.
         """
-        before = [path for path in self.folder.glob("*") if path.is_dir()]
+        before: dict[str, list[Path]] = {}  # name of a file -> folders of earlier answers with it
+        for path in self.folder.glob("*/*"):
+            before.setdefault(path.name, []).append(path.parent)
         for answer in answers:
             yield answer if answer.error else self._sorted(answer, before)
 
-    def _sorted(self, answer: Answer, before: Sequence[Path]) -> Answer:
-        """The answer with the place of its copy; ``before`` are the folders of earlier answers."""
+    def _sorted(self, answer: Answer, before: Mapping[str, Sequence[Path]]) -> Answer:
+        """The answer with the place of its copy; see ``sort_each`` for ``before``."""
         name = UNSURE if answer.mark else self._folders[answer.ranked[0][0]]
         source, folder = Path(answer.picture), self.folder / name
         try:
-            elsewhere = any(self._has(other, source) for other in before if other != folder)
+            others = before.get(source.name, ())
+            elsewhere = any(self._has(other, source) for other in others if other != folder)
             if name not in self._begun:
                 folder.mkdir(parents=True, exist_ok=True)
                 remove_temporary(folder)

@@ -90,7 +90,7 @@ class AnswerLog:
 def is_begun(result: Path) -> bool:
     """Whether there are answers of an unfinished command that makes ``result``."""
     try:
-        with _log_of(result).open("rb") as file:
+        with log_of(result).open("rb") as file:
             file.readline()
             return _has_answer(file)
     except OSError:
@@ -109,14 +109,14 @@ def kept(result: Path, about: Mapping[str, Any]) -> Iterator[AnswerLog]:
         GoproError: When another process is using it, it is the log of something else, or it can't
             be read or written.
     """
-    path = _log_of(result)
+    path = log_of(result)
     busy = f"another process is making {result}; wait for it"
     with locked(path.with_name(path.name + ".lock"), busy):
         yield AnswerLog(path, json.dumps(about))
         path.unlink()
 
 
-def _log_of(result: Path) -> Path:
+def log_of(result: Path) -> Path:
     """The log's file of what a command makes."""
     return result.with_name(result.name + ".unfinished")
 

@@ -119,7 +119,8 @@ def grid(
 def key_of(settings: TrainSettings, options: Any) -> str:
     """The hash of all settings that affect a run's numbers, with the recipe filled in.
 
-    Epochs that the classes decide about are those for an unknown number of classes.
+    Where the number of classes decides the epochs, they are not known yet: the hash has those for
+    an unknown number, and something else where ``settings`` gives just that number.
     """
     kind = find(settings.method)
     recipe = choose_recipe(kind, settings, options=options)

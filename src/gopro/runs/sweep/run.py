@@ -59,8 +59,12 @@ def _conclude(jobs: Sequence[Job], board: Board, out: Path) -> None:
     from gopro.results.pages.printed import print_runs
 
     finished = [job.folder for job in jobs if job.done]
-    if finished:
-        print_runs(finished)
+    no_tables = None
+    try:
+        if finished:
+            print_runs(finished)
+    except GoproError as error:  # the jobs are done all the same
+        no_tables = error
     print(f"{board.done} of {len(jobs)} jobs done; all of it is in {out}")
     for job, cause in board.failed:
         print(f"  failed: {job.title} ({job.key}): {cause}")
@@ -70,3 +74,5 @@ def _conclude(jobs: Sequence[Job], board: Board, out: Path) -> None:
             f"{len(board.failed)} of {len(jobs)} jobs failed, the first ({job.title}): {cause}; "
             "the same command tries them again"
         )
+    if no_tables:
+        raise no_tables
