@@ -6,10 +6,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from gopro.common.errors import GoproError
 from gopro.common.files import atomic_write, remove_temporary
+from gopro.common.locks import locked
 from gopro.data.catalog import KNOWN
 from gopro.data.download.archives import remove_remains, unpack
 from gopro.data.download.http import fetch
@@ -42,16 +41,13 @@ def download(
     partial = root / _PARTIAL
     try:
         partial.mkdir(parents=True, exist_ok=True)
-        with FileLock(partial / f"{name}.lock", timeout=0):
+        busy = f"another process is downloading {name} to {root}; wait for it to end"
+        with locked(partial / f"{name}.lock", busy):
             remove_remains(home)
             for folder in (home, partial / name):
                 remove_temporary(folder)
             for piece in SOURCES[name]:
                 _install(name, piece, home, partial / name, keep, say)
-    except Timeout as error:
-        raise GoproError(
-            f"another process is downloading {name} to {root}; wait for it to end"
-        ) from error
     except OSError as error:
         raise GoproError(
             f"can't write {root} ({error.strerror or error}); free some space or choose another "
