@@ -13,6 +13,8 @@ before; then a third and three times the best of them; then the best rate with a
 epochs. ``--try "lr=0.01 epochs=20"``, given once or more, measures these instead. ``--write``
 writes the best values into the recipe files of the backbone, ``--log`` all of them into a CSV file.
 
+``--task base2all`` tests both among the names of both quarters.
+
 ``--task domain-generalization`` leaves out one domain after the other instead: all classes are
 trained on the others, and tested on at most 20 training images of a class of this domain.
 
@@ -151,7 +153,7 @@ class Bench:
 
 def _parts(dataset: Dataset, base: TrainSettings) -> list[tuple[Dataset, Changes]]:
     """What a candidate is measured on, each with the settings that belong to it."""
-    if base.task == "base2new":
+    if base.task in ("base2new", "base2all"):
         return [(inner(dataset, base.shots, SEED, swap), {}) for swap in (False, True)]
     domains = tasks.domains(dataset)
     if not domains:
@@ -199,7 +201,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--root", type=Path)
     parser.add_argument("--methods", help="methods: a,b; all that any backbone can run")
     parser.add_argument("--backbone", default=DEFAULT_BACKBONE)
-    parser.add_argument("--task", choices=("base2new", "domain-generalization"), default="base2new")
+    parser.add_argument(
+        "--task", choices=("base2new", "base2all", "domain-generalization"), default="base2new"
+    )
     parser.add_argument("--shots", type=int, default=16)
     parser.add_argument("--try", action="append", dest="candidates", help="measure this candidate")
     parser.add_argument("--teacher", help="method that teaches those that learn from a teacher")

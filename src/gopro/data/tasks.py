@@ -158,12 +158,26 @@ class _Task:
 
 
 def _base2new(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
+    base, new = _halves(dataset, "base2new")
+    return dataset, base, {"base": Test.of(dataset, base), "new": Test.of(dataset, new)}
+
+
+def _base2all(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
+    base, new = _halves(dataset, "base2all")
+    tests = {
+        name: Test(dataset, dataset.class_names, tuple(i for i in dataset.test if i.label in half))
+        for name, half in (("base", base), ("new", new))
+    }
+    return dataset, base, tests
+
+
+def _halves(dataset: Dataset, task: str) -> tuple[range, range]:
+    """The labels of the base classes and of the new ones."""
     count = len(dataset.class_names)
     if count < 2:
-        raise GoproError(f"base2new wants at least 2 classes, {dataset.name} has {count}")
+        raise GoproError(f"{task} wants at least 2 classes, {dataset.name} has {count}")
     half = (count + 1) // 2
-    base, new = range(half), range(half, count)
-    return dataset, base, {"base": Test.of(dataset, base), "new": Test.of(dataset, new)}
+    return range(half), range(half, count)
 
 
 def _few_shot(dataset: Dataset, targets: Sequence[Target]) -> _Definition:
@@ -266,6 +280,7 @@ _TASKS = {
     "base2new": _Task(
         "train on the first half of the classes, test on each half among its own names", _base2new
     ),
+    "base2all": _Task("as base2new, but test each half among the names of both", _base2all),
     "few-shot": _Task("train and test on all classes", _few_shot),
     "cross-dataset": _Task(
         "train on all classes of one set, test on others", _cross_dataset, _others

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from gopro.results.by_seed import BySeed
 from gopro.results.results_json import harmonic_mean
 
-TASKS = ("base2new", "domain-generalization", "few-shot")
+TASKS = ("base2new", "base2all", "domain-generalization", "few-shot")
 """Tasks that have a table of averages; ``cross-dataset`` has its average in its own table."""
 
 
 def averaged(task: str, sets: Mapping[str, BySeed]) -> dict[int, dict[str, float]]:
     """Accuracies averaged over data sets, by seed; the summary is the last column.
 
-    base2new: the harmonic mean is that of the averages, as published. domain-generalization: a
-    column for the average of each set. few-shot: a column for each number of shots that all sets
-    have with this seed. Seeds that a set lacks are left out, and so are seeds without a column.
+    base2new and base2all: the harmonic mean is that of the averages, as published.
+    domain-generalization: a column for the average of each set. few-shot: a column for each number
+    of shots that all sets have with this seed. Seeds that a set lacks are left out, and so are
+    seeds without a column.
 
     Args:
         task: One of ``TASKS``.
@@ -33,7 +34,7 @@ def averaged(task: str, sets: Mapping[str, BySeed]) -> dict[int, dict[str, float
 
 def _averaged(task: str, rows: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
     """The columns of one seed."""
-    if task == "base2new":
+    if task in ("base2new", "base2all"):
         base, new = (
             statistics.mean(row[part] for row in rows.values()) for part in ("base", "new")
         )

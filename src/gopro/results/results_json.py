@@ -100,7 +100,7 @@ class Results(Measured, Provenance):
     notes: NotRequired[list[Text]]
 
 
-_TESTS = {"base2new": {"base", "new"}, "few-shot": {"all"}}
+_TESTS = {"base2new": {"base", "new"}, "base2all": {"base", "new"}, "few-shot": {"all"}}
 """Names of the tests, for the tasks where they are fixed."""
 
 

@@ -96,7 +96,7 @@ class TrainSettings:
     """Data set: caltech101, world, folder:PATH, ..."""
 
     task: str = "base2new"
-    """Task: base2new (or basenew), few-shot, cross-dataset, domain-generalization."""
+    """Task: base2new (or basenew), base2all, few-shot, cross-dataset, domain-generalization."""
 
     targets: str | None = None
     """What cross-dataset and domain-generalization test on, separated by commas: data sets, or

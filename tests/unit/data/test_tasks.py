@@ -49,6 +49,22 @@ def test_new_classes_are_relabelled_and_keep_their_pictures() -> None:
     assert new.dataset is SET
 
 
+def test_base2all_trains_as_base2new_and_tests_among_all_names() -> None:
+    halves = tasks.plan(SET, "base2new", shots=4, seed=1)
+    plan = tasks.plan(SET, "base2all", shots=4, seed=1)
+    assert plan.task == "base2all"
+    assert (plan.train, plan.val, plan.train_classes) == (
+        halves.train,
+        halves.val,
+        halves.train_classes,
+    )
+    assert list(plan.tests) == ["base", "new"]
+    for name, test in plan.tests.items():
+        assert test.class_names == NAMES and test.dataset is SET
+        assert [item.key for item in test.items] == [i.key for i in halves.tests[name].items]
+        assert all(NAMES[item.label] in item.key for item in test.items)
+
+
 def test_trains_on_no_new_class_and_no_test_image() -> None:
     plan = tasks.plan(SET, "base2new", shots=6, seed=1)
     assert all(key.key.startswith("train/") for key in plan.train)
@@ -198,7 +214,7 @@ def test_one_domain_counts_as_none() -> None:
     [
         ("base2nw", "unknown task 'base2nw'; did you mean base2new"),
         ("fewshot", "did you mean few-shot"),
-        ("zzz", "known: base2new, few-shot, cross-dataset, domain-generalization"),
+        ("zzz", "known: base2new, base2all, few-shot, cross-dataset, domain-generalization"),
         ("domain-generalisation", "did you mean domain-generalization"),
     ],
 )
@@ -238,6 +254,8 @@ def test_sets_that_do_not_fit() -> None:
     one = replace(SET, class_names=("ant",), train=SET.train[:6], val=(), test=SET.test[:2])
     with pytest.raises(GoproError, match="at least 2 classes, five has 1"):
         tasks.plan(one, "base2new", shots=1, seed=1)
+    with pytest.raises(GoproError, match="base2all wants at least 2 classes, five has 1"):
+        tasks.plan(one, "base2all", shots=1, seed=1)
     with pytest.raises(GoproError, match="no test pictures for 'new'"):
         tasks.plan(replace(SET, test=SET.test[:6]), "base2new", shots=1, seed=1)
     with pytest.raises(GoproError, match="class ant has 6 training pictures and 7 shots"):
@@ -245,7 +263,7 @@ def test_sets_that_do_not_fit() -> None:
 
 
 def test_every_task_has_a_description() -> None:
-    known = ["base2new", "few-shot", "cross-dataset", "domain-generalization"]
+    known = ["base2new", "base2all", "few-shot", "cross-dataset", "domain-generalization"]
     assert [name for name, _ in tasks.names()] == known
     assert all(about and "\n" not in about for _, about in tasks.names())
 

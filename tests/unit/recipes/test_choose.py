@@ -15,6 +15,7 @@ from recipes.candidates import Changes, Outcome, candidate, inner, left_out, sea
 from gopro.common.errors import GoproError, NotFiniteError
 from gopro.data import Dataset, Item, load
 from gopro.methods import configs
+from gopro.results import run_record
 from gopro.training.config import TrainSettings
 from tiny_run import write_photos
 
@@ -215,6 +216,21 @@ def test_measured_on_real_files(tmp_path: Path) -> None:
     assert found["test"]["base"]["n"] == sum(item.label < 2 for item in dataset.test)
     again = choose.measure(dataset, base, {"epochs": 1, "coop.n_ctx": 2}, tmp_path / "run")
     assert again == found
+
+
+def test_tested_among_the_names_of_both_quarters(tmp_path: Path) -> None:
+    write_photos(tmp_path / "set")
+    source = f"folder:{tmp_path / 'set'}"
+    options: dict[str, Any] = {"dataset": source, "method": "linear_adapter", "backbone": "mini"}
+    names = {}
+    for task in ("base2new", "base2all"):
+        base = TrainSettings(task=task, shots=2, seed=choose.SEED, validate=False, **options)
+        bench = choose.Bench([source], base, tmp_path / "out")
+        bench("linear_adapter", {"epochs": 1})
+        folder = next((tmp_path / "out").rglob(f"*_{task}_*/*/0"))
+        tests = run_record.predictions(folder)
+        names[task] = {name: len(part["class_names"]) for name, part in tests.items()}
+    assert names == {"base2new": {"base": 1, "new": 1}, "base2all": {"base": 2, "new": 2}}
 
 
 def test_a_teacher_for_each_half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

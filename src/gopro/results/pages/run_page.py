@@ -24,6 +24,8 @@ _TESTS = {"base": "classes trained on", "new": "new classes", "all": "all classe
 _TASKS = {
     "base2new": "Train on a few images of half of the classes (base). Test on other images of the "
     "base classes, and on images of the other half (new).",
+    "base2all": "Train on a few images of half of the classes (base). Test on other images of the "
+    "base classes, and on images of the other half (new), each among the names of all classes.",
     "few-shot": "Train on a few images of every class. Test on other images of the same classes.",
     "cross-dataset": "Train on a few images of one data set. Test on the images of others.",
     "domain-generalization": "Train on images of some domains. Test on images of others.",
