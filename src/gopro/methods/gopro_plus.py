@@ -73,6 +73,13 @@ class GOProPlus(GOPro):
     the last image: its cross-entropy is that of ``ce_scale`` times the scores. The softer softmax
     has gradients from all images to the end, and moves the scores of other names less towards the
     trained ones.
+
+    *In a list of both* the other names have nothing added, so GOPro decides whether the answer is
+    one of the trained names T, and the head which of them. With GOPro's scores g, the score of a
+    trained name is
+
+    .. math:: g_c(x) + \text{w\_head} \, h_c(x)
+              - \max_{t \in T} (g_t(x) + \text{w\_head} \, h_t(x)) + \max_{t \in T} g_t(x).
     """
 
     Settings: ClassVar[type] = GOProPlusSettings
@@ -134,6 +141,7 @@ class GOProPlus(GOPro):
         self.place = torch.tensor([place or 0 for place in places], device=self.backbone.device)
         known = [place is not None for place in places]
         self.known = torch.tensor(known, device=self.backbone.device)
+        self.mixed = any(known) and not all(known)
 
     def scores(self, features: ImageFeatures, text: Tensor) -> Tensor:
         scores = super().scores(features, text)
@@ -142,8 +150,16 @@ class GOProPlus(GOPro):
     def logits(self, features: ImageFeatures) -> Tensor:
         unit = F.normalize(features.embedding, dim=-1)
         head = (self.kernel(unit, self.head_images) @ self.head)[:, self.place] * self.known
-        scores: Tensor = super().logits(features) + self.settings.w_head * head
+        prompted = super().logits(features)
+        scores: Tensor = prompted + self.settings.w_head * head
+        if self.mixed:
+            added = self._best_trained(scores) - self._best_trained(prompted)
+            scores = scores - added * self.known
         return scores
+
+    def _best_trained(self, scores: Tensor) -> Tensor:
+        """The highest score of a trained name: [B, 1] of [B, C]."""
+        return scores[:, self.known].amax(1, keepdim=True)
 
 
 def kernel_ridge(kernel: Tensor, targets: Tensor, ridge: float) -> Tensor:

@@ -91,11 +91,18 @@ def test_other_names_have_the_scores_of_gopro(
 
 
 def test_names_of_both_kinds(backbone: Backbone, batch: Batch, training: ImageFeatures) -> None:
-    method = plus(backbone, training)
+    method, without = plus(backbone, training), plus(backbone, training, w_head=0.0)
     features = backbone.encode_image(batch.images["x"])
-    mixed = method.for_classes([NEW[0], NAMES[2], NEW[1], NAMES[0]]).logits(features)
-    close(mixed[:, [1, 3]], method.logits(features)[:, [2, 0]])
-    close(mixed[:, [0, 2]], method.for_classes(NEW[:2]).logits(features))
+    names = [NEW[0], NAMES[2], NEW[1], NAMES[0]]
+    mixed = method.for_classes(names).logits(features)
+    prompted = without.for_classes(names).logits(features)
+    head = method.logits(features)
+    for row, own, image in zip(mixed, prompted, head, strict=True):
+        close(row[[0, 2]], own[[0, 2]])
+        # the best trained name is as far from the others as without the head
+        close(row[[1, 3]].max(), own[[1, 3]].max())
+        # and between two trained names it is the head that counts
+        close(row[1] - row[3], image[2] - image[0])
 
 
 def test_cross_entropy_of_scaled_scores(backbone: Backbone, batch: Batch) -> None:
