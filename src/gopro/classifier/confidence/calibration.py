@@ -134,9 +134,11 @@ class Calibration:
             raise GoproError(f"got sets {level}; wanted a share between 0 and 1, such as 0.95")
         limit = set_limit(self.missed, level)
         if math.isinf(limit):
+            pictures = len(self.missed)
+            most = math.floor(1000 * pictures / (pictures + 1)) / 1000  # rounded up, it is refused
             raise GoproError(
-                f"sets {level} need more pictures than the {len(self.missed)} that the classifier "
-                f"was calibrated on; wanted at most {len(self.missed) / (len(self.missed) + 1):.3f}"
+                f"sets {level} need more pictures than the {pictures} that the classifier was "
+                f"calibrated on; wanted at most {most}"
             )
         return limit
 

@@ -108,6 +108,14 @@ def test_sets(calibration: Calibration) -> None:
         calibration.set_limit(0.999)
 
 
+@pytest.mark.parametrize("pictures", [1, 9, 11, 18, 56, 200])
+def test_the_largest_set_that_is_named_can_be_made(calibration: Calibration, pictures: int) -> None:
+    few = replace(calibration, missed=calibration.missed[:pictures])
+    with pytest.raises(GoproError, match="wanted at most") as refused:
+        few.set_limit(0.9999)
+    assert few.set_limit(float(str(refused.value).split()[-1])) <= 1
+
+
 def test_the_file(calibration: Calibration, tmp_path: Path) -> None:
     calibration = calibration.with_others(other_inputs(3))
     calibration.save(tmp_path / "calibration.safetensors")
