@@ -196,9 +196,10 @@ class Service:
     def _open(self, upload: Upload) -> Image.Image:
         contents = upload.read(self.limits.bytes + 1)  # one more shows that it is too large
         if len(contents) > self.limits.bytes:
-            limit = f"{self.limits.bytes / 1e6:.0f} MB"
+            limit = f"{self.limits.bytes / 1e6:g} MB"
             raise GoproError(
-                f"picture {upload.name} has {len(contents) / 1e6:.0f} MB; at most {limit}"
+                f"picture {upload.name} is larger than {limit}; shrink it, or save it with more "
+                "compression"
             )
         reduced_to = self.classifier.preprocessing.reduced_to
         return image_from_bytes(contents, upload.name, self.limits.pixels, reduced_to)

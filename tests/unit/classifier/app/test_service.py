@@ -64,7 +64,8 @@ def test_limits(classifier: PromptClassifier, uploads: list[Upload]) -> None:
     service = Service(classifier, limits)
     assert "million" not in service.answer(uploads[:1], service.own)[0].error
     assert "at most 500 pixels" in service.answer(uploads[:1], service.own)[0].error
-    assert "at most" in service.answer([_upload("a.png", b"x" * 5000)], service.own)[0].error
+    large = service.answer([_upload("a.png", b"x" * 5000)], service.own)[0].error
+    assert "a.png is larger than 0.003 MB" in large
     with pytest.raises(GoproError, match="at most 2 are allowed"):
         service.answer(uploads[:3], service.own)
     with pytest.raises(GoproError, match="at most 3"):
