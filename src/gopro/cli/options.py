@@ -109,6 +109,11 @@ class Parser(jsonargparse.ArgumentParser):
             hint = f"wanted one of {', '.join(own)}" if own else f"see `{self.prog} --help`"
             hint = f"did you mean {similar[0]}?" if similar else hint
             raise GoproError(f"there is no option --{unknown[1]}; {hint}")
+        if extra := re.search(r"unrecognized arguments: ([^-].*)", line):
+            raise GoproError(
+                f"got {extra[1]}, more than the command takes; put a name with spaces into quotes, "
+                f'as in "my photographs" (see `{self.prog} --help`)'
+            )
         raise GoproError(f"{_plain(line)}; see `{self.prog} --help`")
 
 

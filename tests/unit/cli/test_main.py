@@ -101,6 +101,7 @@ def test_the_version(cli: Cli) -> None:
         (["train"], "no data set was named"),
         (["test", "nowhere"], "nowhere holds no finished run"),
         (["demo", "--epochs", "x"], "got --epochs x; wanted int"),
+        (["check", "my", "photographs"], "got photographs, more than the command takes; put a"),
     ],
 )
 def test_mistakes_are_one_line_with_a_way_out(cli: Cli, arguments: list[str], words: str) -> None:
