@@ -217,7 +217,8 @@ def places_among(labels: npt.NDArray[Any], classes: npt.NDArray[Any]) -> list[in
         raise GoproError(
             f"the classifier doesn't know the class {unknown[0]!r}"
             + (f" and {len(unknown) - 1} more" if len(unknown) > 1 else "")
-            + "; give it other names: with_classes in Python, --classes on the command line"
+            + "; leave these pictures out, or let it choose among other names: --own_classes (the "
+            "folder's) or --classes on the command line, with_classes in Python"
         )
     return [index_of[_normalized(label)] for label in labels.tolist()]
 
