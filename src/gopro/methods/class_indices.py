@@ -38,7 +38,8 @@ def class_indices(names: Sequence[str], trained: Sequence[str], what: str) -> li
         if place is None:
             raise GoproError(
                 f"there is {what} for each training class and none for {name!r}; use it on the "
-                "classes it was trained on, as the task few-shot does"
+                "classes it was trained on (as the task few-shot does), or train a method that "
+                "takes other names, such as gopro"
             )
         indices.append(place)
     return indices
