@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,37 @@ def check(folder: Path, inputs: FitInputs, recipe: Recipe | None, pixels: Tensor
             f"{folder} holds a fit that was stopped, with other {', '.join(changed)}; {again}"
             "choose another folder (--out)"
         )
+
+
+@contextlib.contextmanager
+def begun(folder: Path) -> Iterator[None]:
+    """Around a command's fit: what it leaves before it has learned anything is in nobody's way.
+
+    Args:
+        folder: Of the checkpoint. No other process may be using it.
+
+    Raises:
+        KeyboardInterrupt: After Ctrl-C; it says whether anything was kept.
+    """
+    _remove_if_empty(folder)
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        kept = "nothing was kept" if _is_empty(folder) else "the same command continues"
+        raise KeyboardInterrupt(str(stop) or f"stopped; {kept}") from stop
+    finally:
+        _remove_if_empty(folder)
+
+
+def _is_empty(folder: Path) -> bool:
+    """Whether a fit has learned nothing yet."""
+    places = (folder / CHECKPOINT, folder / _CHOICE, folder.parent / ABOUT)
+    return not any(place.exists() for place in places)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    if _is_empty(folder):
+        remove(folder)
 
 
 def returned(folder: Path) -> None:

@@ -107,15 +107,16 @@ def fit(arguments: Sequence[str]) -> None:
         checkpoint = out / UNFINISHED
         try:
             pair = (validation.pictures, validation.labels) if validation.pictures else None
-            classifier.fit(
-                train.pictures,
-                train.labels,
-                validation=pair,
-                unlabelled=unlabelled,
-                checkpoint=checkpoint,
-            )
-            unfinished.reopen(checkpoint)
-            classifier.save(out)
+            with unfinished.begun(checkpoint):
+                classifier.fit(
+                    train.pictures,
+                    train.labels,
+                    validation=pair,
+                    unlabelled=unlabelled,
+                    checkpoint=checkpoint,
+                )
+                unfinished.reopen(checkpoint)
+                classifier.save(out)
         except DiskFullError as full:
             raise GoproError(f"{full}; then the same command continues") from full
         if classifier.choice_ is not None:

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from gopro import GoproError, PromptClassifier
-from gopro.classifier import crossvalidation, page
+from gopro.classifier import crossvalidation, fitting, page
 from gopro.classifier.modelfiles import reserved
 from gopro.training.trainer import CHECKPOINT, Trainer
+from tiny_classifier import Given, Make
 from tiny_run import CLASSES, Cli, write_photos
 
 Fit = Any
@@ -85,6 +86,26 @@ def test_ctrl_c_saves_the_training(
     )
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("whole", "model")]
     assert weights[0] == weights[1]
+
+
+def test_a_fit_that_has_learned_nothing_is_in_nobodys_way(
+    fit: Fit, make: Make, given: Given, photos: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "model"
+    with monkeypatch.context() as patched:
+        patched.setattr(fitting, "learn_classifier", stop)
+        answer = fit(photos, out)
+        assert (answer.code, answer.err) == (130, "\ngopro: stopped; nothing was kept\n")
+        assert not out.exists()
+        with pytest.raises(KeyboardInterrupt):  # as one that was killed
+            make().fit(*given, checkpoint=out / "unfinished")
+        assert (out / "unfinished").exists()
+    answer = fit(photos, out, "--seed", 2)
+    assert answer.code == 0, answer.err
+    assert not (out / "unfinished").exists()
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, GoproError("the pictures are gone")])
