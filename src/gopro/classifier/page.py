@@ -9,7 +9,7 @@ from gopro.classifier.choice import ZERO_SHOT
 from gopro.classifier.classifier import PromptClassifier
 from gopro.classifier.comparison import Comparison
 from gopro.common import environment
-from gopro.common.text import duration
+from gopro.common.text import counted, duration
 from gopro.data.pictures import Picture, open_picture
 from gopro.methods import find
 from gopro.results.pages import page
@@ -46,8 +46,6 @@ def write(
         GoproError: When the page can't be written.
     """
     training, method = classifier.training_, classifier.method_
-    counts = list(training["pictures"].values())
-    each = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     settings = {
         **classifier.get_params(),
         **training["recipe"],
@@ -55,8 +53,7 @@ def write(
     }
     content = page.Page(
         title=title,
-        description=f"Learn {len(counts)} classes from {each} pictures of each: "
-        f"{_listed(classifier.class_names_)}.",
+        description=_task(classifier),
         tests=[_answers(classifier, measured, pictures, test)] if measured else [],
         confidence=None if measured is None else measured.confidence,
         unseen=measured is None or measured.fitted_on == 0,
@@ -71,7 +68,7 @@ def write(
             ("method", _method(classifier)),
             ("backbone", classifier.backbone),
             ("learned parameters", f"{method.trainable_parameters:,}"),
-            ("training pictures", f"{sum(counts):,}"),
+            ("training pictures", f"{sum(training['pictures'].values()):,}"),
             ("training", duration(training["seconds"])),
             ("seed", str(classifier.seed)),
         ),
@@ -90,6 +87,18 @@ def _answers(
         **vars(measured.answers),
         picture=lambda number, size: open_picture((number, shown[number]), size),
     )
+
+
+def _task(classifier: PromptClassifier) -> str:
+    """What was learned, and among which names it chooses if these are others."""
+    counts = list(classifier.training_["pictures"].values())
+    least, most = min(counts), max(counts)
+    each = counted(most, "picture") if least == most else f"{least} to {most} pictures"
+    trained, names = classifier.trained_names_, classifier.class_names_
+    text = f"Learn {len(trained)} classes from {each} of each: {_listed(trained)}."
+    if names != trained:
+        text += f" Here it chooses among {counted(len(names), 'name')}: {_listed(names)}."
+    return text
 
 
 def _method(classifier: PromptClassifier) -> str:

@@ -130,7 +130,11 @@ def test_classes_never_trained_on(evaluate: Any, tmp_path: Path) -> None:
     line = evaluate(tmp_path / "other").line
     assert "doesn't know the class 'yak' and 1 more" in line
     assert "--own_classes (the folder's) or --classes" in line
-    own = json.loads(evaluate(tmp_path / "other", "--own_classes", "--json").out)
+    page = ("--page", tmp_path / "page.html")
+    own = json.loads(evaluate(tmp_path / "other", "--own_classes", "--json", *page).out)
+    text = " ".join(page[1].read_text().split())
+    assert "Learn 4 classes from 6 pictures of each: ant, bee, cat, dog." in text
+    assert "Here it chooses among 3 names: Ant, yak, zebra." in text
     named = json.loads(evaluate(tmp_path / "other", "--classes", "Ant,yak,zebra", "--json").out)
     assert own == named
     assert "give one of them" in evaluate(tmp_path, "--own_classes", "--classes", "a,b").line
