@@ -51,6 +51,7 @@ class Exported:
         bytes: Its size.
         batch: Pictures per call; None for any number.
         pictures: Number of pictures that were compared.
+        noise: How many of them are random noise, for lack of saved training pictures.
         difference: The largest difference of a probability.
         agreeing: Number of pictures with the same most likely class.
     """
@@ -59,6 +60,7 @@ class Exported:
     bytes: int
     batch: int | None
     pictures: int
+    noise: int
     difference: float
     agreeing: int
 
@@ -95,7 +97,7 @@ def export(
     graph = Graph(method, pixels, max(2, batch), classifier.temperature)
     _check_size(graph.weights(), classifier)
     fixed = batch if graph.conditioned else None
-    sample = _sample(classifier, pixels, batch)
+    sample, noise = _sample(classifier, pixels, batch)
     with atomic_write(path) as temporary:
         with tempfile.TemporaryDirectory(prefix=".onnx-", dir=temporary.parent) as folder:
             traced = Path(folder) / "traced.onnx"
@@ -115,7 +117,7 @@ def export(
             )
         agreeing = int((exported.argmax(axis=1) == expected.argmax(axis=1)).sum())
         size = temporary.stat().st_size
-    return Exported(path, size, fixed, len(sample), difference, agreeing)
+    return Exported(path, size, fixed, len(sample), noise, difference, agreeing)
 
 
 class Graph(nn.Module):
@@ -269,18 +271,19 @@ def _describe(path: Path, classifier: Predictor, pixels: Pixels, fixed: int | No
     onnx.save(model, str(path))
 
 
-def _sample(classifier: Predictor, pixels: Pixels, batch: int) -> Tensor:
-    """Saved training pictures, filled up with random noise to a multiple of ``batch``."""
+def _sample(classifier: Predictor, pixels: Pixels, batch: int) -> tuple[Tensor, int]:
+    """Saved training pictures, filled up with random noise to a multiple of ``batch``; how much."""
     side, count = classifier.method_.backbone.image_size, max(2, -(-16 // batch)) * batch
     generator = torch.Generator().manual_seed(0)
     sample = torch.randint(0, 256, (count, 3, side, side), generator=generator, dtype=torch.uint8)
     examples = classifier.examples_
+    saved = 0 if examples is None else min(count, len(examples.pictures))
     if examples is not None:
         step = max(1, len(examples.pictures) // count)
-        for index in range(min(count, len(examples.pictures))):
+        for index in range(saved):
             array = to_array(examples.open(index * step), side)
             sample[index] = torch.from_numpy(array.transpose(2, 0, 1).copy())
-    return sample if pixels == "uint8" else sample.float() / 255
+    return sample if pixels == "uint8" else sample.float() / 255, count - saved
 
 
 def _compare(

@@ -58,9 +58,10 @@ def export(arguments: Sequence[str]) -> None:
         f"{exported.path}: {exported.bytes / 1e6:.1f} MB, {len(classifier.class_names_)} classes, "
         f"{images} per call"
     )
+    noise = f" ({exported.noise} of them random noise)" if exported.noise else ""
     print(
-        f"compared with the classifier on {exported.pictures} images: probabilities differ by at "
-        f"most {exported.difference:.2g}, the answer is the same on {exported.agreeing}"
+        f"compared with the classifier on {exported.pictures} images{noise}: probabilities differ "
+        f"by at most {exported.difference:.2g}, the answer is the same on {exported.agreeing}"
     )
     if classifier.calibration_ is not None:
         print(f"the file always names a class; it doesn't say {NONE!r}, as the classifier does")

@@ -77,6 +77,7 @@ def test_command_and_script(cli: Cli, model: Path, given: Given, tmp_path: Path)
     done = cli("export", model, "--out", out)
     assert done.code == 0, done.err
     assert "any number of images per call" in done.out
+    assert "on 16 images: probabilities" in done.out
     blocks = re.findall(r"```python\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
     assert "import gopro" not in blocks[0]
     photo = tmp_path / "wide.png"
@@ -103,6 +104,14 @@ def test_a_calibrated_model_is_exported_with_a_note(
     assert note in cli("export", calibrated, *out).out
     assert note not in cli("export", calibrated, *out, "--classes", "a thing,another").out
     assert note not in cli("export", model, *out).out
+
+
+def test_what_is_compared_on_random_noise_is_told(
+    cli: Cli, make: Make, given: Given, tmp_path: Path
+) -> None:
+    folder = make(examples=5, epochs=1).fit(*given).save(tmp_path / "model")
+    answer = cli("export", folder, "--out", tmp_path / "a.onnx")
+    assert "on 16 images (11 of them random noise): probabilities" in answer.out
 
 
 @pytest.mark.parametrize("method", ["coop", "cocoop"])
