@@ -8,6 +8,9 @@ from gopro.cli import saved
 from gopro.cli.options import Parser, parse
 from gopro.common.errors import GoproError
 
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104  # only if a user chooses it
+"""Hosts that stand for all addresses of a machine, and this machine's own address."""
+
 
 def serve(arguments: Sequence[str]) -> None:
     """Serve a saved classifier as a web page and an HTTP API, until Ctrl-C."""
@@ -39,7 +42,13 @@ def serve(arguments: Sequence[str]) -> None:
         classifier = saved.load(values["model"], values)
         title = values["model"].resolve().name
         app = application(Service(classifier), title)
-        host = f"[{values['host']}]" if ":" in values["host"] else values["host"]
-        address = f"http://{host}:{connection.getsockname()[1]}"
-        print(f"{title} is on {address} (API: /api); Ctrl-C stops it", flush=True)
+        port = connection.getsockname()[1]
+        host, others = values["host"], ""
+        if host in _EVERYWHERE:  # no address that a browser can open on every system
+            host = _EVERYWHERE[host]
+            others = f"; on other machines, give the name or address of this one and :{port}"
+        host = f"[{host}]" if ":" in host else host
+        print(
+            f"{title} is on http://{host}:{port} (API: /api){others}; Ctrl-C stops it", flush=True
+        )
         run(app, connection)
