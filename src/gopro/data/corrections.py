@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -83,6 +84,7 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
         for picture, label in labels.items()
     }
     inside: set[str] = set()
+    changed: Counter[str] = Counter()
 
     def corrected(items: Sequence[Item]) -> tuple[Item, ...]:
         found = []
@@ -90,6 +92,9 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
             real = os.path.realpath(root / item.key)
             inside.add(real)
             _, label = given.get(real, (None, item.label))
+            if real in given:
+                same = "confirmed" if label == item.label else "corrected"
+                changed["left out" if label is None else same] += 1
             if label is not None:
                 found.append(replace(item, label=label))
         return tuple(found)
@@ -102,14 +107,16 @@ def apply(dataset: Dataset, labels: Mapping[Path, str]) -> Dataset:
     )
     if not any((*parts, added)):
         raise GoproError("the corrections leave out all pictures; give some of them a label")
-    changed = sum(real in inside for real in given)
-    unused = len(given) - changed - len(added)
+    unused = sum(real not in inside for real in given) - len(added)
     told = [
-        f"{counted(changed, 'label')} corrected" if changed else "",
-        f"{counted(len(added), 'picture')} added" if added else "",
-        f"{unused:,} not used" if unused else "",
+        (changed["corrected"], "label", "corrected"),
+        (changed["confirmed"], "label", "confirmed"),
+        (changed["left out"], "picture", "left out"),
+        (len(added), "picture", "added"),
+        (unused, "picture", "without a label not used"),
     ]
-    note = ", ".join(filter(None, told)) or "none"
+    texts = [f"{counted(number, word)} {what}" for number, word, what in told if number]
+    note = ", ".join(texts) or "none"
     return replace(
         dataset,
         class_names=tuple(names),

@@ -40,6 +40,7 @@ def test_labels_are_changed_added_and_left_out(folder: Path, outside: Path, tmp_
         tmp_path / "a.csv",
         [
             (folder / "ant" / "00.png", "Bee"),
+            (folder / "ant" / "02.png", "ant"),
             ("photos/ant/01.png", ""),  # relative to the table
             (outside / "00.png", "ant"),
             (outside / "01.png", "wasp nest"),
@@ -59,7 +60,10 @@ def test_labels_are_changed_added_and_left_out(folder: Path, outside: Path, tmp_
         (outside / "01.png").as_posix(): "wasp nest",
         (outside / "03.png").as_posix(): "bee",
     }
-    assert dataset.notes[-1] == "corrections: 2 labels corrected, 3 pictures added, 1 not used"
+    assert dataset.notes[-1] == (
+        "corrections: 1 label corrected, 1 label confirmed, 1 picture left out, 3 pictures added, "
+        "1 picture without a label not used"
+    )
 
 
 @pytest.mark.parametrize("opened", ["photos", "link"])
@@ -86,7 +90,7 @@ def test_pictures_are_recognised_through_links(folder: Path, tmp_path: Path, ope
         "ant/03.png": "ant",
         **{f"bee/{number:02}.png": "bee" for number in range(4)},
     }
-    assert dataset.notes[-1] == "corrections: 3 labels corrected"
+    assert dataset.notes[-1] == "corrections: 2 labels corrected, 1 picture left out"
 
 
 def test_an_added_picture_keeps_its_path(folder: Path, outside: Path, tmp_path: Path) -> None:
@@ -96,7 +100,9 @@ def test_an_added_picture_keeps_its_path(folder: Path, outside: Path, tmp_path: 
     table = _table(tmp_path / "a.csv", [*rows, ("link/01.png", "")])
     dataset = corrections.apply(read_folder(folder, hold_out=False), corrections.read([table]))
     assert dataset.train[-1].key == shown.as_posix()
-    assert dataset.notes[-1] == "corrections: 1 label corrected, 1 picture added, 1 not used"
+    assert dataset.notes[-1] == (
+        "corrections: 1 label corrected, 1 picture added, 1 picture without a label not used"
+    )
 
 
 def test_held_out_pictures_stay_held_out(folder: Path, tmp_path: Path) -> None:
