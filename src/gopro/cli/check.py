@@ -48,6 +48,7 @@ def check(arguments: Sequence[str]) -> None:
     from gopro.common.console import print_table
     from gopro.data import corrections
     from gopro.data.folder import read_folder
+    from gopro.data.parts import layout
 
     folder = values["folder"]
     out = values["out"] or Path(f"{printable(folder.resolve().name)}-check")
@@ -70,8 +71,11 @@ def check(arguments: Sequence[str]) -> None:
     keys = sorted(item.key for item in items)
     looks = look_at(dataset.root, keys, values["workers"], backbone)
     found = find(dataset, looks)
-    print(f"{folder}: {len(items):,} images of {len(dataset.class_names):,} classes")
-    for note in dataset.notes:
+    measured = f", {len(dataset.test):,} of them to measure on" if dataset.test else ""
+    print(f"{folder}: {len(items):,} images of {len(dataset.class_names):,} classes{measured}")
+    # those of ``gopro fit``, without the one about a generated split
+    notes = [*layout(folder).notes, *(dataset.notes[-1:] if values["corrections"] else ())]
+    for note in notes:
         print(f"note: {note}")
     table = Table("finding", "number", "the first")
     table.columns[1].justify = "right"

@@ -45,7 +45,7 @@ def _rows(out: Path) -> dict[str, list[dict[str, str]]]:
 def test_nothing_is_found_in_a_good_folder(cli: Cli, folder: Path, tmp_path: Path) -> None:
     answer = cli("check", folder, "--out", tmp_path / "out", "--skip-labels")
     assert answer.code == 0, answer.err
-    assert "20 images of 2 classes" in answer.out and "nothing was found" in answer.out
+    assert "20 images of 2 classes, 6 of them to measure on\nnothing was found" in answer.out
     assert _rows(tmp_path / "out") == {}
     assert "Nothing was found." in (tmp_path / "out" / "check.html").read_text(encoding="utf-8")
 

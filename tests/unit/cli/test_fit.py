@@ -184,7 +184,7 @@ def test_what_was_found_is_shown_by_the_command_that_is_named(
     words = ("--seed", 7, "--corrections", tmp_path / "labels.csv")
     answer = fit(folder, tmp_path / "model", *words)
     assert answer.code == 0, answer.err
-    named = re.search(r"found: 1 in several classes, 1 class .*; `(.+)` shows them", answer.out)
+    named = re.search(r"found: 1 in several classes, 1 of the cl.*; `(.+)` shows them", answer.out)
     assert named is not None
     monkeypatch.chdir(tmp_path)
     answer = cli(*shlex.split(named[1])[1:], "--skip-labels")

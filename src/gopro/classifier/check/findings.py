@@ -66,7 +66,7 @@ KINDS = {
     "dark": Kind("Very dark pictures", "very dark", "Remove those that show nothing."),
     "blurred": Kind("Blurred pictures", "blurred", "Remove those that show nothing."),
     "tiny": Kind("Tiny pictures", "tiny", "Replace them by larger ones if you can."),
-    "few": Kind("Classes with few pictures", "class folders with few pictures", "Add pictures."),
+    "few": Kind("Classes with few pictures", "of the classes with few pictures", "Add pictures."),
     "unbalanced": Kind(
         "Classes of very different size",
         "imbalance",
@@ -74,7 +74,7 @@ KINDS = {
     ),
     "numbers": Kind(
         "Class folders named by numbers",
-        "class folders named by a number",
+        "of the classes named by a number",
         "Give them names: a class name is put into a sentence, and a number says nothing about "
         "the pictures.",
     ),
