@@ -45,7 +45,10 @@ def predict(arguments: Sequence[str]) -> None:
     parser.option("--top", int, 5, "number of class names to print")
     parser.option("--confidence", float | None, None, "mark answers with a smaller share as unsure")
     parser.option(
-        "--sets", float | None, None, "print sets of names that hold the right one this often: 0.95"
+        "--sets",
+        float | None,
+        None,
+        "print a set of names for each image, which has the right one this often: 0.95",
     )
     parser.flag("--json", "print one JSON object per line")
     parser.option("--csv", Path | None, None, "new file for the answers as a table")
