@@ -43,6 +43,31 @@ class Hub(ModelHubMixin):
     # the mixin writes this as config.json; classifier.json holds everything else
     _hub_mixin_config: ClassVar[dict[str, str]] = {"library_name": "gopro"}  # type: ignore[misc]
 
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
+        """Publish the classifier.
+
+        Args:
+            repo_id: OWNER/NAME.
+            options: See ``ModelHubMixin.push_to_hub``.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            GoproError: Before ``fit``, or when the hub can't be reached or refuses.
+        """
+        assert isinstance(self, Predictor)
+        self.check_fitted()  # the hub's client makes an empty repository first
+        try:
+            if reason := problem():
+                raise OSError(reason)
+            return str(super().push_to_hub(repo_id, **options))
+        except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
+            raise GoproError(
+                f"can't publish {repo_id} on the hub ({_first_line(error)}); wanted OWNER/NAME, "
+                "the network, and `hf auth login` with a token that may write to OWNER"
+            ) from error
+
     def _save_pretrained(self, save_directory: Path) -> None:
         published = copy.copy(self)
         assert isinstance(published, Predictor)
@@ -78,11 +103,15 @@ class Hub(ModelHubMixin):
                     allow_patterns=[ABOUT, CALIBRATION, CARD, EXAMPLES, FAST, TEXTS, WEIGHTS],
                 )
             except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
-                reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
                 raise GoproError(
-                    f"can't fetch {model_id} from the hub ({reason}); wanted OWNER/NAME of a "
-                    "published classifier, or the folder of a saved one"
+                    f"can't fetch {model_id} from the hub ({_first_line(error)}); wanted "
+                    "OWNER/NAME of a published classifier, or the folder of a saved one"
                 ) from error
             folder = Path(snapshot)
         options = {k: v for k, v in model_kwargs.items() if k not in _OF_OLD_CLIENTS}
         return cls.load(folder, **options)
+
+
+def _first_line(error: Exception) -> str:
+    """What the hub's client says in many lines, in short."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]

@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from huggingface_hub import HfApi, ModelHubMixin
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    LocalTokenNotFoundError,
+)
 from safetensors.torch import load_file
 
 from gopro import GoproError, PromptClassifier
@@ -49,6 +53,24 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(hub, "problem", lambda: "")
     monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", no_config)
     return store
+
+
+def test_what_cannot_be_published(
+    make: Make, given: Given, remote: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise LocalTokenNotFoundError("Token is required\nsecond line")
+
+    with pytest.raises(GoproError, match="has learned nothing yet"):
+        make().push_to_hub("owner/animals")
+    classifier = make(examples=0, epochs=1).fit(*given)
+    monkeypatch.setattr(HfApi, "create_repo", refuse)
+    with pytest.raises(GoproError, match=r"can't publish owner/animals .*\(Token is required\); "):
+        classifier.push_to_hub("owner/animals")
+    monkeypatch.setattr(hub, "problem", lambda: "no answer within 5 s")
+    with pytest.raises(GoproError, match=r"\(no answer within 5 s\); wanted .* `hf auth login`"):
+        classifier.push_to_hub("owner/animals")
+    assert not remote.exists()
 
 
 def test_pushed_and_fetched(make: Make, given: Given, remote: Path) -> None:
