@@ -31,8 +31,7 @@ learned parameters on top of the frozen CLIP `{backbone[name]}`.
 from gopro import PromptClassifier
 
 classifier = PromptClassifier.load("FOLDER")
-classifier.predict(["photo.jpg"])
-classifier.with_classes(["a name", "another name"]).predict_proba(["photo.jpg"])
+classifier.predict(["photo.jpg"]){others}
 ```
 
 ```
@@ -63,6 +62,9 @@ The folder does not contain the backbone's weights. Loading refuses a backbone w
 {limits} Test it on pictures like those you will use it for.
 """
 
+_OTHERS = """
+classifier.with_classes(["a name", "another name"]).predict_proba(["photo.jpg"])"""
+
 _UNCALIBRATED = (
     "The classifier always chooses one of its classes, whatever the picture shows, and its "
     "probabilities\nare not calibrated."
@@ -74,8 +76,13 @@ _CALIBRATED = (
 )
 
 
-def card(about: Mapping[str, Any]) -> str:
-    """The model card of a description, as stored in ``classifier.json``."""
+def card(about: Mapping[str, Any], other_names: bool = True) -> str:
+    """The model card of a description, as stored in ``classifier.json``.
+
+    Args:
+        about: The description.
+        other_names: Whether the classifier takes other class names than the trained ones.
+    """
     pretrained = about["backbone"]["pretrained"]
     backbone = {**about["backbone"], "name": without_folders(about["backbone"]["name"])}
     return _HEAD.format(
@@ -84,6 +91,7 @@ def card(about: Mapping[str, Any]) -> str:
         learned=about["learned_parameters"],
         input="{size} x {size} pixels: {resize}, {crop} crop".format(**about["preprocessing"]),
         pretrained=f" with `{last_part(pretrained)}`" if pretrained else "",
+        others=_OTHERS if other_names else "",
         results=_results(about["measured"]),
         classes=_classes(about),
         fitted=_fitted(about),

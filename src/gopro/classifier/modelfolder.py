@@ -97,18 +97,34 @@ class SavedModel:
 _DESCRIBED = [field.name for field in fields(SavedModel) if field.name not in {"weights", *PARTS}]
 
 
-def write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] | None) -> Path:
-    """Write a model to a folder, with its fast prediction if it has one.
+def write(
+    saved: SavedModel,
+    folder: Path,
+    fast: tuple[FastPrompts, Reference] | None,
+    other_names: bool,
+) -> Path:
+    """Write a model to a folder.
+
+    Args:
+        saved: The model.
+        folder: Created if needed.
+        fast: Its fast prediction, if it has one.
+        other_names: Whether it takes other class names; the model card then shows it.
 
     Raises:
         GoproError: For a value that can't be saved, or when the folder can't be written.
     """
     refuse_other_things(folder)
     with locked(folder):
-        return _write(saved, folder, fast)
+        return _write(saved, folder, fast, other_names)
 
 
-def _write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] | None) -> Path:
+def _write(
+    saved: SavedModel,
+    folder: Path,
+    fast: tuple[FastPrompts, Reference] | None,
+    other_names: bool,
+) -> Path:
     remove_temporary(folder)
     # files are renamed into place one by one after all are complete; the last opened comes first
     with contextlib.ExitStack() as files:
@@ -131,7 +147,7 @@ def _write(saved: SavedModel, folder: Path, fast: tuple[FastPrompts, Reference] 
         about["sha256"] = _seal(about)
         text = json.dumps(about, indent=2, ensure_ascii=False, allow_nan=False)
         about_file.write_text(text + "\n", encoding="utf-8")
-        card_file.write_text(card(about), encoding="utf-8")
+        card_file.write_text(card(about, other_names), encoding="utf-8")
     optional = {part.file: getattr(saved, name) for name, part in PARTS.items()} | {FAST: fast}
     for file_name, value in optional.items():
         if value is None:

@@ -21,6 +21,7 @@ from gopro.common.files import last_part
 from gopro.common.localdir import LOCAL, without_folders
 from gopro.common.typed import as_python
 from gopro.methods import find
+from gopro.methods.base import Method
 from gopro.training.fit import seeded
 from gopro.training.recipe import method_settings
 
@@ -37,7 +38,16 @@ def save(classifier: Predictor, folder: Path, *, published: bool = False) -> Pat
     """
     reference = classifier.reference_
     fast = None if reference is None else (classifier.fast_prompts(), reference)
-    return modelfolder.write(_record(classifier, published), folder, fast)
+    others = _takes_other_names(classifier.method_)
+    return modelfolder.write(_record(classifier, published), folder, fast, others)
+
+
+def _takes_other_names(method: Method) -> bool:
+    try:
+        method.for_classes(["a name", "another name"])
+    except GoproError:
+        return False
+    return True
 
 
 def _record(classifier: Predictor, published: bool) -> SavedModel:

@@ -78,6 +78,16 @@ def test_the_model_card(make: Make, given: Given, tmp_path: Path) -> None:
     assert "| &lt;b&gt;\\|ant\\|&lt;/b&gt; | 6 |" in card
     assert "tiny.safetensors" in card
     assert str(Path(str(classifier.pretrained)).parent) not in card
+    assert ".with_classes(" in card
+
+
+def test_a_model_card_shows_no_names_that_are_refused(
+    make: Make, given: Given, tmp_path: Path
+) -> None:
+    make(method="linear_probe").fit(*given).save(tmp_path)
+    card = (tmp_path / CARD).read_text()
+    assert 'classifier.predict(["photo.jpg"])\n```' in card
+    assert ".with_classes(" not in card
 
 
 def test_a_model_is_replaced_but_other_files_are_not(
@@ -99,7 +109,7 @@ def test_a_failure_while_saving_keeps_the_old_model(
 ) -> None:
     before = {path.name: path.read_bytes() for path in copied.iterdir()}
 
-    def full(about: Any) -> str:
+    def full(*_: Any) -> str:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(modelfolder, "card", full)
