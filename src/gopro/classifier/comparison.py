@@ -104,7 +104,7 @@ class Comparison:
         if self.left_out:
             text += f"; {self.left_out:,} more left out, the classifier was fitted on them"
         if self.unreadable:
-            text += f"; {len(self.unreadable):,} unreadable ones left out"
+            text += f"; {counted(len(self.unreadable), 'unreadable one')} left out"
         if self.fitted_on:
             text += f", {self.fitted_on:,} OF THEM FITTED ON: no held-out figure"
         if self.fitted_on is None:

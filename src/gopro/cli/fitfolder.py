@@ -50,7 +50,7 @@ def readable(dataset: Dataset, looks: Looks, *, skip: bool) -> Dataset:
         if empty and part != "val":
             name = dataset.class_names[empty[0]]
             raise GoproError(f"class {name!r} has no readable images to {part}; add some")
-    print(f"left out: {len(errors):,} unreadable images")
+    print(f"left out: {counted(len(errors), 'unreadable image')}")
     return dataclasses.replace(dataset, **parts)
 
 
@@ -77,7 +77,7 @@ def others(
     seen = look_at(Path(), list(map(str, found)), values["workers"])
     if seen.errors:
         _tell(seen, skip=values["skip_bad"])
-        print(f"left out: {len(seen.errors):,} unreadable images of --others")
+        print(f"left out: {counted(len(seen.errors), 'unreadable image')} of --others")
     usable = [Path(key) for key in seen.quality]
     if len(usable) < 2:
         raise GoproError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 
@@ -20,6 +21,8 @@ def test_counts() -> None:
     rows = [(row.name, row.pictures, row.accuracy, row.zero_shot) for row in result.classes]
     assert rows == [("ant", 2, 100, 50), ("[b]ee[/b]", 2, 50, 0), ("cat", 1, 100, 0)]
     assert json.loads(json.dumps(result.as_dict()))["classes"][0]["name"] == "ant"
+    one = dataclasses.replace(result, unreadable=("a.jpg is empty",)).headline("title")
+    assert one == "title: 5 images; 1 unreadable one left out"
     console = Console(file=io.StringIO(), width=100)
     console.print(result.table("title"))
     text = console.file.getvalue()  # type: ignore[attr-defined]

@@ -63,7 +63,7 @@ def test_unreadable_others_are_left_out(fit: Fit, photos: Path, tmp_path: Path) 
         photos, tmp_path / "model", "--folds", 2, "--others", others, "--shots", 2, "--skip-bad"
     )
     assert answer.code == 0, answer.err
-    assert "left out: 1 unreadable images of --others" in answer.out
+    assert "left out: 1 unreadable image of --others" in answer.out
     assert "set with 2 examples" in answer.out
 
 
