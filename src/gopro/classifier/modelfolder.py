@@ -24,6 +24,8 @@ from gopro.classifier.modelfiles import (
     ABOUT,
     CARD,
     FAST,
+    FIT,
+    UNFINISHED,
     WEIGHTS,
     locked,
     refuse_other_things,
@@ -209,9 +211,10 @@ def read_description(folder: Path) -> dict[str, Any]:
     try:
         about: Any = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise GoproError(
-            f"{folder} is no model (it has no {ABOUT}); make one with `gopro fit`"
-        ) from error
+        remedy = f"is no model (it has no {ABOUT}); make one with `gopro fit`"
+        if (folder / UNFINISHED / FIT).exists():
+            remedy = "has a fit that isn't finished, and no model yet; repeat its `gopro fit`"
+        raise GoproError(f"{folder} {remedy}") from error
     except OSError as error:
         raise GoproError(f"can't read {path} ({error.strerror or error})") from error
     except (ValueError, RecursionError) as error:

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from gopro import GoproError, PromptClassifier
 from gopro.classifier import modelfolder, storage
-from gopro.classifier.modelfiles import ABOUT, CARD, EXAMPLES, FITTED, WEIGHTS
+from gopro.classifier.modelfiles import ABOUT, CARD, EXAMPLES, FIT, FITTED, UNFINISHED, WEIGHTS
 from gopro.common.files import file_sha256
 from small_clips import clip_folder, small_clip
 from tiny_classifier import Given, Make
@@ -182,6 +182,15 @@ def test_a_damaged_model_is_refused_in_one_line(
     with pytest.raises(GoproError, match=words) as caught:
         PromptClassifier.load(copied, device="cpu")
     assert "\n" not in str(caught.value)
+
+
+def test_a_fit_that_is_not_finished_is_no_model_yet(tmp_path: Path) -> None:
+    (tmp_path / UNFINISHED).mkdir()
+    with pytest.raises(GoproError, match="is no model"):
+        PromptClassifier.load(tmp_path)
+    (tmp_path / UNFINISHED / FIT).write_text("{}")
+    with pytest.raises(GoproError, match="no model yet; repeat its `gopro fit`"):
+        PromptClassifier.load(tmp_path)
 
 
 def test_the_backbone_must_be_the_same(make: Make, given: Given, tmp_path: Path) -> None:
