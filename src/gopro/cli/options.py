@@ -28,7 +28,11 @@ jsonargparse.set_loader("yaml", _read, exceptions=(yaml.YAMLError,))
 
 
 class Parser(jsonargparse.ArgumentParser):
-    """An argument parser whose errors are one line, with the nearest option suggested."""
+    """An argument parser whose errors are one line, with the nearest option suggested.
+
+    Attributes:
+        given: The words that are parsed.
+    """
 
     def __init__(self, *, common: Collection[str] = (), **options: Any) -> None:
         """As in argparse, but options can't be abbreviated: a typing error could match another.
@@ -39,6 +43,7 @@ class Parser(jsonargparse.ArgumentParser):
             options: See argparse.
         """
         self._common = common  # before argparse adds --help
+        self.given: Sequence[str] = ()
         if common:
             options["epilog"] = f"All options: {options['prog']} --help-all"
         super().__init__(allow_abbrev=False, **options)
@@ -114,6 +119,10 @@ class Parser(jsonargparse.ArgumentParser):
                 f"got {extra[1]}, more than the command takes; put a name with spaces into quotes, "
                 f'as in "my photographs" (see `{self.prog} --help`)'
             )
+        several = {text for a in self._actions if a.nargs == "+" for text in a.option_strings}
+        greedy = [word for word in self.given if word in several]
+        if greedy and "arguments are required" in line:
+            line += f"; name them before {greedy[0]}, which takes all words that follow it"
         raise GoproError(f"{_plain(line)}; see `{self.prog} --help`")
 
 
@@ -171,6 +180,7 @@ def parse(parser: Parser, arguments: Sequence[str]) -> Any:
 
     In paths, ``~`` is the home folder: a shell doesn't replace it in ``--out=~/model``.
     """
+    parser.given = arguments
     try:
         values = parser.parse_args(located(arguments))
         for key, value in list(values.items()):

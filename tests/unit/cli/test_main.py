@@ -102,6 +102,10 @@ def test_the_version(cli: Cli) -> None:
         (["test", "nowhere"], "nowhere holds no finished run"),
         (["demo", "--epochs", "x"], "got --epochs x; wanted int"),
         (["check", "my", "photographs"], "got photographs, more than the command takes; put a"),
+        (
+            ["check", "--corrections", "a.csv", "photographs"],
+            "required: folder; name them before --corrections, which takes all words that follow",
+        ),
     ],
 )
 def test_mistakes_are_one_line_with_a_way_out(cli: Cli, arguments: list[str], words: str) -> None:
