@@ -144,7 +144,7 @@ def seconds(inputs: FitInputs, data: TrainingSet, recipe_for: RecipeFor, folds: 
     inputs, total = _on_features(inputs), len(inputs.truth)
     rest = total - total // folds
     recipe = _recipe(inputs, recipe_for, rest)
-    plain = replace(data, originals=None, source=None)
+    plain = replace(data, originals=None)
     with seeded(inputs.settings.seed, inputs.shared.backbone.device):
         one = training_seconds(inputs.new_method(), plain, recipe, inputs.settings, rest)
     return one * min(folds, -(-ENOUGH * folds // total))

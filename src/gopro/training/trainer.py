@@ -94,9 +94,7 @@ class Trainer:
         self.steps = recipe.steps(len(data.labels))
         images = (method, data, views, recipe.augment, seed, workers)
         copies = recipe.view_cache
-        self.source = data.source or (
-            CachedViews(*images, copies=copies) if copies else LiveViews(*images)
-        )
+        self.source = CachedViews(*images, copies=copies) if copies else LiveViews(*images)
         self.optimizer = make_optimizer(recipe, [p for p in method.parameters() if p.requires_grad])
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.progress = Progress()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,16 +10,7 @@ from torch import Tensor
 
 from gopro.backbones import ImageFeatures
 from gopro.backbones.feature_cache import pixels_key
-from gopro.methods.base import Batch
 from gopro.training.views.crops import Pixels
-
-
-class Source(Protocol):
-    """Makes the batches of an epoch; ``LiveViews`` is one."""
-
-    def batches(self, steps: Iterable[Tensor], epoch: int) -> Iterator[Batch]:
-        """See ``LiveViews.batches``."""
-        ...
 
 
 class Pictures(Protocol):
@@ -46,7 +36,6 @@ class TrainingSet:
         originals: The N pictures that random views are cut from; None for ``pixels`` themselves.
         names: What messages call the images; empty where they have no names.
         features: Of ``pixels``, where they have been encoded already.
-        source: Makes the batches, where several trainings share it.
         known_key: The ``key``, where it is known without the pixels.
     """
 
@@ -55,7 +44,6 @@ class TrainingSet:
     originals: Pictures | None = None
     names: tuple[str, ...] = ()
     features: ImageFeatures | None = None
-    source: Source | None = None
     known_key: str | None = None
 
     def original(self, index: int) -> Pixels:

@@ -21,7 +21,6 @@ from gopro.methods.linear_adapter import LinearAdapter, LinearAdapterSettings
 from gopro.methods.prolip import ProLIP
 from gopro.training import batches
 from gopro.training.batches import Augment, CachedViews, LiveViews, draw_seed
-from gopro.training.some_images import SomeImages
 from gopro.training.trainingset import TrainingSet
 from gopro.training.views import ViewSettings, make_views
 from small_clips import close, small_backbone
@@ -282,13 +281,3 @@ def test_copies_have_the_parts_that_the_method_reads(
         for row in range(5):
             distances = [(one[row] - found[row]).abs().max() for one in of_epochs]
             assert min(distances) < 0.01 * found.abs().max()
-
-
-def test_some_images_of_a_source(method: GOPro, pixels: Tensor, folder: Path) -> None:
-    whole = cached(method, pixels)
-    some = SomeImages(whole, torch.tensor([4, 2, 0]))
-    (found,) = some.batches([torch.tensor([2, 0])], 1)
-    wanted = step(whole, torch.tensor([0, 4]), 1)
-    assert torch.equal(found.labels, wanted.labels)
-    for name, features in wanted.features.items():
-        assert torch.equal(found.features[name].embedding, features.embedding)
