@@ -152,6 +152,7 @@ class Trainer:
                 self._close_epoch()
                 if progress.epoch % self.checkpoint_every == 0 or progress.epoch == epochs:
                     self.save()
+            self._stop_if(interrupted)  # in the last validation, after all steps
         if self.best is not None:
             self.method.load_state_dict(self.best)
         self.method.eval()
@@ -185,9 +186,13 @@ class Trainer:
             progress.step += 1
             words = "  ".join(f"{name} {value:.3g}" for name, value in values.items())
             advance(f"epoch {progress.epoch + 1}/{self.recipe.epochs}  {words}")
-            if distributed.any_process(interrupted(), self.device):
-                self.save()
-                raise Interrupted(str(self.folder))
+            self._stop_if(interrupted)
+
+    def _stop_if(self, interrupted: Callable[[], bool]) -> None:
+        """Save and stop after Ctrl-C in any process."""
+        if distributed.any_process(interrupted(), self.device):
+            self.save()
+            raise Interrupted(str(self.folder))
 
     def _step(self, chosen: Tensor, batch: Batch) -> dict[str, float]:
         """One step on the chosen images; returns the loss and its terms."""
