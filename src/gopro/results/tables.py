@@ -176,7 +176,7 @@ def _average(group: _Sets, baseline: str) -> Table:
         if not by_seed:
             continue
         zero.append({dataset: one.zero for dataset, one in members.items()})
-        if first.method == "zeroshot":
+        if all(_is_zero_shot(one) for one in members.values()):
             continue
         numbers[name] = ours
         seconds = statistics.mean(one.seconds for one in members.values())
@@ -206,7 +206,7 @@ def _lines(series: Sequence[Series], baseline: str, task: str, dataset: str) -> 
     figures = published.figures(task, dataset, "zeroshot")
     lines = [Line(ZERO_SHOT, steady(means(zero)), published=figures)]
     for one in series:
-        if one.method == "zeroshot" and means(one.ours) == means(one.zero):
+        if _is_zero_shot(one):
             continue  # the line above
         figures = published.figures(task, dataset, one.method)
         scores, seeds = means(one.ours), tuple(one.ours)
@@ -218,6 +218,11 @@ def _lines(series: Sequence[Series], baseline: str, task: str, dataset: str) -> 
         return [ours[seed][column] - theirs[seed][column] for seed in common]
 
     return _with_gains(lines, baseline, task, gains)
+
+
+def _is_zero_shot(one: Series) -> bool:
+    """Whether a method is zero-shot CLIP with the sentence that is beside all methods."""
+    return one.method == "zeroshot" and means(one.ours) == means(one.zero)
 
 
 def _with_gains(

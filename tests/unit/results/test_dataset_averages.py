@@ -50,6 +50,16 @@ def test_average_over_data_sets_takes_the_harmonic_mean_of_averages() -> None:
     assert not line.published  # two sets of eleven
 
 
+def test_zero_shot_with_other_sentences_has_a_line_in_averages() -> None:
+    sets = ("dtd", "eurosat")
+    same = [make("zeroshot", dataset=name, ours={"base": 50.0, "new": 50.0}) for name in sets]
+    assert [line.method for line in build([*same, make()])[0].lines] == [ZERO_SHOT]
+    other = [make("zeroshot", dataset=sets[0], ours={"base": 54.0, "new": 50.0}), same[1]]
+    average = build(other)[0]
+    assert [line.method for line in average.lines] == [ZERO_SHOT, "zeroshot"]
+    assert [line.scores["base"][0] for line in average.lines] == [50.0, 52.0]
+
+
 def test_average_of_domains_has_a_column_for_each_set() -> None:
     task = "domain-generalization"
     runs = [
