@@ -9,6 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from gopro.common.files import write_text
+from gopro.common.localdir import without_folders
 from gopro.results import published, results_json
 from gopro.results.pages import formats, history, plots
 from gopro.results.pages.answers import ClassRow
@@ -193,8 +194,9 @@ def _runs_of(table: Table, runs: Sequence[Run]) -> list[Run]:
     selected = [
         run
         for run in runs
-        if (run.results["dataset"], run.results["task"], run.results["backbone"])
-        == (table.dataset, table.task, table.backbone)
+        if (run.results["dataset"], run.results["task"]) == (table.dataset, table.task)
+        # a folder's model has no path in tables
+        and without_folders(run.results["backbone"]) == table.backbone
         and (table.shots is None or run.results["shots"] == table.shots)
     ]
     if table.shots is None:

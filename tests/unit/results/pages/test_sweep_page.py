@@ -93,6 +93,17 @@ def test_colours_stay_with_the_method(runs: Path) -> None:
     assert page.sections[0].title == "Average of 2 data sets"
 
 
+def test_runs_of_a_model_in_a_folder_have_their_curves(tmp_path: Path) -> None:
+    found = make(
+        task="few-shot", backbone="local-dir:/here/model", ours={"all": 4.0}, zero={"all": 3.0}
+    )
+    folder = _write_run(tmp_path / "run", found)
+    [section] = gather([Run(folder, found)]).sections
+    assert section.table.backbone == "local-dir:model"
+    assert "Validation accuracy in %" in [curve.title for curve in section.curves]
+    assert section.classes["coop"][0]
+
+
 def test_classes_over_seeds_by_hand(runs: Path) -> None:
     found = history.changes([Run(runs / "2", {}), Run(runs / "5", {})])
     assert [(c.name, c.test, c.zero_shot, c.ours, c.change) for c in found] == [
