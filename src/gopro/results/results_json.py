@@ -123,6 +123,12 @@ def summary_of(scores: Mapping[str, Any]) -> tuple[str, float]:
     return name, scores[name]
 
 
+def is_zero_shot(results: Mapping[str, Any]) -> bool:
+    """Whether a run's method is zero-shot CLIP with the sentences that are beside all methods."""
+    prompts = results["zeroshot"].get("templates")
+    return bool(results["method"] == "zeroshot" and results.get("templates", prompts) == prompts)
+
+
 def method_name(results: Mapping[str, Any]) -> str:
     """The method with its variant and its texts, as in ``gopro (paper)``."""
     details = [text for text in (results["variant"], results.get("texts")) if text]

@@ -183,3 +183,12 @@ def test_one_seed_twice_is_no_second_run() -> None:
     with pytest.raises(GoproError, match="same seed"):
         averages.over_seeds([_results(), _results()])
     assert len(averages.over_seeds([_results(), _results(method="coop", variant=None)])) == 2
+
+
+def test_zero_shot_clip_has_the_sentences_beside_all_methods() -> None:
+    plain = _results(method="zeroshot")
+    assert results_json.is_zero_shot(plain) and not results_json.is_zero_shot(_results())
+    zero = {**plain["zeroshot"], "templates": {"base": "a {}."}}
+    same, other = ({"zeroshot": zero, "templates": {"base": of}} for of in ("a {}.", "the {}."))
+    assert results_json.is_zero_shot({**plain, **same})
+    assert not results_json.is_zero_shot({**plain, **other})

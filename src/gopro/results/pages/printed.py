@@ -14,7 +14,7 @@ from gopro.common.errors import GoproError
 from gopro.results import by_class, runs_csv
 from gopro.results.averages import check_settings
 from gopro.results.pages import formats
-from gopro.results.results_json import method_name, read, summary_of
+from gopro.results.results_json import is_zero_shot, method_name, read, summary_of
 from gopro.results.run_record import predictions
 from gopro.results.runfolder import finished
 from gopro.results.tables import ZERO_SHOT, build
@@ -71,7 +71,7 @@ def print_run(results: Mapping[str, Any]) -> None:
     tests = list(results["test"])
     scores = {ZERO_SHOT: results["zeroshot"]}
     prompts = results["zeroshot"].get("templates", {})
-    if results["method"] != "zeroshot" or results.get("templates", prompts) != prompts:
+    if not is_zero_shot(results):
         scores[method_name(results)] = results
     summary = [summary_of(results)[0].replace("_", " ")] if len(tests) > 1 else []
     rows = [

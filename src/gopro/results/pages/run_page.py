@@ -85,7 +85,7 @@ def write(
         ),
         summary=summary if len(tests) > 1 else None,
         notes=tuple(str(note) for note in results.get("notes", ())),
-        compared=results["method"] != "zeroshot",
+        compared=not results_json.is_zero_shot(results),
     )
     return page.write(run_page, run.folder / page.PAGE)
 
