@@ -71,6 +71,8 @@ def test_classes_that_count_the_same(cli: Cli, runs: Path) -> None:
     answer = cli("results", runs, "--average", "class", "--format", "csv")
     assert answer.code == 0, answer.err
     assert "50.0" in answer.out and "75" not in answer.out
+    rows = cli("results", runs, "--average", "class", "--format", "runs")
+    assert "rows have accuracies averaged over images" in rows.line
     (runs / "seed1" / "predictions.json").unlink()
     assert "predictions.json" in cli("results", runs, "--average", "class").line
 

@@ -36,8 +36,14 @@ def print_runs(
 
     Raises:
         GoproError: When a run is damaged or given twice, runs of a method have different settings,
-            or no run is of the baseline.
+            no run is of the baseline, or accuracies by class are wanted as runs, whose readers
+            take them for those by image.
     """
+    if average == "class" and form == "runs":
+        raise GoproError(
+            "got --average class and --format runs, whose rows have accuracies averaged over "
+            "images; leave one of them out"
+        )
     files = [place for place in places if place.suffix == ".csv" and not place.is_dir()]
     folders = finished([place for place in places if place not in files])
     runs: list[Mapping[str, Any]] = [read(folder) for folder in folders]
