@@ -25,6 +25,9 @@ _PREFIX, _SUFFIX = 5, 5
 """Average number of text tokens shared by all classes, and of one class."""
 _TEXTS_OF_AN_IMAGE = {"cocoop": 1, "stylip": 1, "gopro": 3}
 """Methods with prompts for each image: text passes per image of a training step."""
+_IMAGES_OF_AN_IMAGE = {"slip": 2, "gopro": 3, "maple": 3}
+"""Image passes per image of a training step, where they aren't 1: of each view, or with a gradient
+(a backward pass costs as much as two forward ones)."""
 _STEP_SECONDS = 0.05
 """Overhead of a step."""
 _START_SECONDS = 60.0
@@ -103,7 +106,8 @@ def _seconds(job: Job, speed: float) -> float:
     per_image = _TEXTS_OF_AN_IMAGE.get(settings.method, 0)
     recipe = choose_recipe(find(settings.method), settings, options=job.options)
     images = settings.shots * classes
-    passes = max(1, per_image) * _IMAGE + 3 * per_image * _text(classes)
+    passes = _IMAGES_OF_AN_IMAGE.get(settings.method, 1) * _IMAGE
+    passes += 3 * per_image * _text(classes)
     each = passes + (0 if per_image else 3 * _text(classes) / recipe.batch)
     epochs = recipe.epochs if settings.method != "zeroshot" else 0
     steps = epochs * (images / recipe.batch)

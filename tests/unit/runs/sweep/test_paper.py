@@ -47,6 +47,15 @@ def test_the_cost_grows_with_the_work() -> None:
     assert paper.cost(jobs, 40.0).hours < paper.cost(jobs, 20.0).hours
 
 
+def test_the_cost_by_hand() -> None:
+    # 50 classes: 800 images, 200 steps of 5 epochs; 2465 test images; 5 + 5 tokens a prompt
+    jobs = paper.jobs(COMMON, Path("x"), ["maple"], [1])
+    [job] = [j for j in jobs if (j.settings.dataset, j.settings.task) == ("caltech101", "base2new")]
+    learning = 5 * 800 * (3 * 35e9 + 3 * 76e6 * (5 + 50 * 5) / 4)
+    seconds = (learning + 2465 * 35e9) / 20e12 + 5 * 200 * 0.05 + 60
+    assert paper.cost([job], 20.0).hours == pytest.approx(seconds / 3600)
+
+
 def test_verdicts_by_hand() -> None:
     # published CoOp on dtd: base 79.44, new 41.18, harmonic mean 54.24
     runs = [
