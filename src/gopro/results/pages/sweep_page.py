@@ -116,7 +116,7 @@ def gather(runs: Sequence[Run], baseline: str = "zeroshot") -> SweepPage:
     ours_first = sorted(learned, key=lambda name: not name.startswith("gopro"))
     colours = {name: f"m{number % COLOURS}" for number, name in enumerate(ours_first)}
     colours[ZERO_SHOT] = "plain"
-    sections = [_section(table, _runs_of(table, runs), colours) for table in tables]
+    sections = [_section(table, runs, colours) for table in tables]
     sets = list(dict.fromkeys(run.results["dataset"] for run in runs))
     return SweepPage(
         title=f"{_counted(learned, 'method')} on {_counted(sets, 'data set')}",
@@ -145,7 +145,8 @@ def _section(table: Table, runs: Sequence[Run], colours: dict[str, str]) -> Sect
     forest = Forest(gains) if gains else None
     if table.datasets:
         return Section(table, (), forest, {})
-    methods = history.by_method(run for run in runs if run.results["method"] != "zeroshot")
+    behind = _runs_of(table, runs)
+    methods = history.by_method(run for run in behind if run.results["method"] != "zeroshot")
     classes = {
         name: history.best_and_worst(history.changes(members), _CLASSES)
         for name, members in methods.items()
@@ -190,7 +191,7 @@ def _over_epochs(methods: dict[str, list[Run]], colours: dict[str, str]) -> list
 
 
 def _runs_of(table: Table, runs: Sequence[Run]) -> list[Run]:
-    """The runs behind a table; for few-shot curves only those with the most shots."""
+    """The runs behind a data set's table; for few-shot curves only those with the most shots."""
     selected = [
         run
         for run in runs

@@ -93,6 +93,18 @@ def test_colours_stay_with_the_method(runs: Path) -> None:
     assert page.sections[0].title == "Average of 2 data sets"
 
 
+def test_few_shot_runs_on_several_data_sets(tmp_path: Path) -> None:
+    runs = []
+    for name in ("dtd", "eurosat"):
+        ours, zero = {"all": 41.0}, {"all": 39.0}
+        found = make(dataset=name, task="few-shot", ours=ours, zero=zero)
+        runs.append(Run(_write_run(tmp_path / name, found), found))
+    average, *each = gather(runs).sections
+    assert average.title == "Average of 2 data sets" and average.forest is not None
+    assert [section.title for section in each] == ["dtd", "eurosat"]
+    assert all(section.curves for section in each) and not average.curves
+
+
 def test_runs_of_a_model_in_a_folder_have_their_curves(tmp_path: Path) -> None:
     found = make(
         task="few-shot", backbone="local-dir:/here/model", ours={"all": 4.0}, zero={"all": 3.0}
