@@ -78,6 +78,8 @@ class Method(nn.Module, ABC):
         learns_from_teacher: Whether it learns from a trained method, without labels.
         smallest_batch: Images of a step that each process needs; 2 with a batch norm in the scores.
         feature_parts: The parts of ``ImageFeatures`` that it reads in training.
+        leading_words: Whether its context starts from the first words of ``ctx_init``, not from the
+            last.
         prompts_per_image: Whether each image has its own prompts. The memory for them limits how
             many images can be scored at once.
 
@@ -103,6 +105,7 @@ class Method(nn.Module, ABC):
     learns_from_teacher: ClassVar[bool] = False
     smallest_batch: ClassVar[int] = 1
     feature_parts: ClassVar[tuple[str, ...]] = ("embedding", "mean", "std")
+    leading_words: ClassVar[bool] = False
     prompts_per_image: ClassVar[bool] = False
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:

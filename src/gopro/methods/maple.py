@@ -56,6 +56,7 @@ class MaPLe(Method):
     )
     parts: ClassVar[dict[str, dict[str, Any]]] = {"no-deep": {"depth": 1}}
     modifies_image_encoder: ClassVar[bool] = True
+    leading_words: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)

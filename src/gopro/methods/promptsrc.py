@@ -109,6 +109,7 @@ class PromptSRC(Method):
         "no-average": {"average": False},
     }
     modifies_image_encoder: ClassVar[bool] = True
+    leading_words: ClassVar[bool] = True
 
     def __init__(self, backbone: Backbone, class_names: Sequence[str], settings: Any) -> None:
         super().__init__(backbone, class_names, settings)

@@ -39,7 +39,6 @@ def tokens_of(method: Method, top: int = 6) -> list[Token]:
 def starting_words(method: Method, count: int) -> list[str]:
     """The initial word of each of ``count`` context tokens, or "random"."""
     tokens = method.backbone.tokens
-    words = [
-        tokens.word(i) for i in tokens.encode(getattr(method.settings, "ctx_init", ""))[-count:]
-    ]
+    ids = tokens.encode(getattr(method.settings, "ctx_init", ""))
+    words = [tokens.word(i) for i in (ids[:count] if method.leading_words else ids[-count:])]
     return ["random"] * (count - len(words)) + words
