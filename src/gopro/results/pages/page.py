@@ -39,8 +39,8 @@ TERMS = {
 }
 
 _GROUPS = {
-    "corrected": ("Corrected by training", "zero-shot CLIP is wrong, the trained method is right"),
-    "spoiled": ("Spoiled by training", "zero-shot CLIP is right, the trained method is wrong"),
+    "corrected": ("Corrected", "zero-shot CLIP is wrong, the method is right"),
+    "spoiled": ("Spoiled", "zero-shot CLIP is right, the method is wrong"),
     "wrong": ("Wrong with both", ""),
     "right": ("Right with both", ""),
 }

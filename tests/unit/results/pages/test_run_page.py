@@ -27,5 +27,6 @@ def test_zero_shot_with_other_sentences_is_compared(tmp_path: Path, sentence: st
     method: Any = SimpleNamespace(loss_weights={})
     sets = {"base": Dataset("dtd", None, NAMES, (), (), ())}
     settings = TrainSettings(dataset="dtd", method="zeroshot")
-    path = run_page.write(record, sets, method, settings, ZeroShotSettings(sentence))
-    assert ("Accuracy by class" in path.read_text()) == ("drawing" in sentence)
+    text = run_page.write(record, sets, method, settings, ZeroShotSettings(sentence)).read_text()
+    assert ("Accuracy by class" in text) == ("drawing" in sentence)
+    assert ("zeroshot corrected" in text) == ("drawing" in sentence)  # it wasn't trained
