@@ -100,8 +100,9 @@ def fit(
         folds = classifier.get_params()["folds"]
         calibration = calibrate(inputs, pixels, partial(recipe_of, classifier), folds, measured)
     except KeyboardInterrupt as stop:
-        saved = f"and saved in {folder}; the same fit continues it"
-        kept = saved if folder else "nothing was kept"
+        kept = "nothing was kept"
+        if folder is not None and unfinished.has_learned(folder):
+            kept = f"and saved in {folder}; the same fit continues it"
         raise KeyboardInterrupt(f"stopped, {kept}") from stop
     return Fit(method.eval(), recipe, progress.rows, pixels, calibration, choice)
 

@@ -84,10 +84,14 @@ def begun(folder: Path) -> Iterator[None]:
         _remove_if_empty(folder)
 
 
+def has_learned(folder: Path) -> bool:
+    """Whether a checkpoint folder has something that a fit continues from."""
+    return any((folder / name).exists() for name in (CHECKPOINT, _CHOICE))
+
+
 def _is_empty(folder: Path) -> bool:
-    """Whether a fit has learned nothing yet."""
-    places = (folder / CHECKPOINT, folder / _CHOICE, folder.parent / ABOUT)
-    return not any(place.exists() for place in places)
+    """Whether a command's fit has learned nothing and saved no classifier yet."""
+    return not has_learned(folder) and not (folder.parent / ABOUT).exists()
 
 
 def _remove_if_empty(folder: Path) -> None:

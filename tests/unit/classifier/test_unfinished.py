@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from gopro import GoproError
+from gopro.classifier import crossvalidation
 from gopro.training.trainer import Trainer
 from tiny_classifier import Given, Make
 
@@ -60,3 +61,23 @@ def test_a_training_that_stops_being_numbers_leaves_only_what_is_not_its_own(
     with pytest.raises(GoproError, match="nothing was kept"):
         make(lr=1e38, precision="bf16").fit(*given, checkpoint=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [("coop", "the same fit continues it"), ("zeroshot", "nothing was kept")],
+)
+def test_what_a_stop_in_the_calibration_keeps(
+    make: Make,
+    given: Given,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    words: str,
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(crossvalidation, "cross_validate", stop)
+    with pytest.raises(KeyboardInterrupt, match=words):
+        make(method=method, folds=2).fit(*given, checkpoint=tmp_path)
