@@ -211,10 +211,13 @@ def read_description(folder: Path) -> dict[str, Any]:
     try:
         about: Any = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as error:
-        remedy = f"is no model (it has no {ABOUT}); make one with `gopro fit`"
+        what = f"is no model (it has no {ABOUT}); make one with `gopro fit`"
         if (folder / UNFINISHED / FIT).exists():
-            remedy = "has a fit that isn't finished, and no model yet; repeat its `gopro fit`"
-        raise GoproError(f"{folder} {remedy}") from error
+            what = (
+                "has a fit that isn't finished, and no model yet; wait for it, or repeat its "
+                "`gopro fit`"
+            )
+        raise GoproError(f"{folder} {what}") from error
     except OSError as error:
         raise GoproError(f"can't read {path} ({error.strerror or error})") from error
     except (ValueError, RecursionError) as error:

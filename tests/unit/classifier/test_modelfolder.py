@@ -189,7 +189,7 @@ def test_a_fit_that_is_not_finished_is_no_model_yet(tmp_path: Path) -> None:
     with pytest.raises(GoproError, match="is no model"):
         PromptClassifier.load(tmp_path)
     (tmp_path / UNFINISHED / FIT).write_text("{}")
-    with pytest.raises(GoproError, match="no model yet; repeat its `gopro fit`"):
+    with pytest.raises(GoproError, match="no model yet; wait for it, or repeat"):
         PromptClassifier.load(tmp_path)
 
 
