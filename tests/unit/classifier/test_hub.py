@@ -61,10 +61,10 @@ def test_what_cannot_be_published(
     def refuse(*_: Any, **__: Any) -> None:
         raise LocalTokenNotFoundError("Token is required\nsecond line")
 
+    monkeypatch.setattr(HfApi, "create_repo", refuse)
     with pytest.raises(GoproError, match="has learned nothing yet"):
         make().push_to_hub("owner/animals")
     classifier = make(examples=0, epochs=1).fit(*given)
-    monkeypatch.setattr(HfApi, "create_repo", refuse)
     with pytest.raises(GoproError, match=r"can't publish owner/animals .*\(Token is required\); "):
         classifier.push_to_hub("owner/animals")
     monkeypatch.setattr(hub, "problem", lambda: "no answer within 5 s")
