@@ -13,7 +13,7 @@ before; then a third and three times the best of them; then the best rate with a
 epochs. ``--try "lr=0.01 epochs=20"``, given once or more, measures these instead. ``--write``
 writes the best values into the recipe files of the backbone, ``--log`` all of them into a CSV file.
 
-``--task base2all`` tests both among the names of both quarters.
+``--task base2all`` is the same, but each quarter is tested among the names of both.
 
 ``--task domain-generalization`` leaves out one domain after the other instead: all classes are
 trained on the others, and tested on at most 20 training images of a class of this domain.

@@ -1,4 +1,4 @@
-"""Suites: named lists of data sets, run through all tasks."""
+"""Suites: named lists of data sets, run through the same tasks."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from gopro.runs.sweep.grid import Job, grid
 from gopro.training.config import TrainSettings
 
 TASKS = ("base2new", "domain-generalization", "cross-dataset", "few-shot")
+"""What a suite runs if no tasks are named."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def jobs(
         common: Shared settings; data set, task, targets, method, shots and seed are replaced.
         options: Method -> its settings.
         out: The sweep's folder.
-        task_names: Some of ``TASKS``, or aliases.
+        task_names: Names or aliases of tasks.
         shots: Training images per class, but for ``few-shot``.
         seeds: One run per seed.
 
