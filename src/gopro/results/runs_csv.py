@@ -54,7 +54,7 @@ def write(runs: Sequence[Mapping[str, Any]], target: TextIO) -> None:
 
 
 def read(file: Path) -> list[dict[str, Any]]:
-    """The runs of a file that ``write`` wrote, as far as tables need them.
+    """The runs of a file that ``write`` wrote, with what it wrote of them.
 
     Raises:
         GoproError: When the file can't be read or isn't of this kind.
@@ -95,6 +95,7 @@ def _run(row: Mapping[str, str]) -> dict[str, Any]:
         "zeroshot": {"test": zero, **summary(zero)},
         "train_seconds": float(row["training seconds"]),
         "trainable_parameters": int(row["learned"]),
+        "environment": {"gopro": row["version"]},
     }
 
 

@@ -48,6 +48,12 @@ def test_the_tables_are_the_same(tmp_path: Path) -> None:
     assert runs_csv.read(_file(tmp_path, back)) == back
 
 
+def test_files_of_files_hold_the_same_rows(tmp_path: Path) -> None:
+    file = _file(tmp_path, [make(environment={"gopro": "1.2"})])
+    before = file.read_text(encoding="utf-8")
+    assert _file(tmp_path, runs_csv.read(file)).read_text(encoding="utf-8") == before
+
+
 def test_runs_with_texts_are_kept_apart(tmp_path: Path) -> None:
     texts = "texts animals.json 1a2b3c4d"
     runs = [make(ours={"base": 70.0, "new": 60.0}), make(texts=texts)]
