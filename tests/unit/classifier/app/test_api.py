@@ -80,7 +80,8 @@ def test_refused(
 
 def test_too_large(client: Any) -> None:
     body = {"picture": ("a.jpg", b"x" * 60_000)}
-    assert "at most" in client.post("/api/predict", files=body).json()["answers"][0]["error"]
+    error = client.post("/api/predict", files=body).json()["answers"][0]["error"]
+    assert "a.jpg is larger than 0.05 MB; shrink it" in error
     body = {"picture": ("a.jpg", b"x" * 2_000_000)}
     assert client.post("/api/predict", files=body).status_code == 413
 
